@@ -1,0 +1,189 @@
+# Drydock. "make demo" shows it at work, "make check" runs all tests; both install what is missing
+# by the package manager, saying so first. "make help" lists the rest.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+SOVERSION := 0
+
+CC ?= cc
+AR ?= ar
+OPTIMISE ?= -O2 -g
+CFLAGS ?= $(OPTIMISE)
+SANITIZE ?=
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror=implicit
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC
+PKGS := libcrypto jansson lmdb popt yaml-0.1 smartcols
+
+# Where a library has no .pc file, its usual name.
+pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
+LIB_PKG_CFLAGS = $(foreach p,$(PKGS),$(call pkg,--cflags,$(p),))
+LIB_PKG_LIBS = $(call pkg,--libs,libcrypto,-lcrypto) $(call pkg,--libs,jansson,-ljansson) \
+	$(call pkg,--libs,yaml-0.1,-lyaml)
+TOOL_PKG_LIBS = $(call pkg,--libs,popt,-lpopt) $(call pkg,--libs,smartcols,-lsmartcols)
+
+ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDD_VERSION='"$(VERSION)"' -Iinclude -Isrc \
+	$(LIB_PKG_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 -pthread $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),,$(HARDEN)) $(SANITIZE) \
+	$(if $(SANITIZE),-fPIC -fno-omit-frame-pointer)
+ALL_LDFLAGS = -pthread $(SANITIZE) -Wl,-z,relro,-z,now $(LDFLAGS)
+
+LIB_SOURCES := $(sort $(wildcard src/*/*.c))
+TOOL_SOURCES := $(sort $(wildcard tools/*.c))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
+HELPER_SOURCES := $(sort $(wildcard tests/gen/*.c tests/bench/*.c))
+PRELOAD_SOURCES := $(sort $(wildcard tests/crash/*.so.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
+TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/obj/%.o)
+UNIT_PROGRAMS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
+HELPER_PROGRAMS := $(foreach s,$(HELPER_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
+PRELOADS := $(foreach s,$(PRELOAD_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
+FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/%)
+MAN_PAGES := $(sort $(wildcard man/*.[1-8]))
+
+STATIC := $(BUILD)/libdrydock.a
+SHARED := $(BUILD)/libdrydock.so
+TOOL := $(BUILD)/drydock
+
+.DELETE_ON_ERROR:
+.PHONY: all help deps deps-build deps-check deps-lint demo check check-unit check-e2e check-fuzz \
+	check-asan check-tsan test-programs lint lint-layers bench install uninstall clean
+
+all: deps-build
+	@$(MAKE) --no-print-directory build-all
+
+# The package check comes before anything asks pkg-config.
+.PHONY: build-all
+build-all: $(TOOL) $(STATIC) $(SHARED)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## all          build/drydock, build/libdrydock.a and the shared library
+## demo         a small volume, and the main job done on it
+## check        the whole test suite
+## check-asan   the same under address and undefined behaviour sanitizers
+## check-tsan   the same under the thread sanitizer
+## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
+## lint         format, static analysis, layering, man pages, shell
+## install      to DESTDIR and PREFIX; uninstall removes it
+## deps         install what building, testing and linting need
+## clean        remove build/
+
+deps:
+	@sh script/deps all
+deps-build:
+	@sh script/deps build
+deps-check:
+	@sh script/deps check
+deps-lint:
+	@sh script/deps lint
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(STATIC): $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHARED): $(LIB_OBJECTS)
+	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libdrydock.so.$(SOVERSION) -o $@ $^ $(LIB_PKG_LIBS)
+
+$(TOOL): $(TOOL_OBJECTS) $(STATIC)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_PKG_LIBS) $(LIB_PKG_LIBS)
+
+test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(FUZZERS)
+
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -o $@ $< \
+		$(STATIC) $(call pkg,--libs,cmocka,-lcmocka) $(LIB_PKG_LIBS)
+
+$(BUILD)/tests/%: tests/gen/%.c $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
+
+$(BUILD)/tests/%: tests/bench/%.c $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
+
+# Preloaded into the tool: never sanitized itself.
+$(BUILD)/tests/%.so: tests/crash/%.so.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl -pthread
+
+# Replays its corpus as a test; FUZZ=1 CC=clang makes it search.
+FUZZ_FLAGS = $(if $(FUZZ),-fsanitize=fuzzer)
+$(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(FUZZ_FLAGS) $(ALL_LDFLAGS) -o $@ \
+		$< $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) $(LIB_PKG_LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+check: deps-build deps-check
+	@$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests
+run-tests: build-all test-programs lint-layers check-unit check-fuzz check-e2e
+
+check-unit: test-programs
+	@echo '# unit tests'
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_PROGRAMS)
+
+check-fuzz: test-programs
+	@for f in $(notdir $(FUZZERS)); do \
+		$(BUILD)/tests/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
+	done
+
+# TESTS='tests/e2e/gc.t …' runs a part.
+TESTS ?= $(sort $(wildcard tests/e2e/*.t))
+check-e2e: build-all test-programs
+	@echo '# end to end tests'
+	@BUILD='$(abspath $(BUILD))' prove --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
+
+check-asan:
+	$(MAKE) check BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+check-tsan:
+	$(MAKE) check BUILD=$(BUILD)/tsan OPTIMISE='-O1 -g' SANITIZE=-fsanitize=thread
+
+demo: all
+	@BUILD='$(abspath $(BUILD))' sh script/demo
+
+bench: all deps-check
+	@$(MAKE) --no-print-directory test-programs
+	@BUILD='$(abspath $(BUILD))' tests/bench/run $(BENCH_ARGS)
+
+lint-layers:
+	@sh script/layers
+
+lint: deps-build deps-check deps-lint lint-layers
+	@BUILD='$(abspath $(BUILD))' CPPFLAGS='$(ALL_CPPFLAGS)' sh script/lint
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
+		'$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 755 $(TOOL) '$(DESTDIR)$(PREFIX)/bin/drydock'
+	install -m 644 $(STATIC) '$(DESTDIR)$(PREFIX)/lib/libdrydock.a'
+	install -m 755 $(SHARED) '$(DESTDIR)$(PREFIX)/lib/libdrydock.so.$(VERSION)'
+	ln -sf libdrydock.so.$(VERSION) '$(DESTDIR)$(PREFIX)/lib/libdrydock.so.$(SOVERSION)'
+	ln -sf libdrydock.so.$(SOVERSION) '$(DESTDIR)$(PREFIX)/lib/libdrydock.so'
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' script/drydock.pc.in \
+		>'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc'
+	install -m 644 include/drydock/*.h '$(DESTDIR)$(PREFIX)/include/drydock/'
+	install -m 644 $(MAN_PAGES) '$(DESTDIR)$(PREFIX)/share/man/man1/'
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/drydock' '$(DESTDIR)$(PREFIX)'/lib/libdrydock.* \
+		'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc' \
+		$(foreach p,$(notdir $(MAN_PAGES)),'$(DESTDIR)$(PREFIX)/share/man/man1/$(p)')
+	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock'
+
+clean:
+	rm -rf '$(BUILD)'

@@ -1,0 +1,188 @@
+/*
+ * Digests and hashing; the only file that knows libcrypto.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include <drydock/digest.h>
+
+#include "base/cleanup.h"
+
+static const struct {
+	const char *name;
+	size_t size;
+} algorithms[] = {
+#define X(constant, name, bytes) [constant] = { name, bytes },
+	DD_ALGORITHMS(X)
+#undef X
+};
+
+const char *dd_algorithm_name(enum dd_algorithm alg)
+{
+	return algorithms[alg].name;
+}
+
+size_t dd_algorithm_size(enum dd_algorithm alg)
+{
+	return algorithms[alg].size;
+}
+
+int dd_algorithm_parse(const char *name, size_t len)
+{
+	for (size_t i = 0; i < DD_COUNT(algorithms); i++)
+		if (strlen(algorithms[i].name) == len && !memcmp(name, algorithms[i].name, len))
+			return (int)i;
+	return -1;
+}
+
+static int nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex, size_t len)
+{
+	size_t size = algorithms[alg].size;
+
+	if (len != 2 * size)
+		return DD_EFORMAT;
+	digest->alg = (uint8_t)alg;
+	for (size_t i = 0; i < size; i++) {
+		int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return DD_EFORMAT;
+		digest->bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	memset(digest->bytes + size, 0, sizeof(digest->bytes) - size);
+	return 0;
+}
+
+int dd_digest_parse(struct dd_digest *digest, const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	int alg;
+
+	if (!colon)
+		return DD_EFORMAT;
+	alg = dd_algorithm_parse(text, (size_t)(colon - text));
+	if (alg < 0)
+		return DD_EUNKNOWN;
+	return dd_digest_parse_hex(digest, (enum dd_algorithm)alg, colon + 1,
+				   len - (size_t)(colon + 1 - text));
+}
+
+char *dd_digest_format_hex(const struct dd_digest *digest, char buf[static DD_DIGEST_HEX])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t size = dd_digest_size(digest);
+
+	for (size_t i = 0; i < size; i++) {
+		buf[2 * i] = digits[digest->bytes[i] >> 4];
+		buf[2 * i + 1] = digits[digest->bytes[i] & 15];
+	}
+	buf[2 * size] = '\0';
+	return buf;
+}
+
+char *dd_digest_format(const struct dd_digest *digest, char buf[static DD_DIGEST_TEXT])
+{
+	const char *name = algorithms[digest->alg].name;
+	size_t len = strlen(name);
+
+	memcpy(buf, name, len);
+	buf[len] = ':';
+	dd_digest_format_hex(digest, buf + len + 1);
+	return buf;
+}
+
+const char *dd_digest_text(const struct dd_digest *digest)
+{
+	static _Thread_local char texts[8][DD_DIGEST_TEXT];
+	static _Thread_local unsigned next;
+
+	return dd_digest_format(digest, texts[next++ % DD_COUNT(texts)]);
+}
+
+bool dd_digest_equal(const struct dd_digest *a, const struct dd_digest *b)
+{
+	return a->alg == b->alg && !memcmp(a->bytes, b->bytes, dd_digest_size(a));
+}
+
+int dd_digest_compare(const struct dd_digest *a, const struct dd_digest *b)
+{
+	if (a->alg != b->alg)
+		return a->alg < b->alg ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, dd_digest_size(a));
+}
+
+struct dd_hasher {
+	EVP_MD_CTX *ctx;
+	EVP_MD *md;
+	uint8_t alg;
+};
+
+/* Looking an algorithm up costs more than hashing a manifest: once a hasher, not once a digest. */
+int dd_hasher_open(struct dd_hasher **out, enum dd_algorithm alg, struct dd_error *err)
+{
+	struct dd_hasher *hasher = calloc(1, sizeof(*hasher));
+
+	*out = NULL;
+	if (!hasher)
+		return dd_fail(err, DD_ENOMEM, 0, "hash with %s", algorithms[alg].name);
+	hasher->alg = (uint8_t)alg;
+	hasher->md = EVP_MD_fetch(NULL, algorithms[alg].name, NULL);
+	hasher->ctx = EVP_MD_CTX_new();
+	if (!hasher->md || !hasher->ctx || !EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL)) {
+		dd_hasher_closep(&hasher);
+		return dd_fail(err, DD_ENOTSUP, 0, "libcrypto offers no %s", algorithms[alg].name);
+	}
+	*out = hasher;
+	return 0;
+}
+
+void dd_hasher_closep(struct dd_hasher **hasher)
+{
+	if (*hasher) {
+		EVP_MD_CTX_free((*hasher)->ctx);
+		EVP_MD_free((*hasher)->md);
+		free(*hasher);
+		*hasher = NULL;
+	}
+}
+
+int dd_hasher_add(struct dd_hasher *hasher, const void *data, size_t len, struct dd_error *err)
+{
+	if (!EVP_DigestUpdate(hasher->ctx, data, len))
+		return dd_fail(err, DD_ENOTSUP, 0, "libcrypto failed to hash");
+	return 0;
+}
+
+int dd_hasher_final(struct dd_hasher *hasher, struct dd_digest *digest, struct dd_error *err)
+{
+	memset(digest, 0, sizeof(*digest));
+	digest->alg = hasher->alg;
+	if (!EVP_DigestFinal_ex(hasher->ctx, digest->bytes, NULL) ||
+	    !EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL))
+		return dd_fail(err, DD_ENOTSUP, 0, "libcrypto failed to hash");
+	return 0;
+}
+
+int dd_digest_of(struct dd_digest *digest, enum dd_algorithm alg, const void *data, size_t len,
+		 struct dd_error *err)
+{
+	DD_CLEANUP(dd_hasher_closep) struct dd_hasher *hasher = NULL;
+	int rc = dd_hasher_open(&hasher, alg, err);
+
+	if (rc == 0)
+		rc = dd_hasher_add(hasher, data, len, err);
+	if (rc == 0)
+		rc = dd_hasher_final(hasher, digest, err);
+	return rc;
+}
