@@ -1,0 +1,209 @@
+/*
+ * The store: what a volume is kept in. A directory of a file system now; nothing here is a file
+ * descriptor or a path, so that a bucket with the same keys can stand behind it.
+ *
+ * Places are those of <drydock/layout.h>. No symbolic link is ever followed, in no part of a path:
+ * DD_ESYMLINK. What is neither file nor directory is never opened: DD_EIRREGULAR. DD_ENOENT means
+ * that it is certain that nothing is there; a place that could not be looked at is another error.
+ *
+ * Locking: all functions may be called from several threads at once, but for the ones that change
+ * the volume (marked W), which one thread calls.
+ */
+#ifndef DRYDOCK_STORE_H
+#define DRYDOCK_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <drydock/context.h>
+#include <drydock/layout.h>
+
+struct dd_store;
+
+/*
+ * Changes whenever the object does; compare, do not interpret. The words are printed into journals
+ * and read back. A file's: device, inode, size, mtime, ctime. What is withdrawn or revived gets a
+ * new ctime only: dd_stamp_same_content() leaves that one out.
+ */
+struct dd_stamp {
+	uint64_t word[5];
+};
+
+bool dd_stamp_equal(const struct dd_stamp *a, const struct dd_stamp *b);
+bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b);
+
+enum dd_entry_type {
+	DD_ENTRY_UNKNOWN,
+	DD_ENTRY_FILE,
+	DD_ENTRY_DIRECTORY,
+	DD_ENTRY_SYMLINK,
+	DD_ENTRY_OTHER /* FIFO, socket, device */
+};
+
+struct dd_info {
+	enum dd_entry_type type;
+	uint64_t size;	     /* bytes */
+	uint64_t allocated;  /* bytes on the disk */
+	int64_t mtime_ns;    /* since the epoch */
+	int64_t changed_ns;  /* ctime */
+	uint32_t links;	     /* names that the file has */
+	uint64_t device;     /* file system it lies on */
+	struct dd_stamp stamp;
+};
+
+/* Where the root is. */
+struct dd_store_options {
+	const char *root;	/* NULL: not given */
+	const char *config;	/* a registry's config.yml; not together with root */
+	const char *(*get_environment)(const char *name); /* NULL: no environment */
+};
+
+/*
+ * Find the volume (drydock(1), WHERE THE VOLUME IS) and open it. The root may be named at any level
+ * of itself. DD_ENOENT, DD_EACCES, DD_EFORMAT (no volume) with a hint about what to try.
+ */
+int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options,
+		  struct dd_store **store, struct dd_error *err);
+void dd_store_close(struct dd_store *store);
+void dd_store_closep(struct dd_store **store);
+
+/* The root as it was found, for people. */
+const char *dd_store_get_root(const struct dd_store *store);
+
+/* Of the object itself, or of a directory place. */
+int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
+		  struct dd_error *err);
+
+/*
+ * A whole small object into memory that grows as needed: *bytes is malloc'd or realloc'd (room
+ * says how much there is) and the caller's, also on error. Over max: DD_ETOOBIG. info may be NULL.
+ */
+struct dd_buffer {
+	unsigned char *bytes;
+	size_t len, room;
+};
+void dd_buffer_release(struct dd_buffer *buffer);
+int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t max,
+		  struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err);
+
+/* A large object as a stream. */
+struct dd_reader;
+int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
+			 struct dd_reader **reader, struct dd_info *info, struct dd_error *err);
+/* Bytes read, 0 at the end, or an error. */
+int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct dd_error *err);
+/* Pass over so many bytes without reading them. */
+int dd_reader_skip(struct dd_reader *reader, uint64_t bytes, struct dd_error *err);
+void dd_reader_closep(struct dd_reader **reader);
+
+/* One entry of a directory; pointers live until the callback returns. */
+struct dd_entry {
+	const char *name; /* untrusted bytes, NUL-terminated, no slash */
+	enum dd_entry_type type; /* never DD_ENTRY_UNKNOWN */
+};
+/* Not 0 stops the listing and is handed on. */
+typedef int dd_entry_fn(void *arg, const struct dd_entry *entry, struct dd_error *err);
+
+/* All entries of a directory place, in no order, without "." and "..". */
+int dd_store_list(struct dd_store *store, const struct dd_place *directory, dd_entry_fn *fn,
+		  void *arg, struct dd_error *err);
+/* The same for the directory in which an object's file lies. */
+int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd_entry_fn *fn,
+			void *arg, struct dd_error *err);
+
+/*
+ * All that lies in the trash of a run and is no directory, by its path below the root (of where it
+ * was: without the trash and the run), in no order; the journal is not of it. Not 0 stops the
+ * listing and is handed on. No such run: DD_ENOENT.
+ */
+typedef int dd_trashed_fn(void *arg, const char *path, enum dd_entry_type type,
+			  struct dd_error *err);
+int dd_store_list_run(struct dd_store *store, const char *run, dd_trashed_fn *fn, void *arg,
+		      struct dd_error *err);
+
+/* ---- W: changing the volume; only src/change calls these ---- */
+
+/* The directories of our own state, made if need be with owner and mode of their surroundings. */
+int dd_store_make_state(struct dd_store *store, struct dd_error *err);
+/* Nobody but the volume's owner may be able to write there: else DD_EREFUSED. */
+int dd_store_check_state(struct dd_store *store, struct dd_error *err);
+
+/* DD_EXDEV with both names if objects of that kind could not be renamed into the trash. */
+int dd_store_check_rename(struct dd_store *store, struct dd_error *err);
+
+/*
+ * Make the directories of a run's trash that the object will lie in. A rename must not be kept
+ * where its directory is not: dd_store_sync() before the first withdrawal.
+ */
+int dd_store_prepare(struct dd_store *store, const struct dd_place *place, const char *run,
+		     struct dd_error *err);
+
+/*
+ * Rename an object (with its own directory, see dd_layout_owner()) into the trash of a run, which
+ * keeps its path; and back. Neither ever replaces anything: DD_EEXIST. Withdrawing looks first, as
+ * late as can be: DD_ECHANGED if expected (NULL: anything) is not the object's stamp. Reviving
+ * makes the directories above it anew if they are gone, like their surroundings. Nothing is
+ * durable before dd_store_sync().
+ */
+int dd_store_withdraw(struct dd_store *store, const struct dd_place *place, const char *run,
+		      const struct dd_stamp *expected, struct dd_error *err);
+int dd_store_revive(struct dd_store *store, const struct dd_place *trashed, struct dd_error *err);
+
+/*
+ * Put the files of a withdrawn object's directory beside what has grown in its place meanwhile:
+ * each that is not there is moved back, each that is stays. *moved: how many came back.
+ */
+int dd_store_revive_missing(struct dd_store *store, const struct dd_place *trashed, size_t *moved,
+			    struct dd_error *err);
+
+/* Set an object's mtime to now, as if it had just been written. */
+int dd_store_touch(struct dd_store *store, const struct dd_place *place, struct dd_error *err);
+
+/*
+ * All directories that were changed since the last call, those first in which something arrived;
+ * what was touched, too.
+ */
+int dd_store_sync(struct dd_store *store, struct dd_error *err);
+
+/* A whole run out of the trash's sight, so that half a run is never taken for one: durable. */
+int dd_store_condemn(struct dd_store *store, const char *run, struct dd_error *err);
+/* Remove a condemned run for good. */
+int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *run,
+		   struct dd_error *err);
+
+/*
+ * A file of ours that only grows, by whole lines: one that a crash has torn is ended before
+ * anything is added. What cannot be added whole is not added at all. Durable after
+ * dd_appender_sync(), the file's name too.
+ */
+struct dd_appender;
+int dd_store_open_appender(struct dd_store *store, const struct dd_place *place,
+			   struct dd_appender **appender, struct dd_error *err);
+int dd_appender_add(struct dd_appender *appender, const void *bytes, size_t len, struct dd_error *err);
+/* Set space aside for what is still to be added, where the file system can. */
+int dd_appender_reserve(struct dd_appender *appender, uint64_t bytes, struct dd_error *err);
+int dd_appender_sync(struct dd_appender *appender, struct dd_error *err);
+void dd_appender_closep(struct dd_appender **appender);
+
+/*
+ * A file of ours (the reserve) that does nothing but take up space, at least so many bytes, or is
+ * not there; and its end. Neither is durable, nor need be.
+ */
+int dd_store_set_aside(struct dd_store *store, const struct dd_place *place, uint64_t bytes,
+		       struct dd_error *err);
+int dd_store_remove(struct dd_store *store, const struct dd_place *place, struct dd_error *err);
+
+/*
+ * The lock of the volume: flock(2) on a file of ours, so it ends with its holder. Waits until
+ * deadline_ns (CLOCK_MONOTONIC, 0: not at all). DD_ELOCKED: *holder is what the holder wrote about
+ * itself. The lock is given back by dd_store_unlock(), or when the store is closed.
+ */
+#define DD_HOLDER_TEXT 256
+int dd_store_lock(struct dd_context *ctx, struct dd_store *store, const char *about,
+		  int64_t deadline_ns, char holder[static DD_HOLDER_TEXT], struct dd_error *err);
+void dd_store_unlock(struct dd_store *store);
+
+/* Bytes free to us on the volume's file system. */
+int dd_store_free_space(struct dd_store *store, uint64_t *bytes, struct dd_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * The store as a directory of a file system: what its files share.
+ */
+#ifndef STORE_FILE_H
+#define STORE_FILE_H
+
+#include <sys/stat.h>
+
+#include <drydock/store.h>
+
+#include "base/cleanup.h"
+#include "base/list.h"
+#include "base/text.h"
+
+#define DD_STATE_TRASH DD_STATE_BASE "/trash"
+#define DD_STATE_PURGE DD_STATE_BASE "/purge"
+
+/* A directory that was opened last; what comes next mostly lies in the same one. */
+struct dd_recent {
+	char *path;
+	int fd;
+	bool dirty; /* is remembered for dd_store_sync() */
+};
+
+/* A directory to sync. */
+struct dd_dirty {
+	char *path; /* below the root */
+	bool left;  /* something went from it; else something arrived */
+};
+
+struct dd_store {
+	char *root;	 /* as people should see it */
+	int fd;		 /* O_PATH on it */
+	int lock_fd;	 /* -1: not held */
+	DD_LIST(struct dd_dirty) dirty;
+	bool made;	 /* of the dirty directories some are new */
+	bool touched;	 /* times were set since the last sync */
+	struct dd_recent from, to; /* of the last rename */
+};
+
+/* Deeper than any path of the layout: a repository has at most 128 components. */
+#define DD_FILE_DEEPEST 200
+
+int dd_file_info(const struct stat *st, struct dd_info *info);
+
+/* Fail with what an errno means for an open, naming the path. */
+int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const char *verb,
+		 const char *path);
+
+/* All entries of an open directory; path is for messages. */
+int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *fn, void *arg,
+		 struct dd_error *err);
+
+/* Remember a directory for dd_store_sync(). */
+int dd_file_mark_dirty(struct dd_store *store, const char *path, bool left, struct dd_error *err);
+
+/*
+ * A descriptor (O_PATH) of the directory at path, which is made with all that is missing above it,
+ * owner and mode taken from the nearest directory that is there. Or a negative dd_code.
+ */
+int dd_file_make_directory(struct dd_store *store, const char *path, struct dd_error *err);
+
+/* Give what we made the owner and mode of the directory around it; never more than that has. */
+int dd_file_dress(struct dd_store *store, int fd, const struct stat *around, const char *path,
+		  struct dd_error *err);
+
+/* Rename within the volume, never over anything; a directory above "to" is made if need be. */
+int dd_file_rename(struct dd_store *store, const char *from, const char *to, struct dd_error *err);
+
+/* Forget descriptors of directories that may not be where they were. */
+void dd_file_forget_recent(struct dd_store *store);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * Removing a condemned run for good.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/beneath.h"
+#include "store/file.h"
+
+struct purge {
+	struct dd_context *ctx;
+	unsigned depth;
+};
+
+static int remove_directory(struct purge *purge, int above, const char *name, struct dd_error *err);
+
+/* Where in the trash is not kept track of: the name has to do. */
+static int fail(struct dd_error *err, int sys, const char *verb, const char *name)
+{
+	return dd_fail(err, dd_code_of_errno(sys), sys, "%s %s in the trash", verb, name);
+}
+
+static int remove_entry(struct purge *purge, int dir, const struct dirent64 *entry,
+			struct dd_error *err)
+{
+	if (entry->d_type == DT_DIR)
+		return remove_directory(purge, dir, entry->d_name, err);
+	if (unlinkat(dir, entry->d_name, 0) == 0) {
+		dd_progress_add(purge->ctx, 1);
+		return 0;
+	}
+	if (errno == EISDIR) /* of an unknown type */
+		return remove_directory(purge, dir, entry->d_name, err);
+	return fail(err, errno, "remove", entry->d_name);
+}
+
+/* Remove what the directory lists, once. *removed: whether that was anything. */
+static int sweep(struct purge *purge, int dir, bool *removed, struct dd_error *err)
+{
+	_Alignas(struct dirent64) char block[4 << 10];
+
+	*removed = false;
+	for (;;) {
+		ssize_t got = getdents64(dir, block, sizeof(block));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail(err, errno, "list", "a directory");
+		if (got == 0)
+			return 0;
+		for (ssize_t at = 0; at < got;) {
+			const struct dirent64 *entry = (const void *)(block + at);
+			int rc;
+
+			at += entry->d_reclen;
+			if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+				continue;
+			rc = remove_entry(purge, dir, entry, err);
+			if (rc < 0)
+				return rc;
+			*removed = true;
+		}
+		/* Most have one entry. If there is more all the same, the directory will not go. */
+		if (*removed && (size_t)got < sizeof(block) / 2)
+			return 0;
+	}
+}
+
+static int remove_directory(struct purge *purge, int above, const char *name, struct dd_error *err)
+{
+	DD_AUTOCLOSE int fd = dd_beneath_open(above, name, O_RDONLY | O_DIRECTORY, 0);
+	int rc = dd_context_check(purge->ctx, err);
+
+	if (rc < 0)
+		return rc;
+	if (fd < 0)
+		return fail(err, -fd, "open", name);
+	if (purge->depth == DD_FILE_DEEPEST)
+		return dd_fail(err, DD_EFORMAT, 0, "deeper than any path of a volume");
+	for (;;) {
+		bool removed;
+
+		purge->depth++;
+		rc = sweep(purge, fd, &removed, err);
+		purge->depth--;
+		if (rc < 0)
+			return rc;
+		if (unlinkat(above, name, AT_REMOVEDIR) == 0)
+			return 0;
+		if ((errno != ENOTEMPTY && errno != EEXIST) || !removed)
+			return fail(err, errno, "remove", name);
+		/* Some file systems lose their place when entries go: begin again. */
+		if (lseek(fd, 0, SEEK_SET) < 0)
+			return fail(err, errno, "list", "a directory");
+	}
+}
+
+int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *run,
+		   struct dd_error *err)
+{
+	DD_AUTOCLOSE int above = dd_beneath_open(store->fd, DD_STATE_PURGE, O_PATH | O_DIRECTORY, 0);
+	struct stat st;
+	int rc;
+
+	if (!dd_run_valid(run))
+		return dd_fail(err, DD_EFORMAT, 0, "no run is called like that");
+	if (above < 0)
+		return dd_file_fail(store, err, -above, "open", DD_STATE_PURGE);
+	if (fstatat(above, run, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	rc = remove_directory(&(struct purge){ .ctx = ctx }, above, run, err);
+	if (rc == 0)
+		rc = dd_file_mark_dirty(store, DD_STATE_PURGE, true, err);
+	if (rc == 0)
+		rc = dd_store_sync(store, err);
+	return rc < 0 ? dd_wrap(err, rc, "purge run %s", run) : 0;
+}

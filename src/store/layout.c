@@ -1,0 +1,299 @@
+/*
+ * The layout, as templates that are filled in to make a path and matched to take one apart.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/layout.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+static const struct {
+	const char *name, *template;
+} places[] = {
+#define X(kind, name, template) [kind] = { name, template },
+	DD_PLACES(X)
+#undef X
+};
+
+const char *dd_place_kind_name(enum dd_place_kind kind)
+{
+	return places[kind].name;
+}
+
+int dd_place_kind_parse(const char *name)
+{
+	for (size_t i = 0; i < DD_COUNT(places); i++)
+		if (!strcmp(places[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+bool dd_place_has_directory(const struct dd_place *place)
+{
+	return place->kind != DD_AT_TAG && !place->beside;
+}
+
+/* The part of a place that a letter of a template stands for; NULL if it has none that is safe. */
+static const char *part(const struct dd_place *place, char letter, char buf[static DD_DIGEST_HEX])
+{
+	switch (letter) {
+	case 'R':
+		return place->repository && dd_repository_safe(place->repository) ? place->repository : NULL;
+	case 'T':
+		return place->tag && dd_name_safe(place->tag) ? place->tag : NULL;
+	case 'U':
+		return place->upload && dd_name_safe(place->upload) ? place->upload : NULL;
+	case 'N':
+		return place->name && dd_name_safe(place->name) ? place->name : NULL;
+	case 'r':
+		return place->run && dd_run_valid(place->run) ? place->run : NULL;
+	case 'A':
+		return dd_algorithm_name((enum dd_algorithm)place->digest.alg);
+	case 'B':
+		return dd_algorithm_name((enum dd_algorithm)place->second.alg);
+	case 'H':
+		return dd_digest_format_hex(&place->digest, buf);
+	case 'I':
+		return dd_digest_format_hex(&place->second, buf);
+	case 'P':
+		dd_digest_format_hex(&place->digest, buf);
+		buf[2] = '\0';
+		return buf;
+	}
+	return NULL;
+}
+
+static int fill(struct dd_text *text, const struct dd_place *place, struct dd_error *err)
+{
+	const char *template = places[place->kind].template;
+	char buf[DD_DIGEST_HEX];
+	int rc = 0;
+
+	if (template[0] == '/') {
+		template++;
+	} else {
+		if (place->run)
+			rc = dd_text_printf(text, DD_STATE_BASE "/trash/%s/", place->run);
+		if (rc == 0)
+			rc = dd_text_add(text, DD_VOLUME_BASE, strlen(DD_VOLUME_BASE));
+		if (rc == 0 && *template)
+			rc = dd_text_add(text, "/", 1);
+	}
+	while (rc == 0 && *template) {
+		size_t plain = strcspn(template, "%");
+		const char *value;
+
+		if (plain) {
+			rc = dd_text_add(text, template, plain);
+			template += plain;
+			continue;
+		}
+		value = part(place, template[1], buf);
+		if (!value)
+			return dd_fail(err, DD_EFORMAT, 0, "a %s has no path: its name is no name",
+				       places[place->kind].name);
+		rc = dd_text_add(text, value, strlen(value));
+		template += 2;
+	}
+	return rc;
+}
+
+/* Cut the last component off, the slash before it too if asked. */
+static void cut(struct dd_text *text, bool slash)
+{
+	char *last = memrchr(text->bytes, '/', text->len);
+
+	if (last)
+		dd_text_cut(text, (size_t)(last - text->bytes) + (slash ? 0 : 1));
+}
+
+static int make(const struct dd_place *place, bool owner, char **path, struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	int rc;
+
+	*path = NULL;
+	if (place->run && !dd_run_valid(place->run))
+		return dd_fail(err, DD_EFORMAT, 0, "no run is called like that");
+	rc = fill(&text, place, err);
+	if (rc == 0 && place->beside) {
+		if (!dd_name_safe(place->beside))
+			return dd_fail(err, DD_EFORMAT, 0, "no file is called like that");
+		cut(&text, false);
+		rc = dd_text_add(&text, place->beside, strlen(place->beside));
+	} else if (rc == 0 && owner && dd_place_has_directory(place)) {
+		cut(&text, true);
+	}
+	if (rc == DD_ENOMEM)
+		return dd_fail(err, rc, 0, "make a path");
+	if (rc == 0)
+		*path = dd_text_take(&text);
+	return rc;
+}
+
+int dd_layout_path(const struct dd_place *place, char **path, struct dd_error *err)
+{
+	return make(place, false, path, err);
+}
+
+int dd_layout_owner(const struct dd_place *place, char **path, struct dd_error *err)
+{
+	return make(place, true, path, err);
+}
+
+/* Take one component's meaning from its bytes; text is NUL-terminated. */
+static bool take(struct dd_place *place, char letter, const char *text)
+{
+	int alg;
+
+	switch (letter) {
+	case 'T':
+		place->tag = text;
+		return dd_name_safe(text);
+	case 'U':
+		place->upload = text;
+		return dd_name_safe(text);
+	case 'N':
+		place->name = text;
+		return dd_name_safe(text);
+	case 'A':
+	case 'B':
+		alg = dd_algorithm_parse(text, strlen(text));
+		(letter == 'A' ? &place->digest : &place->second)->alg = (uint8_t)alg;
+		return alg >= 0;
+	case 'P':
+		place->name = text;
+		return strlen(text) == 2;
+	case 'H':
+		return dd_digest_parse_hex(&place->digest, (enum dd_algorithm)place->digest.alg, text,
+					   strlen(text)) == 0 &&
+		       (place->kind != DD_AT_BLOB || !strncmp(place->name, text, 2));
+	case 'I':
+		return dd_digest_parse_hex(&place->second, (enum dd_algorithm)place->second.alg, text,
+					   strlen(text)) == 0;
+	}
+	return false;
+}
+
+/* A repository's name ends before the first component that begins with an underscore. */
+static char *end_of_repository(char *s)
+{
+	for (char *slash = strchr(s, '/'); slash; slash = strchr(slash + 1, '/'))
+		if (slash[1] == '_')
+			return slash;
+	return NULL;
+}
+
+/* Cuts path into NUL-terminated parts on the way. */
+static bool match(const char *template, char *path, struct dd_place *place)
+{
+	while (*template) {
+		char *end;
+
+		if (*template != '%') {
+			if (*template++ != *path++)
+				return false;
+			continue;
+		}
+		if (template[1] == 'R') {
+			end = end_of_repository(path);
+			if (!end)
+				return false;
+			*end = '\0';
+			place->repository = path;
+			if (!dd_repository_safe(path))
+				return false;
+		} else {
+			end = path + strcspn(path, "/");
+			if (*end == '\0')
+				return false;
+			*end = '\0';
+			if (!take(place, template[1], path))
+				return false;
+		}
+		template += 2;
+		if (*template++ != '/')
+			return false;
+		path = end + 1;
+	}
+	return *path == '\0';
+}
+
+/* A file that the registry left beside one of its own: compare all but the last component. */
+static bool match_beside(const char *template, char *path, struct dd_place *place)
+{
+	const char *file = strrchr(template, '/') + 1;
+	char *slash = strrchr(path, '/'), *dot;
+
+	if (!slash || !dd_temp_valid(slash + 1))
+		return false;
+	/* "link.<uuid>.tmp" belongs to "link" */
+	dot = slash + 1 + strlen(file);
+	if (strncmp(slash + 1, file, strlen(file)) || *dot != '.')
+		return false;
+	*dot = '\0';
+	if (!match(template, path, place))
+		return false;
+	*dot = '.';
+	place->beside = slash + 1;
+	return true;
+}
+
+typedef bool match_fn(const char *template, char *path, struct dd_place *place);
+
+static bool try_kind(enum dd_place_kind kind, match_fn *fn, const char *path, size_t len,
+		     char *scratch, struct dd_place *place)
+{
+	memcpy(scratch, path, len);
+	memset(place, 0, sizeof(*place));
+	place->kind = kind;
+	if (!fn(places[kind].template, scratch, place))
+		return false;
+	if (kind == DD_AT_BLOB) /* was the prefix, which the digest must begin with */
+		place->name = NULL;
+	return true;
+}
+
+int dd_layout_parse(const char *path, struct dd_place *place, char **memory, struct dd_error *err)
+{
+	static const char base[] = DD_VOLUME_BASE "/", trash[] = DD_STATE_BASE "/trash/";
+	DD_AUTOFREE char *scratch = NULL, *run = NULL;
+	size_t len, run_len;
+	const char *s = path;
+
+	*memory = NULL;
+	memset(place, 0, sizeof(*place));
+	if (!strncmp(s, trash, strlen(trash))) {
+		s += strlen(trash);
+		run = strndup(s, strcspn(s, "/"));
+		if (!run)
+			return dd_fail(err, DD_ENOMEM, 0, "read a path");
+		s += strlen(run) + (s[strlen(run)] == '/');
+		if (!dd_run_valid(run))
+			return dd_fail(err, DD_EFORMAT, 0, "%s is no path of a volume", path);
+	}
+	if (strncmp(s, base, strlen(base)))
+		return dd_fail(err, DD_EFORMAT, 0, "%s is no path of a volume", path);
+	s += strlen(base);
+	len = strlen(s) + 1;
+	run_len = run ? strlen(run) + 1 : 0;
+	/* One block: the parts, then the run. */
+	scratch = malloc(len + run_len);
+	if (!scratch)
+		return dd_fail(err, DD_ENOMEM, 0, "read a path");
+	for (enum dd_place_kind kind = 0; kind <= DD_AT_STARTEDAT; kind++) {
+		if (!try_kind(kind, match, s, len, scratch, place) &&
+		    !try_kind(kind, match_beside, s, len, scratch, place))
+			continue;
+		if (run)
+			place->run = memcpy(scratch + len, run, run_len);
+		*memory = scratch;
+		scratch = NULL;
+		return 0;
+	}
+	memset(place, 0, sizeof(*place));
+	return dd_fail(err, DD_EFORMAT, 0, "%s is no path of a volume", path);
+}
