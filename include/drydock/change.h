@@ -1,0 +1,132 @@
+/*
+ * Changing a volume: the one way in which anything goes, comes back, or ends.
+ *
+ * A change holds the volume's lock from begin to close. What it withdraws lies in the trash under
+ * the change's run, by its own path, beside a journal that was written and synced in whole before
+ * the first object went; so a run that died anywhere is still in order: each object lies either
+ * where it was or in the trash, and the journal says what it was and why it went.
+ *
+ * Order is the caller's: references before what they refer to, dd_change_sync() between.
+ * One thread a change.
+ */
+#ifndef DRYDOCK_CHANGE_H
+#define DRYDOCK_CHANGE_H
+
+#include <drydock/store.h>
+
+/* X(constant, name, text): why an object is withdrawn */
+#define DD_REASONS(X)                                                                          \
+	X(DD_REASON_UNREFERENCED, "unreferenced", "no manifest that is kept uses it")          \
+	X(DD_REASON_UNTAGGED, "untagged", "no tag leads to it")                                \
+	X(DD_REASON_LINK_UNUSED, "link-unused", "no manifest kept in the repository uses it")  \
+	X(DD_REASON_HISTORY_DEAD, "history-dead", "the revision it remembers is gone or goes") \
+	X(DD_REASON_UPLOAD_STALE, "upload-stale", "the upload was left unfinished")            \
+	X(DD_REASON_TEMP_STALE, "temp-stale", "a crash of the registry left it behind")
+
+enum dd_reason {
+#define X(constant, name, text) constant,
+	DD_REASONS(X)
+#undef X
+	DD_REASON_COUNT
+};
+
+const char *dd_reason_name(enum dd_reason reason);
+const char *dd_reason_text(enum dd_reason reason);
+int dd_reason_parse(const char *name); /* -1 if there is none */
+
+/* One object of a change. The strings of place are borrowed. */
+struct dd_item {
+	struct dd_place place; /* place.run: NULL in the volume, set in the trash */
+	enum dd_reason reason;
+	uint64_t bytes;	    /* of the file; of all files for an upload */
+	uint32_t links;	    /* names the file has: above 1 removing this one frees nothing */
+	struct dd_stamp stamp; /* as it was judged by */
+};
+
+struct dd_change;
+
+struct dd_change_options {
+	const char *command;	/* "gc --apply -m", for people: journal and lock carry it */
+	int64_t lock_wait_ns;	/* 0: not at all */
+};
+
+/*
+ * Check that the volume can be changed (DD_EXDEV, DD_EREFUSED, DD_EACCES), make our state, take the
+ * lock (DD_ELOCKED, the text says who holds it since when), end what an earlier run left half done.
+ */
+int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
+		    const struct dd_change_options *options, struct dd_change **change,
+		    struct dd_error *err);
+/* Gives the lock back. A run without withdrawn objects leaves nothing behind. */
+void dd_change_close(struct dd_change *change);
+void dd_change_closep(struct dd_change **change);
+
+/* The name of this change's run; also the name of its directory in the trash. */
+const char *dd_change_get_run(const struct dd_change *change);
+
+/*
+ * First all objects are announced, then the journal is sealed (synced, with room for what is still
+ * to be written to it), then they are withdrawn, in any number of steps.
+ */
+int dd_change_announce(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
+int dd_change_seal(struct dd_change *change, struct dd_error *err);
+
+/*
+ * Look once more and withdraw. DD_ECHANGED: it is not as it was judged (stamp) and stays; DD_ENOENT:
+ * it is not there any more. Both are no failure of the run. Durable after dd_change_sync().
+ */
+int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
+int dd_change_sync(struct dd_change *change, struct dd_error *err);
+
+/*
+ * Bring an object back from the trash of any run to where it was. Where something has grown in its
+ * place: each file that is missing there is put beside; if none is, *there is set, the trash keeps
+ * the old one. fresh: set its time to now. Blobs first, then links. Durable after dd_change_sync().
+ */
+int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,
+		     bool *there, struct dd_error *err);
+
+/* End the run: write what was done into the journal. purge: remove the run's trash for good. */
+int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err);
+
+/* Remove an earlier run for good: condemned first (durably), so that half a run is never undone. */
+int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *err);
+
+/* ---- looking into the trash; no lock needed, nothing is written ---- */
+
+enum dd_run_state {
+	DD_RUN_DONE,
+	DD_RUN_INTERRUPTED, /* no end in its journal: it died, or is at work */
+	DD_RUN_DAMAGED	    /* its journal cannot be read whole: what lies there is found by name */
+};
+
+struct dd_run {
+	char name[32];
+	int64_t began_ns; /* since the epoch, from the name */
+	enum dd_run_state state;
+	char *command;
+	size_t count;	       /* objects that are still in the trash */
+	struct dd_item *items; /* count of them; place.run is set */
+	char **memory;	       /* owns the items' strings */
+	bool *changed;	       /* whether the object was written to since it went */
+	size_t gone;	       /* objects that came back, or never went */
+};
+
+struct dd_trash {
+	struct dd_run *runs; /* oldest first */
+	size_t count;
+};
+
+/*
+ * All runs with what still lies in them (each object is looked at). A damaged journal is no error:
+ * the objects are then found by listing the run, with a zero stamp and DD_REASON_UNREFERENCED.
+ * No trash: an empty list.
+ */
+int dd_trash_load(struct dd_context *ctx, struct dd_store *store, struct dd_trash *trash,
+		  struct dd_error *err);
+/* One run: "latest" or a name (or a unique beginning of one). DD_ENOENT, DD_EAMBIGUOUS. */
+int dd_trash_find(const struct dd_trash *trash, const char *name, const struct dd_run **run,
+		  struct dd_error *err);
+void dd_trash_release(struct dd_trash *trash);
+
+#endif

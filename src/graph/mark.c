@@ -1,0 +1,367 @@
+/*
+ * The mark: a stack, a stamp a digest, and rounds until nothing new is reached.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "graph/mark.h"
+
+struct dd_mark {
+	struct dd_context *ctx;
+	struct dd_survey *survey;
+	struct dd_graph *graph;
+	struct dd_mark_options options;
+	uint32_t *stamps; /* by id: the number of the last pass that reached it */
+	uint32_t pass;
+	DD_LIST(uint32_t) stack;
+	DD_LIST(struct dd_marked_hold) holds;
+	bool *held; /* by repository */
+	bool everything, grew;
+	uint64_t sparse;
+	/* of the repository that is being marked */
+	const struct dd_repository *repo;
+	uint32_t index;
+	bool failed; /* no memory */
+};
+
+/* How a digest was come by: it decides what its absence means. */
+enum via {
+	VIA_TAG,
+	VIA_REVISION,
+	VIA_DESCRIPTOR,
+	VIA_HISTORY,
+};
+
+static bool given_up(const struct dd_mark *mark, uint32_t id)
+{
+	for (size_t i = 0; i < mark->options.loss_count; i++)
+		if (mark->options.losses[i].id == id &&
+		    !strcmp(mark->options.losses[i].repository, mark->repo->name))
+			return true;
+	return false;
+}
+
+static void add_hold(struct dd_mark *mark, enum dd_doubt doubt, uint32_t id, bool everything,
+		     const char *detail)
+{
+	struct dd_marked_hold *hold = dd_list_add(&mark->holds);
+
+	mark->everything |= everything;
+	mark->failed |= !hold;
+	if (hold)
+		*hold = (struct dd_marked_hold){ doubt, mark->index, id, everything,
+						 detail ? detail : "" };
+}
+
+/* The repository goes on holding; what it held already is held once. */
+static void hold(struct dd_mark *mark, enum dd_doubt doubt, uint32_t id, const char *detail)
+{
+	if (mark->options.ignore_holds || (id != DD_NO_ID && given_up(mark, id)))
+		return;
+	if (mark->index != DD_NO_ID)
+		mark->held[mark->index] = true;
+	add_hold(mark, doubt, id, false, detail);
+}
+
+/*
+ * A manifest that is certainly not there. Linked, that is damage. A tag to it is what a deletion
+ * leaves (the revision's directory, without its link), or what a cache does. A child without a link
+ * makes a sparse index. History may name what is long gone.
+ */
+static void judge_missing(struct dd_mark *mark, uint32_t id, enum via via)
+{
+	const struct dd_revision *revision = dd_repository_revision(mark->repo, id);
+
+	if (revision && revision->state != DD_LINK_ABSENT)
+		hold(mark, DD_DOUBT_MISSING, id, "its revision link is there");
+	else if (via == VIA_TAG && !revision && !mark->survey->cache_volume)
+		hold(mark, DD_DOUBT_MISSING, id, "a tag points to it");
+	else if (via == VIA_DESCRIPTOR && !revision)
+		mark->sparse++;
+}
+
+static void reach(struct dd_mark *mark, uint32_t id, enum via via)
+{
+	struct dd_node *node = &mark->graph->nodes.items[id];
+	uint32_t *slot;
+
+	if (mark->stamps[id] == mark->pass)
+		return;
+	mark->stamps[id] = mark->pass;
+	if (!(node->flags & DD_NODE_REACHED)) {
+		node->flags |= DD_NODE_REACHED;
+		mark->grew = true;
+	}
+	if (node->flags & DD_NODE_DOUBT) {
+		const struct dd_node_doubt *doubt = dd_graph_doubt(mark->graph, id);
+
+		hold(mark, doubt->doubt, id, doubt->detail);
+	} else if (node->flags & DD_NODE_MISSING) {
+		judge_missing(mark, id, via);
+	}
+	if (node->manifest == DD_NO_ID && !(node->flags & DD_NODE_ALIAS))
+		return;
+	slot = dd_list_add(&mark->stack);
+	mark->failed |= !slot;
+	if (slot)
+		*slot = id;
+}
+
+static void follow(struct dd_mark *mark)
+{
+	const struct dd_graph *graph = mark->graph;
+
+	while (mark->stack.count) {
+		uint32_t id = mark->stack.items[--mark->stack.count];
+		const struct dd_node *node = &graph->nodes.items[id];
+		const struct dd_tie *ties;
+		size_t count;
+
+		if (node->manifest != DD_NO_ID) {
+			const struct dd_manifest_node *manifest =
+				&graph->manifests.items[node->manifest];
+
+			for (uint32_t i = 0; i < manifest->count; i++)
+				reach(mark, DD_EDGE_ID(graph->edges.items[manifest->first + i]),
+				      VIA_DESCRIPTOR);
+		}
+		if (!(node->flags & DD_NODE_ALIAS))
+			continue;
+		ties = dd_graph_ties(graph, id, &count);
+		for (size_t i = 0; i < count; i++)
+			reach(mark, ties[i].to, VIA_DESCRIPTOR);
+	}
+}
+
+static void reach_tags(struct dd_mark *mark)
+{
+	const struct dd_repository *repo = mark->repo;
+
+	for (size_t i = 0; i < repo->tags.count; i++) {
+		const struct dd_tag *tag = &repo->tags.items[i];
+
+		if (tag->current != DD_NO_ID)
+			reach(mark, tag->current, VIA_TAG);
+		/* current does not say it: any that it ever was may be what is meant. */
+		for (uint32_t k = 0; tag->state != DD_LINK_GOOD && k < tag->history_count; k++)
+			reach(mark, repo->histories.items[tag->history + k], VIA_HISTORY);
+	}
+}
+
+/* A manifest that is linked and not understood, or not there, is doubt, tagged or not. */
+static bool doubtful(const struct dd_mark *mark, uint32_t id)
+{
+	return mark->graph->nodes.items[id].flags & (DD_NODE_DOUBT | DD_NODE_MISSING) &&
+	       !given_up(mark, id);
+}
+
+/* A referrer is kept by its subject. */
+static bool subject_reached(const struct dd_mark *mark, uint32_t id)
+{
+	const struct dd_graph *graph = mark->graph;
+	uint32_t manifest = graph->nodes.items[id].manifest, subject;
+
+	if (manifest == DD_NO_ID)
+		return false;
+	subject = graph->manifests.items[manifest].subject;
+	return subject != DD_NO_ID && (graph->nodes.items[subject].flags & DD_NODE_REACHED);
+}
+
+static void reach_revisions(struct dd_mark *mark)
+{
+	const struct dd_repository *repo = mark->repo;
+
+	for (size_t i = 0; i < repo->revisions.count; i++) {
+		const struct dd_revision *revision = &repo->revisions.items[i];
+
+		if (revision->state == DD_LINK_ABSENT)
+			continue;
+		/* A link that cannot be read or understood is kept: we do not know what it is. */
+		if (!mark->options.delete_untagged || revision->state != DD_LINK_GOOD ||
+		    doubtful(mark, revision->id) || subject_reached(mark, revision->id))
+			reach(mark, revision->id, VIA_REVISION);
+	}
+}
+
+/* The first of the young roots of a repository, or of a later one. */
+static size_t first_young(const struct dd_mark *mark, uint32_t repository)
+{
+	size_t low = 0, high = mark->options.young_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mark->options.young[middle].repository < repository)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void reach_young_of(struct dd_mark *mark, uint32_t repository)
+{
+	const struct dd_mark_options *options = &mark->options;
+
+	for (size_t i = first_young(mark, repository);
+	     i < options->young_count && options->young[i].repository == repository; i++)
+		reach(mark, options->young[i].id, VIA_HISTORY);
+}
+
+static void reach_young(struct dd_mark *mark)
+{
+	reach_young_of(mark, mark->index);
+	/* What no link names yet may be linked anywhere in a moment. */
+	reach_young_of(mark, DD_NO_ID);
+}
+
+/* An alias that says only itself, is no blob, and that no other repository explains. */
+static void judge_aliases(struct dd_mark *mark)
+{
+	const struct dd_repository *repo = mark->repo;
+
+	for (size_t i = 0; i < repo->unresolved.count; i++) {
+		uint32_t id = repo->unresolved.items[i];
+
+		if (!(mark->graph->nodes.items[id].flags & (DD_NODE_PRESENT | DD_NODE_ALIAS)))
+			hold(mark, DD_DOUBT_ALIAS, id, "");
+	}
+}
+
+static void reach_held(struct dd_mark *mark)
+{
+	const struct dd_repository *repo = mark->repo;
+
+	for (size_t i = 0; i < repo->layers.count; i++)
+		reach(mark, repo->layers.items[i], VIA_HISTORY);
+	for (size_t i = 0; i < repo->revisions.count; i++)
+		reach(mark, repo->revisions.items[i].id,
+		      repo->revisions.items[i].state == DD_LINK_ABSENT ? VIA_HISTORY : VIA_REVISION);
+	for (size_t i = 0; i < repo->histories.count; i++)
+		reach(mark, repo->histories.items[i], VIA_HISTORY);
+}
+
+static void mark_repository(struct dd_mark *mark, uint32_t index)
+{
+	const struct dd_repository *repo = mark->survey->repositories.items[index];
+
+	mark->repo = repo;
+	mark->index = index;
+	mark->held[index] = false;
+	mark->pass++;
+	reach_tags(mark);
+	reach_revisions(mark);
+	for (size_t i = 0; i < repo->tarsums.count; i++)
+		reach(mark, repo->tarsums.items[i], VIA_HISTORY);
+	reach_young(mark);
+	judge_aliases(mark);
+	for (size_t i = 0; i < repo->doubts.count; i++)
+		hold(mark, repo->doubts.items[i].doubt, repo->doubts.items[i].id,
+		     repo->doubts.items[i].detail);
+	follow(mark);
+	if (mark->held[index]) {
+		if (!repo->has_layers || repo->layers_failed || !repo->layers.count)
+			add_hold(mark, DD_DOUBT_NO_LAYERS, DD_NO_ID, true, "");
+		reach_held(mark);
+		follow(mark);
+	}
+}
+
+static int run(struct dd_mark *mark, struct dd_error *err)
+{
+	do {
+		int rc = dd_context_check(mark->ctx, err);
+
+		if (rc < 0)
+			return rc;
+		mark->grew = mark->everything = false;
+		mark->holds.count = 0;
+		mark->sparse = 0;
+		mark->index = DD_NO_ID;
+		for (size_t i = 0; i < mark->survey->doubts.count && !mark->options.ignore_holds; i++)
+			add_hold(mark, mark->survey->doubts.items[i].doubt, DD_NO_ID, true,
+				 mark->survey->doubts.items[i].detail);
+		for (uint32_t i = 0; i < mark->survey->repositories.count; i++)
+			mark_repository(mark, i);
+		/* Again, for a referrer may come after what it refers to. */
+	} while (mark->grew && !mark->failed);
+	return mark->failed ? dd_fail(err, DD_ENOMEM, 0, "mark what is reachable") : 0;
+}
+
+int dd_mark_open(struct dd_context *ctx, struct dd_survey *survey,
+		 const struct dd_mark_options *options, struct dd_mark **out, struct dd_error *err)
+{
+	DD_CLEANUP(dd_mark_closep) struct dd_mark *mark = calloc(1, sizeof(*mark));
+	struct dd_graph *graph = survey->graph;
+	int rc;
+
+	*out = NULL;
+	if (!mark)
+		return dd_fail(err, DD_ENOMEM, 0, "mark what is reachable");
+	*mark = (struct dd_mark){ .ctx = ctx, .survey = survey, .graph = graph, .options = *options };
+	mark->stamps = calloc(graph->nodes.count + 1, sizeof(*mark->stamps));
+	mark->held = calloc(survey->repositories.count + 1, sizeof(*mark->held));
+	if (!mark->stamps || !mark->held)
+		return dd_fail(err, DD_ENOMEM, 0, "mark what is reachable");
+	for (size_t i = 0; i < graph->nodes.count; i++)
+		graph->nodes.items[i].flags &= (uint16_t)~DD_NODE_REACHED;
+	rc = run(mark, err);
+	if (rc < 0)
+		return rc;
+	*out = mark;
+	mark = NULL;
+	return 0;
+}
+
+void dd_mark_closep(struct dd_mark **pointer)
+{
+	struct dd_mark *mark = *pointer;
+
+	if (!mark)
+		return;
+	free(mark->stamps);
+	free(mark->held);
+	dd_list_release(&mark->stack);
+	dd_list_release(&mark->holds);
+	free(mark);
+	*pointer = NULL;
+}
+
+const struct dd_marked_hold *dd_mark_holds(const struct dd_mark *mark, size_t *count)
+{
+	*count = mark->holds.count;
+	return mark->holds.items;
+}
+
+bool dd_mark_holds_everything(const struct dd_mark *mark)
+{
+	return mark->everything;
+}
+
+bool dd_mark_is_held(const struct dd_mark *mark, uint32_t repository)
+{
+	return mark->held[repository];
+}
+
+uint64_t dd_mark_sparse(const struct dd_mark *mark)
+{
+	return mark->sparse;
+}
+
+int dd_mark_repository(struct dd_mark *mark, uint32_t repository, struct dd_error *err)
+{
+	size_t holds = mark->holds.count;
+	uint64_t sparse = mark->sparse;
+
+	mark_repository(mark, repository);
+	/* What it says was said in the last round. */
+	mark->holds.count = holds;
+	mark->sparse = sparse;
+	return mark->failed ? dd_fail(err, DD_ENOMEM, 0, "mark what is reachable") : 0;
+}
+
+bool dd_mark_reached(const struct dd_mark *mark, uint32_t id)
+{
+	return mark->stamps[id] == mark->pass;
+}

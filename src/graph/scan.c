@@ -1,0 +1,292 @@
+/*
+ * The scan, from the top: the walk finds repositories and blobs, jobs look into each.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/scan.h"
+
+void dd_scan_stop(struct dd_scan *scan, int rc, const struct dd_error *err)
+{
+	int none = 0;
+
+	dd_scan_lock(scan);
+	if (atomic_compare_exchange_strong(&scan->rc, &none, rc) && err)
+		scan->error = *err;
+	dd_scan_unlock(scan);
+}
+
+bool dd_scan_stopped(struct dd_scan *scan)
+{
+	struct dd_error err = { 0 };
+	int rc;
+
+	if (atomic_load_explicit(&scan->rc, memory_order_relaxed))
+		return true;
+	rc = dd_context_check(scan->ctx, &err);
+	if (rc < 0)
+		dd_scan_stop(scan, rc, &err);
+	return rc < 0;
+}
+
+static const char *const what_texts[] = {
+	[DD_STRANGE_ALIEN] = "not of a registry; passed over",
+	[DD_STRANGE_SYMLINK] = "a symbolic link; not followed",
+	[DD_STRANGE_UNREADABLE] = "cannot be read",
+	[DD_STRANGE_NAME] = "not a valid repository name; its content counts all the same",
+};
+
+static int describe(struct dd_text *text, const struct dd_place *directory, const char *name)
+{
+	DD_AUTOFREE char *path = NULL;
+
+	if (dd_layout_path(directory, &path, NULL) < 0)
+		return dd_text_printf(text, "%s", name ? name : "?");
+	return dd_text_printf(text, name ? "%s/%s" : "%s", path, name);
+}
+
+int dd_scan_note(struct dd_scan *scan, enum dd_strange what, const struct dd_place *directory,
+		 const char *name, const struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	struct dd_survey *survey = scan->survey;
+	char **note = NULL;
+
+	if (describe(&text, directory, name) < 0 ||
+	    (err && err->sys_errno ? dd_text_printf(&text, ": %s", strerror(err->sys_errno)) :
+				     dd_text_printf(&text, ": %s", what_texts[what])) < 0)
+		return DD_ENOMEM;
+	dd_scan_lock(scan);
+	*(what == DD_STRANGE_UNREADABLE ? &survey->unreadable : &survey->strange) += 1;
+	if (survey->notes.count < DD_SURVEY_NOTES)
+		note = dd_list_add(&survey->notes);
+	if (note)
+		*note = dd_text_take(&text);
+	dd_scan_unlock(scan);
+	return 0;
+}
+
+int dd_scan_doubt(struct dd_scan *scan, struct dd_repository *repo, enum dd_doubt doubt,
+		  const struct dd_digest *digest, const char *detail)
+{
+	struct dd_found_doubt found = { .doubt = doubt, .id = DD_NO_ID, .detail = strdup(detail) };
+	struct dd_found_doubt *added = NULL;
+
+	dd_scan_lock(scan);
+	if (found.detail && (!digest || (found.id = dd_graph_intern(scan->graph, digest)) != DD_NO_ID))
+		added = repo ? dd_list_add(&repo->doubts) : dd_list_add(&scan->survey->doubts);
+	if (added)
+		*added = found;
+	dd_scan_unlock(scan);
+	if (!added)
+		free(found.detail);
+	return added ? 0 : DD_ENOMEM;
+}
+
+int dd_scan_listed(struct dd_scan *scan, struct dd_repository *repo, int rc,
+		   const struct dd_place *directory, const struct dd_error *err, bool *failed)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	bool link = rc == DD_ESYMLINK;
+
+	if (rc == 0 || rc == DD_ENOENT)
+		return 0;
+	if (rc > 0 || rc == DD_ENOMEM || rc == DD_ECANCELLED)
+		return rc;
+	if (failed)
+		*failed = true;
+	if (describe(&text, directory, NULL) < 0 ||
+	    (!link && dd_text_printf(&text, ": %s", strerror(err->sys_errno)) < 0))
+		return DD_ENOMEM;
+	rc = dd_scan_note(scan, link ? DD_STRANGE_SYMLINK : DD_STRANGE_UNREADABLE, directory, NULL, err);
+	if (rc == 0)
+		rc = dd_scan_doubt(scan, repo, link ? DD_DOUBT_SYMLINK : DD_DOUBT_DIRECTORY, NULL,
+				   text.bytes);
+	return rc;
+}
+
+/* ---- the walk's visitors ---- */
+
+static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
+{
+	struct dd_scan *scan = arg;
+	int rc = 0;
+
+	dd_scan_lock(scan);
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		uint32_t id = dd_graph_intern(scan->graph, &digests[i]);
+
+		if (id == DD_NO_ID)
+			rc = DD_ENOMEM;
+		else
+			scan->graph->nodes.items[id].flags |= DD_NODE_PRESENT;
+	}
+	dd_scan_unlock(scan);
+	return rc;
+}
+
+static bool in_repositories(const struct dd_place *directory)
+{
+	return directory->kind == DD_IN_REPOSITORIES || directory->kind == DD_IN_REPOSITORY;
+}
+
+/* Where repositories or blobs could hide, nothing may go. A shard that cannot be listed hides
+ * nothing but blobs, which then cannot be told to be unreferenced: a note. */
+static int see_strange(void *arg, enum dd_strange what, const struct dd_place *directory,
+		       const char *name, const struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	struct dd_scan *scan = arg;
+	int rc = dd_scan_note(scan, what, directory, name, err);
+
+	if (rc < 0 || what == DD_STRANGE_ALIEN || what == DD_STRANGE_NAME)
+		return rc;
+	if (what == DD_STRANGE_UNREADABLE && !in_repositories(directory))
+		return 0;
+	if (describe(&text, directory, name) < 0 ||
+	    (err && err->sys_errno && dd_text_printf(&text, ": %s", strerror(err->sys_errno)) < 0))
+		return DD_ENOMEM;
+	return dd_scan_doubt(scan, NULL,
+			     what == DD_STRANGE_SYMLINK ? DD_DOUBT_SYMLINK : DD_DOUBT_DIRECTORY, NULL,
+			     text.bytes);
+}
+
+static struct dd_repository *add_repository(struct dd_scan *scan, const char *name)
+{
+	struct dd_repository *repo = calloc(1, sizeof(*repo)), **slot = NULL;
+
+	if (!repo)
+		return NULL;
+	repo->name = strdup(name);
+	repo->valid = dd_repository_valid(name);
+	dd_scan_lock(scan);
+	if (repo->name)
+		slot = dd_list_add(&scan->survey->repositories);
+	if (slot)
+		*slot = repo;
+	dd_scan_unlock(scan);
+	if (!slot) {
+		free(repo->name);
+		free(repo);
+	}
+	return slot ? repo : NULL;
+}
+
+static int see_repository(void *arg, const char *name, bool has_layers, bool has_manifests,
+			  bool has_uploads)
+{
+	struct dd_scan *scan = arg;
+	struct dd_repository *repo = add_repository(scan, name);
+
+	if (!repo)
+		return DD_ENOMEM;
+	repo->has_layers = has_layers;
+	if (has_layers)
+		dd_scan_layers(scan, repo);
+	if (has_manifests) {
+		dd_scan_revisions(scan, repo);
+		dd_scan_tags(scan, repo);
+	}
+	if (has_uploads && !scan->options->only)
+		dd_scan_uploads(scan, repo);
+	return 0;
+}
+
+static int walk_all(struct dd_scan *scan, struct dd_error *err)
+{
+	const struct dd_repository_visitor repositories = { see_repository, see_strange, scan };
+	const struct dd_blob_visitor blobs = { see_blobs, see_strange, scan };
+	int rc = dd_walk_repositories(scan->ctx, scan->store, &repositories, err);
+
+	return rc < 0 || scan->options->no_blobs ? rc : dd_walk_blobs(scan->ctx, scan->store, &blobs, err);
+}
+
+/* The one repository that is asked for; a directory that holds others is none itself. */
+static int note_part(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	unsigned *parts = arg;
+
+	(void)err;
+	*parts |= !strcmp(entry->name, "_layers")    ? 1 :
+		  !strcmp(entry->name, "_manifests") ? 2 :
+		  !strcmp(entry->name, "_uploads")   ? 4 :
+						       0;
+	return 0;
+}
+
+static int walk_one(struct dd_scan *scan, const char *name, struct dd_error *err)
+{
+	const struct dd_place place = { .kind = DD_IN_REPOSITORY, .repository = name };
+	unsigned parts = 0;
+	int rc = dd_store_list(scan->store, &place, note_part, &parts, err);
+
+	if (rc < 0)
+		return rc;
+	if (!parts)
+		return dd_fail(err, DD_ENOENT, 0, "%s is no repository", name);
+	rc = see_repository(scan, name, parts & 1, parts & 2, parts & 4);
+	return rc < 0 ? dd_fail(err, rc, 0, "look into %s", name) : 0;
+}
+
+static void close_readers(struct dd_scan *scan)
+{
+	while (scan->readers) {
+		struct dd_scan_reader *reader = scan->readers;
+
+		scan->readers = reader->next;
+		dd_manifest_parser_close(reader->parser);
+		dd_buffer_release(&reader->buffer);
+		free(reader);
+	}
+}
+
+static int run(struct dd_scan *scan, struct dd_error *err)
+{
+	const struct dd_place scheduler = { .kind = DD_AT_SCHEDULER };
+	struct dd_info info;
+	int rc = dd_jobs_open(scan->ctx, &scan->jobs, err);
+
+	if (rc < 0)
+		return rc;
+	scan->survey->cache_volume = dd_store_stat(scan->store, &scheduler, &info, NULL) == 0;
+	dd_progress_begin(scan->ctx, "looking", 0);
+	rc = scan->options->only ? walk_one(scan, scan->options->only, err) : walk_all(scan, err);
+	if (rc < 0)
+		dd_scan_stop(scan, rc, err);
+	dd_jobs_closep(&scan->jobs);
+	dd_progress_end(scan->ctx);
+	if (rc == 0) {
+		rc = atomic_load(&scan->rc);
+		if (rc < 0 && err)
+			*err = scan->error;
+	}
+	return rc;
+}
+
+int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_graph *graph,
+		   const struct dd_survey_options *options, struct dd_survey **out,
+		   struct dd_error *err)
+{
+	DD_CLEANUP(dd_survey_closep) struct dd_survey *survey = calloc(1, sizeof(*survey));
+	struct dd_scan scan = { .ctx = ctx, .store = store, .graph = graph, .survey = survey,
+				.options = options, .now_ns = dd_time_now() };
+	int rc;
+
+	*out = NULL;
+	if (!survey)
+		return dd_fail(err, DD_ENOMEM, 0, "look at the volume");
+	survey->graph = graph;
+	pthread_mutex_init(&scan.large, NULL);
+	dd_graph_begin_scan(graph);
+	rc = run(&scan, err);
+	close_readers(&scan);
+	pthread_mutex_destroy(&scan.large);
+	if (rc < 0)
+		return dd_wrap(err, rc, "look at the volume");
+	dd_graph_end_scan(graph);
+	dd_survey_sort(survey);
+	*out = survey;
+	survey = NULL;
+	return 0;
+}

@@ -1,0 +1,117 @@
+/*
+ * The scan: what the files that fill a survey share. Every file looks at one kind of directory; its
+ * jobs look without the lock, then commit what they found under it.
+ */
+#ifndef GRAPH_SCAN_H
+#define GRAPH_SCAN_H
+
+#include <stdatomic.h>
+
+#include <drydock/units.h>
+#include <drydock/walk.h>
+
+#include "base/cleanup.h"
+#include "base/jobs.h"
+#include "base/text.h"
+#include "graph/survey.h"
+
+/* What reading manifests needs; as many as there are threads at it. */
+struct dd_scan_reader {
+	struct dd_scan_reader *next;
+	struct dd_manifest_parser *parser;
+	struct dd_buffer buffer;
+};
+
+struct dd_scan {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_graph *graph;
+	struct dd_survey *survey;
+	const struct dd_survey_options *options;
+	struct dd_jobs *jobs;
+	pthread_mutex_t large; /* one large manifest at a time */
+	struct dd_scan_reader *readers; /* idle ones; graph->lock */
+	int64_t now_ns;
+	struct dd_error error; /* the first one; graph->lock */
+	atomic_int rc;
+};
+
+/* Stop the scan: memory, cancellation. Anything else is a doubt. */
+void dd_scan_stop(struct dd_scan *scan, int rc, const struct dd_error *err);
+bool dd_scan_stopped(struct dd_scan *scan);
+
+static inline void dd_scan_lock(struct dd_scan *scan)
+{
+	pthread_mutex_lock(&scan->graph->lock);
+}
+
+static inline void dd_scan_unlock(struct dd_scan *scan)
+{
+	pthread_mutex_unlock(&scan->graph->lock);
+}
+
+/*
+ * Notes and doubts, which take the lock. A place in the text is a path below the root. In repo NULL:
+ * it holds everything.
+ */
+int dd_scan_note(struct dd_scan *scan, enum dd_strange what, const struct dd_place *directory,
+		 const char *name, const struct dd_error *err);
+int dd_scan_doubt(struct dd_scan *scan, struct dd_repository *repo, enum dd_doubt doubt,
+		  const struct dd_digest *digest, const char *detail);
+
+/*
+ * What a listing failed with: nothing (0, not there), a doubt about repo, or a reason to stop
+ * (returned). *failed is set unless it was 0 or "not there"; may be NULL.
+ */
+int dd_scan_listed(struct dd_scan *scan, struct dd_repository *repo, int rc,
+		   const struct dd_place *directory, const struct dd_error *err, bool *failed);
+
+/* Read a link file. digest is what it says where state is GOOD; *trimmed where only white space
+ * around is wrong with it (state MALFORMED, digest set). */
+struct dd_scan_link {
+	enum dd_link_state state;
+	bool has_digest;
+	struct dd_digest digest;
+	int64_t mtime_ns; /* 0 if absent */
+	char detail[256]; /* why it is not good */
+};
+int dd_scan_read_link(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
+		      struct dd_error *err);
+
+/* Digests that a listing gathers, of one algorithm. */
+struct dd_scan_names {
+	struct dd_scan *scan;
+	struct dd_repository *repo;
+	const struct dd_place *directory;
+	enum dd_algorithm alg;
+	DD_LIST(struct dd_digest) digests;
+};
+/* Lists hex directories; strange entries are noted, symbolic links hold the repository. */
+int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err);
+
+/* Calls fn for every algorithm's directory in a directory; place.digest.alg is set. */
+typedef int dd_scan_algorithm_fn(void *arg, enum dd_algorithm alg, struct dd_error *err);
+int dd_scan_list_algorithms(struct dd_scan *scan, struct dd_repository *repo,
+			    const struct dd_place *directory, const char *also,
+			    dd_scan_algorithm_fn *fn, void *arg, bool *failed, struct dd_error *err);
+
+/* Remember a crash's leftover. Takes the lock. */
+int dd_scan_temp(struct dd_scan *scan, struct dd_repository *repo, const struct dd_place *place,
+		 const char *name, struct dd_error *err);
+
+/* Jobs for one repository. */
+void dd_scan_layers(struct dd_scan *scan, struct dd_repository *repo);
+void dd_scan_revisions(struct dd_scan *scan, struct dd_repository *repo);
+void dd_scan_tags(struct dd_scan *scan, struct dd_repository *repo);
+void dd_scan_uploads(struct dd_scan *scan, struct dd_repository *repo);
+
+/* With the lock held: id is to be read as a manifest, if it is not yet. Queued in wanted. */
+struct dd_scan_wanted {
+	DD_LIST(uint32_t) ids;
+};
+int dd_scan_want(struct dd_scan *scan, struct dd_scan_wanted *wanted, uint32_t id,
+		 struct dd_error *err);
+/* Without the lock: start the jobs that read them. Empties wanted. */
+int dd_scan_start(struct dd_scan *scan, struct dd_scan_wanted *wanted, struct dd_error *err);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * Links: the small files that hold a digest; and the directories whose names are digests.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "graph/scan.h"
+
+/* More than any digest's text; what is longer is no link. */
+#define LINK_MAX 1024
+
+/* A registry that truncates and rewrites is soon done. */
+#define FLIGHT_NS (60 * DD_SECOND)
+#define FLIGHT_TRIES 5
+
+static void parse_link(const struct dd_buffer *buffer, struct dd_scan_link *link)
+{
+	const char *text = (const char *)buffer->bytes;
+	size_t len = buffer->len;
+
+	link->state = DD_LINK_MALFORMED;
+	if (len == 0) {
+		snprintf(link->detail, sizeof(link->detail), "it is empty");
+		return;
+	}
+	if (dd_digest_parse(&link->digest, text, len) == 0) {
+		link->state = DD_LINK_GOOD;
+		link->has_digest = true;
+		return;
+	}
+	/* Somebody's editor ended the line: what is meant is plain. */
+	while (len && isspace((unsigned char)text[len - 1]))
+		len--;
+	while (len && isspace((unsigned char)*text)) {
+		text++;
+		len--;
+	}
+	link->has_digest = len && dd_digest_parse(&link->digest, text, len) == 0;
+	snprintf(link->detail, sizeof(link->detail), link->has_digest ?
+		 "white space stands around its digest" : "it holds no digest");
+}
+
+static int read_once(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
+		     struct dd_error *err)
+{
+	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
+	struct dd_info info = { 0 };
+	int rc = dd_store_read(scan->store, place, LINK_MAX, &buffer, &info, err);
+
+	memset(link, 0, sizeof(*link));
+	link->mtime_ns = info.mtime_ns;
+	if (rc == 0) {
+		parse_link(&buffer, link);
+		return 0;
+	}
+	if (rc == DD_ENOMEM)
+		return rc;
+	link->state = rc == DD_ENOENT  ? DD_LINK_ABSENT :
+		      rc == DD_ETOOBIG ? DD_LINK_MALFORMED :
+					 DD_LINK_UNREADABLE;
+	snprintf(link->detail, sizeof(link->detail), "%s",
+		 err->sys_errno ? strerror(err->sys_errno) : dd_code_text(rc));
+	return 0;
+}
+
+int dd_scan_read_link(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
+		      struct dd_error *err)
+{
+	static const struct timespec pause = { 0, 50 * 1000 * 1000 };
+
+	for (int i = 0;; i++) {
+		int rc = read_once(scan, place, link, err);
+
+		if (rc < 0 || link->state != DD_LINK_MALFORMED || i == FLIGHT_TRIES ||
+		    scan->now_ns - link->mtime_ns > FLIGHT_NS)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int add_name(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	struct dd_scan_names *names = arg;
+	struct dd_digest digest, *added;
+	int rc;
+
+	if (entry->type == DD_ENTRY_SYMLINK) {
+		rc = dd_scan_note(names->scan, DD_STRANGE_SYMLINK, names->directory, entry->name, NULL);
+		return rc < 0 ? rc : dd_scan_doubt(names->scan, names->repo, DD_DOUBT_SYMLINK, NULL,
+						   entry->name);
+	}
+	if (entry->type != DD_ENTRY_DIRECTORY ||
+	    dd_digest_parse_hex(&digest, names->alg, entry->name,
+				strlen(entry->name)) < 0)
+		return dd_scan_note(names->scan, DD_STRANGE_ALIEN, names->directory, entry->name, NULL);
+	added = dd_list_add(&names->digests);
+	if (!added)
+		return dd_fail(err, DD_ENOMEM, 0, "list a directory");
+	*added = digest;
+	return 0;
+}
+
+int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err)
+{
+	return dd_store_list(names->scan->store, names->directory, add_name, names, err);
+}
+
+struct algorithms {
+	struct dd_scan *scan;
+	struct dd_repository *repo;
+	const struct dd_place *directory;
+	const char *also;
+	unsigned found; /* a bit an algorithm */
+};
+
+static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	struct algorithms *algorithms = arg;
+	int alg = dd_algorithm_parse(entry->name, strlen(entry->name));
+
+	if (algorithms->also && !strcmp(entry->name, algorithms->also))
+		return 0;
+	if (entry->type == DD_ENTRY_SYMLINK) {
+		int rc = dd_scan_note(algorithms->scan, DD_STRANGE_SYMLINK, algorithms->directory,
+				      entry->name, NULL);
+
+		return rc < 0 ? rc : dd_scan_doubt(algorithms->scan, algorithms->repo, DD_DOUBT_SYMLINK,
+						   NULL, entry->name);
+	}
+	if (entry->type == DD_ENTRY_DIRECTORY && alg >= 0) {
+		algorithms->found |= 1U << alg;
+		return 0;
+	}
+	/* Links of an algorithm that we do not know may stand for anything in the repository. */
+	if (entry->type == DD_ENTRY_DIRECTORY &&
+	    dd_scan_doubt(algorithms->scan, algorithms->repo, DD_DOUBT_LINK, NULL, entry->name) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "list a directory");
+	return dd_scan_note(algorithms->scan, DD_STRANGE_ALIEN, algorithms->directory, entry->name,
+			    NULL);
+}
+
+int dd_scan_list_algorithms(struct dd_scan *scan, struct dd_repository *repo,
+			    const struct dd_place *directory, const char *also,
+			    dd_scan_algorithm_fn *fn, void *arg, bool *failed, struct dd_error *err)
+{
+	struct algorithms algorithms = { scan, repo, directory, also, 0 };
+	int rc = dd_store_list(scan->store, directory, add_algorithm, &algorithms, err);
+
+	rc = dd_scan_listed(scan, repo, rc, directory, err, failed);
+	for (int alg = 0; alg < DD_ALGORITHM_COUNT && rc == 0; alg++)
+		if (algorithms.found & 1U << alg)
+			rc = fn(arg, (enum dd_algorithm)alg, err);
+	return rc;
+}
+
+static char *copy(const char *text, bool *failed)
+{
+	char *made = text ? strdup(text) : NULL;
+
+	*failed |= text && !made;
+	return made;
+}
+
+int dd_scan_temp(struct dd_scan *scan, struct dd_repository *repo, const struct dd_place *place,
+		 const char *name, struct dd_error *err)
+{
+	struct dd_temp temp = { .place = *place }, *added = NULL;
+	bool failed = false;
+	int rc;
+
+	temp.place.beside = name;
+	rc = dd_store_stat(scan->store, &temp.place, &temp.info, err);
+	if (rc < 0) /* gone, or not to be looked at: not ours to judge */
+		return rc == DD_ENOMEM ? rc : 0;
+	temp.place.repository = repo->name;
+	temp.place.tag = copy(place->tag, &failed);
+	temp.place.upload = copy(place->upload, &failed);
+	temp.place.beside = copy(name, &failed);
+	dd_scan_lock(scan);
+	if (!failed)
+		added = dd_list_add(&repo->temps);
+	if (added)
+		*added = temp;
+	dd_scan_unlock(scan);
+	if (added)
+		return 0;
+	free((char *)temp.place.tag);
+	free((char *)temp.place.upload);
+	free((char *)temp.place.beside);
+	return dd_fail(err, DD_ENOMEM, 0, "remember a file");
+}

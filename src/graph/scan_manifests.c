@@ -1,0 +1,238 @@
+/*
+ * Manifests: each read once, proved by its digest, its descriptors made edges. What it names as a
+ * manifest is read next.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "graph/scan.h"
+
+#define BATCH 32
+
+/* Larger ones wait for one another, so that memory stays within one of them. */
+#define SMALL ((uint64_t)256 << 10)
+
+/* A write in flight is soon done. */
+#define FLIGHT_NS (60 * DD_SECOND)
+#define FLIGHT_TRIES 5
+
+struct batch {
+	struct dd_scan *scan;
+	size_t count;
+	uint32_t ids[BATCH];
+};
+
+int dd_scan_want(struct dd_scan *scan, struct dd_scan_wanted *wanted, uint32_t id,
+		 struct dd_error *err)
+{
+	uint16_t *flags = &scan->graph->nodes.items[id].flags;
+	uint32_t *added;
+
+	if (*flags & (DD_NODE_WANTED | DD_NODE_READ))
+		return 0;
+	added = dd_list_add(&wanted->ids);
+	if (!added)
+		return dd_fail(err, DD_ENOMEM, 0, "remember manifests");
+	*added = id;
+	*flags |= DD_NODE_WANTED;
+	return 0;
+}
+
+static struct dd_scan_reader *take_reader(struct dd_scan *scan, struct dd_error *err)
+{
+	struct dd_scan_reader *reader;
+
+	dd_scan_lock(scan);
+	reader = scan->readers;
+	if (reader)
+		scan->readers = reader->next;
+	dd_scan_unlock(scan);
+	if (reader)
+		return reader;
+	reader = calloc(1, sizeof(*reader));
+	if (!reader) {
+		dd_fail(err, DD_ENOMEM, 0, "read manifests");
+		return NULL;
+	}
+	if (dd_manifest_parser_open(&reader->parser, err) < 0) {
+		free(reader);
+		return NULL;
+	}
+	return reader;
+}
+
+static void give_reader(struct dd_scan *scan, struct dd_scan_reader *reader)
+{
+	if (reader->buffer.room > SMALL + 1)
+		dd_buffer_release(&reader->buffer);
+	dd_scan_lock(scan);
+	reader->next = scan->readers;
+	scan->readers = reader;
+	dd_scan_unlock(scan);
+}
+
+/* What is being looked at. */
+struct look {
+	struct dd_scan *scan;
+	struct dd_scan_reader *reader;
+	uint32_t id;
+	struct dd_digest digest;
+	struct dd_place place;
+	struct dd_info info;
+	bool trashed;
+};
+
+static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
+{
+	struct dd_scan *scan = look->scan;
+	int rc;
+
+	look->place = (struct dd_place){ .kind = DD_AT_BLOB, .digest = look->digest };
+	look->trashed = false;
+	memset(&look->info, 0, sizeof(look->info));
+	rc = dd_store_read(scan->store, &look->place, max, &look->reader->buffer, &look->info, err);
+	if (rc == DD_ENOENT && scan->options->in_trash &&
+	    scan->options->in_trash(scan->options->arg, &look->digest, &look->place)) {
+		look->trashed = true;
+		rc = dd_store_read(scan->store, &look->place, max, &look->reader->buffer, &look->info,
+				   err);
+	}
+	return rc;
+}
+
+static int parse(struct look *look, const struct dd_manifest **manifest, struct dd_error *err)
+{
+	return dd_manifest_verify_and_parse(look->reader->parser, &look->digest,
+					    look->reader->buffer.bytes, look->reader->buffer.len, NULL,
+					    manifest, err);
+}
+
+/* Read and parse; what looks half written and is young is looked at again before it is doubt. */
+static int understand(struct look *look, uint64_t max, const struct dd_manifest **manifest,
+		      struct dd_error *err)
+{
+	static const struct timespec pause = { 0, 50 * 1000 * 1000 };
+
+	for (int i = 0;; i++) {
+		int rc = read_bytes(look, max, err);
+
+		if (rc < 0)
+			return rc;
+		rc = parse(look, manifest, err);
+		if (rc != DD_ECORRUPT || i == FLIGHT_TRIES ||
+		    look->scan->now_ns - look->info.mtime_ns > FLIGHT_NS)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static enum dd_doubt doubt_of(int rc)
+{
+	switch (rc) {
+	case DD_ECORRUPT:
+		return DD_DOUBT_CORRUPT;
+	case DD_EFORMAT:
+		return DD_DOUBT_INVALID;
+	case DD_EUNKNOWN:
+		return DD_DOUBT_UNKNOWN;
+	case DD_ETOOBIG:
+		return DD_DOUBT_TOO_BIG;
+	default:
+		return DD_DOUBT_UNREADABLE;
+	}
+}
+
+/* With the lock held. */
+static int commit(struct look *look, const struct dd_manifest *manifest,
+		  struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_graph *graph = look->scan->graph;
+	const struct dd_manifest_node *node;
+	int rc = dd_graph_add_manifest(graph, look->id, manifest, look->reader->buffer.len,
+				       look->trashed, err);
+
+	if (rc < 0)
+		return rc;
+	node = &graph->manifests.items[graph->nodes.items[look->id].manifest];
+	for (uint32_t i = 0; i < node->count && rc == 0; i++) {
+		uint32_t edge = graph->edges.items[node->first + i];
+
+		if (edge & DD_EDGE_MANIFEST)
+			rc = dd_scan_want(look->scan, wanted, DD_EDGE_ID(edge), err);
+	}
+	return rc;
+}
+
+static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_scan *scan = look->scan;
+	const struct dd_manifest *manifest = NULL;
+	bool large = false;
+	int rc = understand(look, SMALL, &manifest, err);
+
+	if (rc == DD_ETOOBIG) {
+		large = true;
+		pthread_mutex_lock(&scan->large);
+		rc = understand(look, DD_MANIFEST_MAX, &manifest, err);
+	}
+	dd_scan_lock(scan);
+	if (rc == 0)
+		rc = commit(look, manifest, wanted, err);
+	else if (rc == DD_ENOENT)
+		scan->graph->nodes.items[look->id].flags |= DD_NODE_MISSING, rc = 0;
+	else if (rc != DD_ENOMEM && rc != DD_ECANCELLED)
+		rc = dd_graph_add_doubt(scan->graph, look->id, doubt_of(rc), err->text, err);
+	dd_scan_unlock(scan);
+	if (large) {
+		dd_buffer_release(&look->reader->buffer);
+		pthread_mutex_unlock(&scan->large);
+	}
+	return rc;
+}
+
+static void scan_batch(void *arg)
+{
+	struct batch *batch = arg;
+	struct dd_scan *scan = batch->scan;
+	struct dd_scan_wanted wanted = { 0 };
+	struct dd_error err = { 0 };
+	struct dd_scan_reader *reader = take_reader(scan, &err);
+	int rc = reader ? 0 : err.code;
+
+	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(scan); i++) {
+		struct look look = { .scan = scan, .reader = reader, .id = batch->ids[i] };
+
+		dd_scan_lock(scan);
+		dd_ids_get(&scan->graph->ids, look.id, &look.digest);
+		dd_scan_unlock(scan);
+		rc = look_at(&look, &wanted, &err);
+		dd_progress_add(scan->ctx, 1);
+	}
+	if (reader)
+		give_reader(scan, reader);
+	if (rc == 0)
+		rc = dd_scan_start(scan, &wanted, &err);
+	if (rc < 0)
+		dd_scan_stop(scan, rc, &err);
+	dd_list_release(&wanted.ids);
+	free(batch);
+}
+
+int dd_scan_start(struct dd_scan *scan, struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	for (size_t at = 0; at < wanted->ids.count; at += BATCH) {
+		struct batch *batch = calloc(1, sizeof(*batch));
+		size_t left = wanted->ids.count - at;
+
+		if (!batch)
+			return dd_fail(err, DD_ENOMEM, 0, "read manifests");
+		batch->scan = scan;
+		batch->count = left < BATCH ? left : BATCH;
+		memcpy(batch->ids, wanted->ids.items + at, batch->count * sizeof(*batch->ids));
+		dd_jobs_add(scan->jobs, scan_batch, batch);
+	}
+	wanted->ids.count = 0;
+	return 0;
+}

@@ -1,0 +1,140 @@
+/*
+ * A survey's life, order and look-ups.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "graph/survey.h"
+
+static void free_repository(struct dd_repository *repo)
+{
+	for (size_t i = 0; i < repo->tags.count; i++)
+		free(repo->tags.items[i].name);
+	for (size_t i = 0; i < repo->uploads.count; i++)
+		free(repo->uploads.items[i].id);
+	for (size_t i = 0; i < repo->temps.count; i++) {
+		free((char *)repo->temps.items[i].place.tag);
+		free((char *)repo->temps.items[i].place.upload);
+		free((char *)repo->temps.items[i].place.beside);
+	}
+	for (size_t i = 0; i < repo->doubts.count; i++)
+		free(repo->doubts.items[i].detail);
+	dd_list_release(&repo->layers);
+	dd_list_release(&repo->tarsums);
+	dd_list_release(&repo->unresolved);
+	dd_list_release(&repo->revisions);
+	dd_list_release(&repo->tags);
+	dd_list_release(&repo->histories);
+	dd_list_release(&repo->uploads);
+	dd_list_release(&repo->temps);
+	dd_list_release(&repo->doubts);
+	free(repo->name);
+	free(repo);
+}
+
+void dd_survey_closep(struct dd_survey **pointer)
+{
+	struct dd_survey *survey = *pointer;
+
+	if (!survey)
+		return;
+	for (size_t i = 0; i < survey->repositories.count; i++)
+		free_repository(survey->repositories.items[i]);
+	for (size_t i = 0; i < survey->doubts.count; i++)
+		free(survey->doubts.items[i].detail);
+	for (size_t i = 0; i < survey->notes.count; i++)
+		free(survey->notes.items[i]);
+	dd_list_release(&survey->repositories);
+	dd_list_release(&survey->doubts);
+	dd_list_release(&survey->notes);
+	free(survey);
+	*pointer = NULL;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+	const uint32_t *a = left, *b = right;
+
+	return *a != *b ? (*a < *b ? -1 : 1) : 0;
+}
+
+static int compare_revisions(const void *left, const void *right)
+{
+	const struct dd_revision *a = left, *b = right;
+
+	return a->id != b->id ? (a->id < b->id ? -1 : 1) : 0;
+}
+
+static int compare_tags(const void *left, const void *right)
+{
+	const struct dd_tag *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+static int compare_repositories(const void *left, const void *right)
+{
+	struct dd_repository *const *a = left, *const *b = right;
+
+	return strcmp((*a)->name, (*b)->name);
+}
+
+static int compare_notes(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static int compare_uploads(const void *left, const void *right)
+{
+	const struct dd_upload *a = left, *b = right;
+
+	return strcmp(a->id, b->id);
+}
+
+#define SORT(list, compare)                                                              \
+	do {                                                                             \
+		if ((list)->count)                                                       \
+			qsort((list)->items, (list)->count, sizeof(*(list)->items), compare); \
+	} while (0)
+
+void dd_survey_sort(struct dd_survey *survey)
+{
+	SORT(&survey->repositories, compare_repositories);
+	SORT(&survey->notes, compare_notes);
+	for (size_t i = 0; i < survey->repositories.count; i++) {
+		struct dd_repository *repo = survey->repositories.items[i];
+
+		SORT(&repo->layers, compare_ids);
+		SORT(&repo->revisions, compare_revisions);
+		SORT(&repo->tags, compare_tags);
+		SORT(&repo->uploads, compare_uploads);
+	}
+}
+
+const struct dd_revision *dd_repository_revision(const struct dd_repository *repo, uint32_t id)
+{
+	const struct dd_revision key = { .id = id };
+
+	if (!repo->revisions.count)
+		return NULL;
+	return bsearch(&key, repo->revisions.items, repo->revisions.count, sizeof(key),
+		       compare_revisions);
+}
+
+bool dd_repository_has_layer(const struct dd_repository *repo, uint32_t id)
+{
+	return repo->layers.count && bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
+					     compare_ids);
+}
+
+struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name)
+{
+	struct dd_repository key = { .name = (char *)name }, *pointer = &key, **found;
+
+	if (!survey->repositories.count)
+		return NULL;
+	found = bsearch(&pointer, survey->repositories.items, survey->repositories.count,
+			sizeof(*found), compare_repositories);
+	return found ? *found : NULL;
+}

@@ -1,0 +1,118 @@
+/*
+ * A survey: what one look at a volume found in its repositories. Digests are ids of a graph, which
+ * the same scan fills.
+ *
+ * Listed and read, each at most once: the directories that carry names (down to hex), every tag's
+ * current link and history, every revision's directory and link, every link that may be an alias,
+ * and every manifest that the graph does not know yet. Not read: links whose name says all, and
+ * blobs that are no manifests.
+ */
+#ifndef GRAPH_SURVEY_H
+#define GRAPH_SURVEY_H
+
+#include <drydock/store.h>
+
+#include "base/list.h"
+#include "graph/graph.h"
+
+enum dd_link_state {
+	DD_LINK_GOOD,
+	DD_LINK_ABSENT,	    /* certainly not there */
+	DD_LINK_MALFORMED,  /* empty or garbage */
+	DD_LINK_UNREADABLE, /* could be anything */
+};
+
+struct dd_revision {
+	uint32_t id;
+	uint8_t state; /* enum dd_link_state */
+};
+
+struct dd_tag {
+	char *name;
+	uint32_t current; /* id, DD_NO_ID if it could not be told */
+	uint8_t state;	  /* enum dd_link_state, of current/link */
+	uint32_t history, history_count; /* in the repository's histories */
+	int64_t moved_ns; /* mtime of current/link; 0 if there is none */
+};
+
+struct dd_upload {
+	char *id;
+	bool has_data, has_startedat;
+	uint64_t bytes;
+	uint32_t links;
+	int64_t newest_ns; /* when it began; if that is not known, the newest time inside */
+	struct dd_stamp stamp; /* of data, else of startedat */
+};
+
+/* A file that a crash left beside a link or an upload's files. */
+struct dd_temp {
+	struct dd_place place; /* strings: the repository's, and of own memory (tag, upload, beside) */
+	struct dd_info info;
+};
+
+/* A doubt that is not about a manifest. */
+struct dd_found_doubt {
+	enum dd_doubt doubt;
+	uint32_t id; /* DD_NO_ID */
+	char *detail;
+};
+
+struct dd_repository {
+	char *name;
+	bool valid;	   /* its name is one */
+	bool has_layers;   /* and could be listed */
+	bool layers_failed;
+	bool uploads_failed;
+	DD_LIST(uint32_t) layers;	 /* ids, sorted */
+	DD_LIST(uint32_t) tarsums;	 /* what tarsum links stand for */
+	DD_LIST(uint32_t) unresolved;	 /* sha512 links that say only themselves */
+	DD_LIST(struct dd_revision) revisions; /* sorted by id */
+	DD_LIST(struct dd_tag) tags;	 /* sorted by name */
+	DD_LIST(uint32_t) histories;
+	DD_LIST(struct dd_upload) uploads;
+	DD_LIST(struct dd_temp) temps;
+	DD_LIST(struct dd_found_doubt) doubts; /* of places in this repository: they hold it */
+};
+
+/* Something passed over or not seen, for the report. */
+struct dd_note {
+	char *text;
+};
+
+struct dd_survey {
+	struct dd_graph *graph; /* borrowed */
+	DD_LIST(struct dd_repository *) repositories; /* sorted by name */
+	DD_LIST(struct dd_found_doubt) doubts; /* of places outside: they hold everything */
+	DD_LIST(char *) notes;		       /* at most DD_SURVEY_NOTES */
+	uint64_t strange, unreadable;
+	bool cache_volume; /* a pull-through cache's: dangling tags are normal */
+};
+
+#define DD_SURVEY_NOTES 1000
+
+struct dd_survey_options {
+	/* Only this repository, and no blobs; NULL: everything. */
+	const char *only;
+	bool no_blobs; /* nobody will ask which blobs are there */
+	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
+	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);
+	void *arg;
+};
+
+/*
+ * Look at the volume. What cannot be read is in the survey as a doubt; an error is only what stops
+ * the look itself (memory, cancellation).
+ */
+int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_graph *graph,
+		   const struct dd_survey_options *options, struct dd_survey **survey,
+		   struct dd_error *err);
+void dd_survey_closep(struct dd_survey **survey);
+/* At the end of a scan. */
+void dd_survey_sort(struct dd_survey *survey);
+
+const struct dd_revision *dd_repository_revision(const struct dd_repository *repository, uint32_t id);
+bool dd_repository_has_layer(const struct dd_repository *repository, uint32_t id);
+/* NULL if there is none. */
+struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name);
+
+#endif
