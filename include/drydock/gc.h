@@ -1,0 +1,146 @@
+/*
+ * Collection: the plan, made by the same code that carries it out.
+ *
+ * Rules: drydock-gc(1). dd_gc_plan() only reads. dd_gc_apply() carries a plan out: withdraws links,
+ * looks again, withdraws blobs, looks a last time, and says what it did in the same plan.
+ */
+#ifndef DRYDOCK_GC_H
+#define DRYDOCK_GC_H
+
+#include <drydock/change.h>
+#include <drydock/doubt.h>
+#include <drydock/json.h>
+
+struct dd_reference_pair { /* REPO@DIGEST as given by a person */
+	const char *repository;
+	struct dd_digest digest;
+};
+
+struct dd_gc_options {
+	bool delete_untagged;
+	int64_t grace_ns;	 /* DD_GC_GRACE */
+	int64_t uploads_older_ns; /* DD_GC_UPLOADS */
+	int64_t trash_keep_ns;	 /* DD_GC_TRASH_KEEP; for --apply */
+	bool purge;
+	bool allow_empty;
+	int64_t lock_wait_ns;
+	const struct dd_reference_pair *accept_loss, *ack;
+	size_t accept_loss_count, ack_count;
+	const char *command; /* for journal and lock: "gc --apply" */
+};
+
+#define DD_GC_GRACE (24 * INT64_C(3600) * 1000000000)
+#define DD_GC_UPLOADS (7 * DD_GC_GRACE)
+#define DD_GC_TRASH_KEEP (7 * DD_GC_GRACE)
+
+/* Something that holds by doubt. */
+struct dd_hold {
+	enum dd_doubt doubt;
+	bool everything;	/* the whole volume, not just the repository */
+	bool acknowledged;	/* a person knows; does not redden the exit status */
+	bool has_digest;
+	struct dd_digest digest;
+	const char *repository; /* NULL: none in particular */
+	const char *detail;	/* what went wrong, in one line; may be empty */
+};
+
+/* Everything that is kept for its youth alone. */
+struct dd_young {
+	struct dd_place place;
+	uint64_t bytes;
+	int64_t until_ns; /* when it could go */
+};
+
+/* X(name in JSON, member) */
+#define DD_GC_TOTALS(X)                                                                         \
+	/* seen */                                                                              \
+	X("repositories", repositories) X("tags", tags)                                         \
+	X("manifests", manifests)       X("blobs", blobs)                                       \
+	X("strange", strange)	       /* names that no registry wrote; passed over */          \
+	X("unreadable", unreadable)     /* places that could not be looked at */                \
+	X("sparse", sparse)	       /* children of indexes that are not here, and need not be */ \
+	X("trash_bytes", trash_bytes)   /* in the trash before this run */                      \
+	/* planned */                                                                           \
+	X("items", items)	       /* that go */                                            \
+	X("bytes", bytes)	       /* that this frees once the trash is empty */            \
+	X("shared_bytes", shared_bytes) /* of those, not freed: the files have other names */   \
+	X("untagged_items", untagged_items) /* would go too with --delete-untagged */           \
+	X("untagged_bytes", untagged_bytes)                                                     \
+	X("young_items", young_items)   /* kept for their youth alone */                        \
+	X("young_bytes", young_bytes)                                                           \
+	X("held_bytes", held_bytes)     /* would go, were it not for the holds */               \
+	X("emptied_repositories", emptied_repositories)                                         \
+	/* done, by dd_gc_apply() */                                                            \
+	X("withdrawn_items", withdrawn_items) X("withdrawn_bytes", withdrawn_bytes)             \
+	X("skipped_items", skipped_items) /* not as they were judged: they stay */              \
+	X("revived_items", revived_items)                                                       \
+	X("purged_runs", purged_runs)   /* trash that was old enough */                         \
+	X("freed_bytes", freed_bytes)   /* for good, by this run */
+
+struct dd_gc_totals {
+#define X(name, member) uint64_t member;
+	DD_GC_TOTALS(X)
+#undef X
+	int64_t young_until_ns; /* when the first of the young could go; 0: none */
+};
+
+/* One object that comes back from the trash, and why. */
+struct dd_revival {
+	struct dd_place place; /* place.run says from which run */
+	bool changed;	       /* written to in the trash; else: reachable again */
+};
+
+struct dd_gc_plan {
+	char run[32]; /* empty until applied */
+	bool applied, purged;
+	size_t item_count; /* dd_gc_get_item() */
+	const struct dd_hold *holds;
+	size_t hold_count;
+	size_t young_count; /* dd_gc_get_young() */
+	const struct dd_revival *revivals;
+	size_t revival_count;
+	const char *const *emptied; /* repositories that would be left without a manifest */
+	size_t emptied_count;
+	const char *const *strange; /* paths passed over, with the reason; a bounded number */
+	size_t strange_count;
+	struct dd_gc_totals totals;
+};
+
+struct dd_gc;
+
+/*
+ * DD_EREFUSED: a database owns the volume's tags; or delete_untagged on a volume that has manifests
+ * and not one tag.
+ */
+int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
+	       struct dd_gc **gc, struct dd_error *err);
+/* Lock, plan, carry out. On an error *gc may still hold what was done so far (if not NULL). */
+int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
+		struct dd_gc **gc, struct dd_error *err);
+/* Lives as long as gc. */
+const struct dd_gc_plan *dd_gc_get_plan(const struct dd_gc *gc);
+/* One of item_count, in the order in which they go; made on the fly, strings borrowed from gc. */
+void dd_gc_get_item(const struct dd_gc *gc, size_t at, struct dd_item *item);
+void dd_gc_get_young(const struct dd_gc *gc, size_t at, struct dd_young *young);
+
+/*
+ * Only bring back what the trash holds of what is reachable, or was written to since it went; by
+ * a change that has begun. Nothing is withdrawn. The plan's revivals say what came back.
+ */
+int dd_gc_revive(struct dd_context *ctx, struct dd_store *store, struct dd_change *change,
+		 const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err);
+void dd_gc_close(struct dd_gc *gc);
+void dd_gc_closep(struct dd_gc **gc);
+
+/*
+ * What would release a hold, as one line in heap memory of the caller's (free()); DD_ENOMEM.
+ */
+int dd_hold_release(const struct dd_hold *hold, char **text);
+
+/* DD_EXIT_DONE or DD_EXIT_ATTENTION. */
+enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan);
+
+/* One document, schema/gc.json. */
+void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out);
+
+#endif

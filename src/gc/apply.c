@@ -1,0 +1,294 @@
+/*
+ * Carrying a plan out: what should come back comes back; links go; a second look; blobs go; a last
+ * look. Each step is durable before the next begins, so that no reference outlives what it refers
+ * to, whenever the power goes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gc/look_again.h"
+#include "gc/plan.h"
+
+struct apply {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_gc *gc;
+	struct dd_change *change;
+	size_t at;	/* in gc->order: what goes next */
+	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
+};
+
+static bool is_reference(const struct dd_candidate *candidate)
+{
+	return candidate->reason == DD_REASON_HISTORY_DEAD ||
+	       candidate->reason == DD_REASON_UNTAGGED ||
+	       candidate->reason == DD_REASON_LINK_UNUSED;
+}
+
+static const struct dd_candidate *candidate_at(const struct apply *apply, size_t at)
+{
+	return &apply->gc->candidates.list.items[apply->gc->order.items[at]];
+}
+
+static int revive(struct apply *apply, const struct dd_revivals *revivals, struct dd_error *err)
+{
+	enum dd_place_kind kind = DD_AT_BLOB;
+
+	for (size_t i = 0; i < revivals->list.count; i++) {
+		const struct dd_revival *revival = &revivals->list.items[i];
+		bool there = false;
+		int rc = 0;
+
+		/* What is referred to is durable before what refers to it. */
+		if (revival->place.kind != kind) {
+			kind = revival->place.kind;
+			rc = dd_change_sync(apply->change, err);
+		}
+		if (rc == 0)
+			rc = dd_change_revive(apply->change, &revival->place, revival->changed, &there, err);
+		if (rc == DD_ENOENT || (rc == 0 && there)) /* came back already */
+			continue;
+		if (rc < 0)
+			return rc;
+		apply->gc->plan.totals.revived_items++;
+	}
+	return dd_change_sync(apply->change, err);
+}
+
+static int announce(struct apply *apply, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < apply->gc->order.count && rc == 0; i++) {
+		struct dd_item item;
+
+		dd_gc_get_item(apply->gc, i, &item);
+		rc = dd_change_announce(apply->change, &item, err);
+	}
+	return rc < 0 ? rc : dd_change_seal(apply->change, err);
+}
+
+static int withdraw_one(struct apply *apply, size_t at, struct dd_error *err)
+{
+	struct dd_gc_totals *totals = &apply->gc->plan.totals;
+	struct dd_item item;
+	int rc;
+
+	dd_gc_get_item(apply->gc, at, &item);
+	rc = dd_change_withdraw(apply->change, &item, err);
+	if (rc == DD_ECHANGED || rc == DD_ENOENT) {
+		totals->skipped_items++;
+		return 0;
+	}
+	if (rc == 0) {
+		totals->withdrawn_items++;
+		totals->withdrawn_bytes += item.links > 1 ? 0 : item.bytes;
+	}
+	return rc;
+}
+
+/* References, each kind durable before the next; stops before the first blob. */
+static int withdraw_references(struct apply *apply, struct dd_error *err)
+{
+	int rc = 0;
+
+	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at))) {
+		if (apply->at && candidate_at(apply, apply->at)->reason !=
+				 candidate_at(apply, apply->at - 1)->reason)
+			rc = dd_change_sync(apply->change, err);
+		if (rc == 0)
+			rc = dd_context_check(apply->ctx, err);
+		if (rc == 0)
+			rc = withdraw_one(apply, apply->at, err);
+		if (rc < 0)
+			return rc;
+		apply->at++;
+		dd_progress_add(apply->ctx, 1);
+	}
+	return dd_change_sync(apply->change, err);
+}
+
+static int withdraw_blobs(struct apply *apply, const struct dd_look_again *look, struct dd_error *err)
+{
+	const struct dd_node *nodes = apply->gc->graph->nodes.items;
+	bool everything = dd_mark_holds_everything(look->mark);
+
+	for (; apply->at < apply->gc->order.count; apply->at++) {
+		const struct dd_candidate *candidate = candidate_at(apply, apply->at);
+		int rc = dd_context_check(apply->ctx, err);
+
+		if (everything ||
+		    (candidate->id != DD_NO_ID && nodes[candidate->id].flags & DD_NODE_REACHED)) {
+			apply->gc->plan.totals.skipped_items++;
+			continue;
+		}
+		if (rc == 0)
+			rc = withdraw_one(apply, apply->at, err);
+		if (rc < 0)
+			return rc;
+		dd_progress_add(apply->ctx, 1);
+	}
+	return dd_change_sync(apply->change, err);
+}
+
+/* Whether anything that went, or was to go, is reached after all. */
+static bool any_reached(const struct apply *apply, struct dd_look_again *look)
+{
+	const struct dd_node *nodes = apply->gc->graph->nodes.items;
+
+	if (look->roots.count || dd_mark_holds_everything(look->mark))
+		return true;
+	for (size_t i = 0; i < apply->gc->order.count; i++) {
+		const struct dd_candidate *candidate = candidate_at(apply, i);
+
+		if (candidate->id != DD_NO_ID && candidate->kind != DD_AT_LAYER &&
+		    nodes[candidate->id].flags & DD_NODE_REACHED)
+			return true;
+	}
+	return false;
+}
+
+/* Links and blobs of this run or of earlier ones that the look says are needed, or that changed. */
+static int bring_back(struct apply *apply, struct dd_look_again *look, struct dd_error *err)
+{
+	struct dd_revivals revivals = { 0 };
+	int rc;
+
+	dd_trash_view_release(&apply->own);
+	rc = dd_trash_view_open(apply->ctx, apply->store, &apply->own, err);
+	if (rc == 0)
+		rc = dd_revivals_find(&apply->own, look->survey, look->mark, &revivals, err);
+	if (rc == 0)
+		rc = revive(apply, &revivals, err);
+	dd_list_release(&revivals.list);
+	return rc;
+}
+
+static int collect(struct apply *apply, struct dd_error *err)
+{
+	DD_CLEANUP(dd_look_again_release) struct dd_look_again second = { 0 }, last = { 0 };
+	int rc = announce(apply, err);
+
+	dd_progress_begin(apply->ctx, "withdrawing", apply->gc->order.count);
+	if (rc == 0)
+		rc = withdraw_references(apply, err);
+	if (rc == 0)
+		rc = dd_look_again(apply->ctx, apply->store, apply->gc, &second, err);
+	if (rc == 0 && any_reached(apply, &second))
+		rc = bring_back(apply, &second, err);
+	dd_progress_begin(apply->ctx, "withdrawing", apply->gc->order.count);
+	if (rc == 0)
+		rc = withdraw_blobs(apply, &second, err);
+	dd_progress_end(apply->ctx);
+	if (rc == 0)
+		rc = dd_look_again(apply->ctx, apply->store, apply->gc, &last, err);
+	/* What was still open when it went shows in the trash alone. */
+	if (rc == 0)
+		rc = bring_back(apply, &last, err);
+	return rc;
+}
+
+static uint64_t bytes_of(const struct dd_run *run)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+		if (run->items[i].links <= 1)
+			bytes += run->items[i].bytes;
+	return bytes;
+}
+
+/* What is older than --trash-keep; all that was needed of it has come back by now. */
+static int empty_old(struct apply *apply, struct dd_error *err)
+{
+	struct dd_gc *gc = apply->gc;
+	int64_t oldest = gc->now_ns - gc->options.trash_keep_ns;
+	int rc;
+
+	if (!gc->trash.trash.count || gc->trash.trash.runs[0].began_ns > oldest)
+		return 0;
+	dd_trash_view_release(&apply->own);
+	rc = dd_trash_view_open(apply->ctx, apply->store, &apply->own, err);
+	for (size_t i = 0; i < apply->own.trash.count && rc == 0; i++) {
+		const struct dd_run *run = &apply->own.trash.runs[i];
+
+		if (run->began_ns > oldest || !strcmp(run->name, gc->plan.run))
+			continue;
+		rc = dd_change_empty(apply->change, run->name, err);
+		if (rc == 0) {
+			gc->plan.totals.purged_runs++;
+			gc->plan.totals.freed_bytes += bytes_of(run);
+		}
+	}
+	return rc;
+}
+
+static int remember_acknowledged(struct apply *apply, struct dd_error *err)
+{
+	const struct dd_gc_options *options = &apply->gc->options;
+	int rc = 0;
+
+	for (size_t i = 0; i < options->ack_count && rc == 0; i++)
+		rc = dd_records_acknowledge(apply->store, options->ack[i].repository,
+					    &options->ack[i].digest, err);
+	return rc;
+}
+
+static int carry_out(struct apply *apply, struct dd_error *err)
+{
+	struct dd_gc *gc = apply->gc;
+	struct dd_gc_totals *totals = &gc->plan.totals;
+	int rc = remember_acknowledged(apply, err), end;
+
+	if (rc == 0)
+		rc = revive(apply, &gc->revivals, err);
+	if (rc == 0 && gc->order.count)
+		rc = collect(apply, err);
+	/* However it ended: what went is in the journal, and the run is closed. */
+	end = dd_change_finish(apply->change, rc == 0 && gc->options.purge, rc == 0 ? err : NULL);
+	if (rc == 0 && end == 0 && gc->options.purge) {
+		gc->plan.purged = true;
+		totals->freed_bytes += totals->withdrawn_bytes;
+	}
+	if (rc == 0)
+		rc = end;
+	return rc < 0 ? rc : empty_old(apply, err);
+}
+
+int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
+		struct dd_gc **out, struct dd_error *err)
+{
+	const struct dd_change_options change = { .command = options->command,
+						  .lock_wait_ns = options->lock_wait_ns };
+	struct apply apply = { .ctx = ctx, .store = store };
+	int rc = dd_gc_new(options, &apply.gc, err);
+
+	*out = apply.gc;
+	if (rc == 0)
+		rc = dd_change_begin(ctx, store, &change, &apply.change, err);
+	if (rc == 0)
+		rc = dd_gc_make(ctx, store, apply.gc, err);
+	if (rc == 0) {
+		apply.gc->plan.applied = true;
+		snprintf(apply.gc->plan.run, sizeof(apply.gc->plan.run), "%s",
+			 dd_change_get_run(apply.change));
+		rc = carry_out(&apply, err);
+	}
+	dd_trash_view_release(&apply.own);
+	dd_change_closep(&apply.change);
+	return rc;
+}
+
+int dd_gc_revive(struct dd_context *ctx, struct dd_store *store, struct dd_change *change,
+		 const struct dd_gc_options *options, struct dd_gc **out, struct dd_error *err)
+{
+	struct apply apply = { .ctx = ctx, .store = store, .change = change };
+	int rc = dd_gc_new(options, &apply.gc, err);
+
+	*out = apply.gc;
+	if (rc == 0)
+		rc = dd_gc_make(ctx, store, apply.gc, err);
+	return rc < 0 ? rc : revive(&apply, &apply.gc->revivals, err);
+}

@@ -1,0 +1,57 @@
+/*
+ * Candidates: what the mark did not reach, looked at one by one. Those that turn out to be young
+ * become roots, and the mark is made again; the rest may go.
+ */
+#ifndef GC_CANDIDATES_H
+#define GC_CANDIDATES_H
+
+#include <drydock/gc.h>
+
+#include "graph/mark.h"
+
+enum dd_candidate_state {
+	DD_CANDIDATE_DEAD,
+	DD_CANDIDATE_YOUNG,
+	DD_CANDIDATE_GONE,	 /* the directory is empty: what a deletion leaves */
+	DD_CANDIDATE_UNREADABLE, /* not judged */
+	DD_CANDIDATE_REACHED,	 /* by something young */
+};
+
+/* 96 bytes each, for there are many. */
+struct dd_candidate {
+	uint8_t kind;	/* enum dd_place_kind */
+	uint8_t reason; /* enum dd_reason */
+	uint8_t state;
+	bool unlinked; /* a blob that no link names */
+	uint32_t repository, tag, id;
+	uint32_t links;
+	uint32_t extra; /* uploads, temps: index in the repository's list */
+	uint64_t bytes;
+	int64_t latest_ns; /* when anything about it changed last */
+	struct dd_stamp stamp;
+};
+
+struct dd_candidates {
+	DD_LIST(struct dd_candidate) list;
+	DD_LIST(struct dd_young_root) young; /* sorted by repository */
+	struct dd_mark *mark; /* the last one made, with the young roots */
+};
+
+struct dd_judge_options {
+	bool delete_untagged;
+	int64_t now_ns, grace_ns, uploads_older_ns;
+	const struct dd_loss *losses;
+	size_t loss_count;
+};
+
+/* Mark, gather, look at each, mark again with what is young. */
+int dd_candidates_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
+			const struct dd_judge_options *options, struct dd_candidates *candidates,
+			struct dd_error *err);
+void dd_candidates_release(struct dd_candidates *candidates);
+
+/* Strings are the survey's. */
+void dd_candidate_place(const struct dd_survey *survey, const struct dd_candidate *candidate,
+			struct dd_place *place);
+
+#endif

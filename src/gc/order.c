@@ -1,0 +1,79 @@
+/*
+ * The order in which things go: references before what they refer to, and within that by
+ * repository and digest, so that neighbours on the disk follow each other.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "gc/plan.h"
+
+/* Comparing digests one by one would cost more than reading the volume did: a key first. */
+struct key {
+	uint64_t place; /* rank, repository */
+	uint64_t digest; /* its first bytes */
+	uint32_t candidate;
+};
+
+static unsigned rank(const struct dd_candidate *candidate)
+{
+	switch (candidate->reason) {
+	case DD_REASON_HISTORY_DEAD:
+		return 0;
+	case DD_REASON_UNTAGGED:
+		return 1;
+	case DD_REASON_LINK_UNUSED:
+		return 2;
+	case DD_REASON_UNREFERENCED:
+		return 3;
+	case DD_REASON_UPLOAD_STALE:
+		return 4;
+	default:
+		return 5;
+	}
+}
+
+static int compare(const void *left, const void *right, void *arg)
+{
+	const struct key *a = left, *b = right;
+	const struct dd_gc *gc = arg;
+	const struct dd_candidate *first, *second;
+	struct dd_digest one, two;
+	int order = 0;
+
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	if (a->digest != b->digest)
+		return a->digest < b->digest ? -1 : 1;
+	first = &gc->candidates.list.items[a->candidate];
+	second = &gc->candidates.list.items[b->candidate];
+	if (first->id != DD_NO_ID && second->id != DD_NO_ID) {
+		dd_ids_get(&gc->graph->ids, first->id, &one);
+		dd_ids_get(&gc->graph->ids, second->id, &two);
+		order = dd_digest_compare(&one, &two);
+	}
+	/* Tags, uploads and temps were gathered in an order of their own. */
+	return order ? order : (a->candidate < b->candidate ? -1 : a->candidate > b->candidate);
+}
+
+void dd_gc_order(struct dd_gc *gc)
+{
+	DD_AUTOFREE struct key *keys = calloc(gc->order.count + 1, sizeof(*keys));
+
+	if (!keys) /* the order by rank is the one in which they were gathered, but for blobs */
+		return;
+	for (size_t i = 0; i < gc->order.count; i++) {
+		const struct dd_candidate *candidate =
+			&gc->candidates.list.items[gc->order.items[i]];
+		struct dd_digest digest = { 0 };
+
+		if (candidate->id != DD_NO_ID)
+			dd_ids_get(&gc->graph->ids, candidate->id, &digest);
+		keys[i].place = (uint64_t)rank(candidate) << 32 | candidate->repository;
+		for (unsigned k = 0; k < 8; k++)
+			keys[i].digest = keys[i].digest << 8 | digest.bytes[k];
+		keys[i].candidate = gc->order.items[i];
+	}
+	qsort_r(keys, gc->order.count, sizeof(*keys), compare, gc);
+	for (size_t i = 0; i < gc->order.count; i++)
+		gc->order.items[i] = keys[i].candidate;
+}

@@ -1,0 +1,357 @@
+/*
+ * Planning: what goes, what holds, what is young, what comes back. Only reads.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/units.h>
+
+#include "base/cleanup.h"
+#include "gc/plan.h"
+
+/* Tags that live in a database are not on the volume: everything would look unreferenced. */
+static int refuse_database(struct dd_store *store, struct dd_error *err)
+{
+	const struct dd_place lock = { .kind = DD_AT_DATABASE };
+	struct dd_info info;
+	int rc = dd_store_stat(store, &lock, &info, err);
+
+	if (rc == DD_ENOENT)
+		return 0;
+	if (rc < 0)
+		return rc;
+	dd_fail(err, DD_EREFUSED, 0, "a database owns this volume's tags: %s/" DD_VOLUME_BASE
+		"/lockfiles/database-in-use is there", dd_store_get_root(store));
+	dd_hint(err, "collect with the registry that keeps the database");
+	return DD_EREFUSED;
+}
+
+static void count_seen(struct dd_gc *gc)
+{
+	struct dd_gc_totals *totals = &gc->plan.totals;
+	const struct dd_survey *survey = gc->survey;
+
+	totals->repositories = survey->repositories.count;
+	for (size_t i = 0; i < survey->repositories.count; i++) {
+		const struct dd_repository *repo = survey->repositories.items[i];
+
+		totals->tags += repo->tags.count;
+		for (size_t k = 0; k < repo->revisions.count; k++)
+			totals->manifests += repo->revisions.items[k].state != DD_LINK_ABSENT;
+	}
+	for (size_t i = 0; i < gc->graph->nodes.count; i++)
+		totals->blobs += (gc->graph->nodes.items[i].flags & DD_NODE_PRESENT) != 0;
+	totals->strange = survey->strange;
+	totals->unreadable = survey->unreadable;
+	totals->trash_bytes = dd_trash_view_bytes(&gc->trash);
+}
+
+/* Harbor keeps its tags elsewhere: to the volume every image looks untagged. */
+static int refuse_tagless(struct dd_gc *gc, struct dd_error *err)
+{
+	const struct dd_gc_totals *totals = &gc->plan.totals;
+
+	if (!gc->options.delete_untagged || gc->options.allow_empty || totals->tags ||
+	    !totals->manifests)
+		return 0;
+	dd_fail(err, DD_EREFUSED, 0, "no repository has a tag, so --delete-untagged would remove all "
+				     "%llu manifests", (unsigned long long)totals->manifests);
+	dd_hint(err, "if the tags are kept elsewhere (Harbor does), collect there; if the volume is "
+		     "really to be emptied, add --allow-empty");
+	return DD_EREFUSED;
+}
+
+/* Digests that a person names; one that was never seen can hold nothing. */
+static int find_losses(struct dd_gc *gc, struct dd_error *err)
+{
+	for (size_t i = 0; i < gc->options.accept_loss_count; i++) {
+		const struct dd_reference_pair *pair = &gc->options.accept_loss[i];
+		uint32_t id = dd_ids_find(&gc->graph->ids, &pair->digest);
+		struct dd_loss *loss;
+
+		if (id == DD_NO_ID)
+			continue;
+		loss = dd_list_add(&gc->losses);
+		if (!loss)
+			return dd_fail(err, DD_ENOMEM, 0, "plan");
+		*loss = (struct dd_loss){ pair->repository, id };
+	}
+	return 0;
+}
+
+static bool is_acknowledged(const struct dd_gc *gc, const struct dd_hold *hold)
+{
+	if (!hold->repository || !hold->has_digest)
+		return false;
+	for (size_t i = 0; i < gc->options.ack_count; i++)
+		if (!strcmp(gc->options.ack[i].repository, hold->repository) &&
+		    dd_digest_equal(&gc->options.ack[i].digest, &hold->digest))
+			return true;
+	for (size_t i = 0; i < gc->records.count; i++)
+		if (!strcmp(gc->records.acknowledged[i].repository, hold->repository) &&
+		    dd_digest_equal(&gc->records.acknowledged[i].digest, &hold->digest))
+			return true;
+	return false;
+}
+
+static int gather_holds(struct dd_gc *gc, struct dd_error *err)
+{
+	size_t count;
+	const struct dd_marked_hold *holds = dd_mark_holds(gc->candidates.mark, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct dd_hold *hold = dd_list_add(&gc->holds);
+
+		if (!hold)
+			return dd_fail(err, DD_ENOMEM, 0, "plan");
+		hold->doubt = holds[i].doubt;
+		hold->everything = holds[i].everything;
+		hold->detail = holds[i].detail;
+		if (holds[i].repository != DD_NO_ID)
+			hold->repository = gc->survey->repositories.items[holds[i].repository]->name;
+		hold->has_digest = holds[i].id != DD_NO_ID;
+		if (hold->has_digest)
+			dd_ids_get(&gc->graph->ids, holds[i].id, &hold->digest);
+		hold->acknowledged = is_acknowledged(gc, hold);
+	}
+	/* A volume that is held because of a hold that is known is known to be held. */
+	for (size_t i = 0; i < gc->holds.count; i++) {
+		struct dd_hold *hold = &gc->holds.items[i];
+
+		for (size_t k = 0; k < i && hold->doubt == DD_DOUBT_NO_LAYERS; k++)
+			hold->acknowledged |= gc->holds.items[k].acknowledged && hold->repository &&
+				gc->holds.items[k].repository &&
+				!strcmp(gc->holds.items[k].repository, hold->repository);
+	}
+	return 0;
+}
+
+static int choose(struct dd_gc *gc, struct dd_error *err)
+{
+	struct dd_gc_totals *totals = &gc->plan.totals;
+	bool everything = dd_mark_holds_everything(gc->candidates.mark);
+
+	for (uint32_t i = 0; i < gc->candidates.list.count; i++) {
+		const struct dd_candidate *candidate = &gc->candidates.list.items[i];
+		uint32_t *slot = NULL;
+
+		totals->unreadable += candidate->state == DD_CANDIDATE_UNREADABLE;
+		if (candidate->state == DD_CANDIDATE_YOUNG)
+			slot = dd_list_add(&gc->young);
+		else if (candidate->state == DD_CANDIDATE_DEAD && !everything)
+			slot = dd_list_add(&gc->order);
+		else
+			continue;
+		if (!slot)
+			return dd_fail(err, DD_ENOMEM, 0, "plan");
+		*slot = i;
+	}
+	dd_gc_order(gc);
+	return 0;
+}
+
+static void add_up(struct dd_gc *gc)
+{
+	struct dd_gc_totals *totals = &gc->plan.totals;
+
+	totals->items = gc->order.count;
+	for (size_t i = 0; i < gc->order.count; i++) {
+		const struct dd_candidate *candidate = &gc->candidates.list.items[gc->order.items[i]];
+
+		*(candidate->links > 1 ? &totals->shared_bytes : &totals->bytes) += candidate->bytes;
+	}
+	totals->young_items = gc->young.count;
+	for (size_t i = 0; i < gc->young.count; i++) {
+		const struct dd_candidate *candidate = &gc->candidates.list.items[gc->young.items[i]];
+		int64_t until = candidate->latest_ns + gc->options.grace_ns;
+
+		totals->young_bytes += candidate->bytes;
+		if (!totals->young_until_ns || until < totals->young_until_ns)
+			totals->young_until_ns = until;
+	}
+	totals->sparse = dd_mark_sparse(gc->candidates.mark);
+}
+
+/* A repository that has manifests now and would have none. */
+static int find_emptied(struct dd_gc *gc, struct dd_error *err)
+{
+	DD_AUTOFREE uint32_t *going = calloc(gc->survey->repositories.count + 1, sizeof(*going));
+
+	if (!going)
+		return dd_fail(err, DD_ENOMEM, 0, "plan");
+	for (size_t i = 0; i < gc->order.count; i++) {
+		const struct dd_candidate *candidate = &gc->candidates.list.items[gc->order.items[i]];
+
+		if (candidate->reason == DD_REASON_UNTAGGED)
+			going[candidate->repository]++;
+	}
+	for (size_t i = 0; i < gc->survey->repositories.count; i++) {
+		const struct dd_repository *repo = gc->survey->repositories.items[i];
+		const char **name;
+		uint32_t have = 0;
+
+		for (size_t k = 0; k < repo->revisions.count && going[i]; k++)
+			have += repo->revisions.items[k].state != DD_LINK_ABSENT;
+		if (!going[i] || have != going[i])
+			continue;
+		name = dd_list_add(&gc->emptied);
+		if (!name)
+			return dd_fail(err, DD_ENOMEM, 0, "plan");
+		*name = repo->name;
+	}
+	gc->plan.totals.emptied_repositories = gc->emptied.count;
+	return 0;
+}
+
+static void publish(struct dd_gc *gc)
+{
+	struct dd_gc_plan *plan = &gc->plan;
+
+	plan->item_count = gc->order.count;
+	plan->young_count = gc->young.count;
+	plan->holds = gc->holds.items;
+	plan->hold_count = gc->holds.count;
+	plan->revivals = gc->revivals.list.items;
+	plan->revival_count = gc->revivals.list.count;
+	plan->emptied = gc->emptied.items;
+	plan->emptied_count = gc->emptied.count;
+	plan->strange = (const char *const *)gc->survey->notes.items;
+	plan->strange_count = gc->survey->notes.count;
+}
+
+static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+			    struct dd_error *err)
+{
+	const struct dd_survey_options look = { .in_trash = dd_trash_view_has, .arg = &gc->trash };
+	struct dd_judge_options judge = { .delete_untagged = gc->options.delete_untagged,
+					  .now_ns = gc->now_ns, .grace_ns = gc->options.grace_ns,
+					  .uploads_older_ns = gc->options.uploads_older_ns };
+	int rc = dd_graph_open(&gc->graph, err);
+
+	if (rc == 0)
+		rc = dd_survey_open(ctx, store, gc->graph, &look, &gc->survey, err);
+	if (rc < 0)
+		return rc;
+	count_seen(gc);
+	rc = refuse_tagless(gc, err);
+	if (rc == 0)
+		rc = find_losses(gc, err);
+	judge.losses = gc->losses.items;
+	judge.loss_count = gc->losses.count;
+	return rc < 0 ? rc : dd_candidates_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
+}
+
+int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc, struct dd_error *err)
+{
+	int rc = refuse_database(store, err);
+
+	gc->now_ns = dd_time_now();
+	if (rc == 0)
+		rc = dd_records_load(store, &gc->records, err);
+	if (rc == 0)
+		rc = dd_trash_view_open(ctx, store, &gc->trash, err);
+	if (rc == 0)
+		rc = survey_and_judge(ctx, store, gc, err);
+	if (rc == 0)
+		rc = gather_holds(gc, err);
+	if (rc == 0)
+		rc = choose(gc, err);
+	if (rc == 0)
+		rc = find_emptied(gc, err);
+	if (rc == 0)
+		rc = dd_revivals_find(&gc->trash, gc->survey, gc->candidates.mark, &gc->revivals, err);
+	if (rc < 0)
+		return rc;
+	add_up(gc);
+	publish(gc);
+	return 0;
+}
+
+int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err)
+{
+	*gc = calloc(1, sizeof(**gc));
+	if (!*gc)
+		return dd_fail(err, DD_ENOMEM, 0, "plan");
+	(*gc)->options = *options;
+	return 0;
+}
+
+int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
+	       struct dd_gc **out, struct dd_error *err)
+{
+	DD_CLEANUP(dd_gc_closep) struct dd_gc *gc = NULL;
+	int rc = dd_gc_new(options, &gc, err);
+
+	*out = NULL;
+	if (rc == 0)
+		rc = dd_gc_make(ctx, store, gc, err);
+	if (rc == 0)
+		rc = dd_gc_estimate(ctx, store, gc, err);
+	if (rc < 0)
+		return rc;
+	*out = gc;
+	gc = NULL;
+	return 0;
+}
+
+const struct dd_gc_plan *dd_gc_get_plan(const struct dd_gc *gc)
+{
+	return &gc->plan;
+}
+
+void dd_gc_candidate_item(const struct dd_gc *gc, uint32_t index, struct dd_item *item)
+{
+	const struct dd_candidate *candidate = &gc->candidates.list.items[index];
+
+	dd_candidate_place(gc->survey, candidate, &item->place);
+	item->reason = candidate->reason;
+	item->bytes = candidate->bytes;
+	item->links = candidate->links;
+	item->stamp = candidate->stamp;
+}
+
+void dd_gc_get_item(const struct dd_gc *gc, size_t at, struct dd_item *item)
+{
+	dd_gc_candidate_item(gc, gc->order.items[at], item);
+}
+
+void dd_gc_get_young(const struct dd_gc *gc, size_t at, struct dd_young *young)
+{
+	const struct dd_candidate *candidate = &gc->candidates.list.items[gc->young.items[at]];
+
+	dd_candidate_place(gc->survey, candidate, &young->place);
+	young->bytes = candidate->bytes;
+	young->until_ns = candidate->latest_ns + gc->options.grace_ns;
+}
+
+void dd_gc_close(struct dd_gc *gc)
+{
+	if (!gc)
+		return;
+	dd_list_release(&gc->revivals.list);
+	dd_list_release(&gc->emptied);
+	dd_list_release(&gc->holds);
+	dd_list_release(&gc->young);
+	dd_list_release(&gc->order);
+	dd_list_release(&gc->losses);
+	dd_candidates_release(&gc->candidates);
+	dd_records_release(&gc->records);
+	dd_trash_view_release(&gc->trash);
+	dd_survey_closep(&gc->survey);
+	dd_graph_closep(&gc->graph);
+	free(gc);
+}
+
+void dd_gc_closep(struct dd_gc **gc)
+{
+	dd_gc_close(*gc);
+	*gc = NULL;
+}
+
+enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)
+{
+	for (size_t i = 0; i < plan->hold_count; i++)
+		if (!plan->holds[i].acknowledged)
+			return DD_EXIT_ATTENTION;
+	return plan->totals.unreadable ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+}

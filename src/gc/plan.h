@@ -1,0 +1,41 @@
+/*
+ * The plan in the making; what planning, applying and reporting share.
+ */
+#ifndef GC_PLAN_H
+#define GC_PLAN_H
+
+#include <drydock/record.h>
+
+#include "gc/candidates.h"
+#include "gc/trash_view.h"
+
+struct dd_gc {
+	struct dd_gc_options options;
+	struct dd_graph *graph;
+	struct dd_survey *survey;
+	struct dd_trash_view trash;
+	struct dd_records records;
+	struct dd_candidates candidates;
+	DD_LIST(struct dd_loss) losses;
+	DD_LIST(uint32_t) order; /* of the candidates that go */
+	DD_LIST(uint32_t) young; /* candidates that are only kept for their youth */
+	DD_LIST(struct dd_hold) holds;
+	DD_LIST(const char *) emptied;
+	struct dd_revivals revivals;
+	int64_t now_ns;
+	struct dd_gc_plan plan;
+};
+
+/* All but carrying it out. gc->options is set. */
+int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+	       struct dd_error *err);
+/* How much more would go with delete_untagged, and without the holds. */
+int dd_gc_estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+		   struct dd_error *err);
+void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
+
+int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err);
+/* One candidate as an item; strings are the survey's. */
+void dd_gc_candidate_item(const struct dd_gc *gc, uint32_t candidate, struct dd_item *item);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Restoring, from within: what lies in the trash by name, what was chosen, what that needs.
+ */
+#ifndef GC_RESTORE_H
+#define GC_RESTORE_H
+
+#include <drydock/manifest.h>
+#include <drydock/restore.h>
+
+#include "base/list.h"
+
+/* One object in the trash. */
+struct dd_object {
+	const struct dd_run *run;
+	const struct dd_item *item;
+	bool taken; /* it is in the plan */
+};
+
+/* All objects of all runs, and the same in an order in which they are found by name. */
+struct dd_trash_index {
+	struct dd_object *objects; /* run by run, in the runs' own order */
+	struct dd_object **sorted;
+	size_t count;
+};
+
+int dd_trash_index(struct dd_trash_index *index, const struct dd_trash *trash,
+		   struct dd_error *err);
+void dd_trash_index_release(struct dd_trash_index *index);
+/* The first object of a run; the others follow. */
+struct dd_object *dd_trash_index_run(const struct dd_trash_index *index,
+				     const struct dd_trash *trash, const struct dd_run *run);
+/* Of several in several runs that of prefer, else the newest. NULL: there is none. */
+struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
+				      const struct dd_place *place, const struct dd_run *prefer);
+
+/* A manifest whose parts are still to be looked for. */
+struct dd_visit {
+	const char *repository;
+	struct dd_digest digest;
+};
+
+struct dd_restore {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_trash trash;
+	struct dd_trash_index index;
+	const struct dd_run *run;
+	DD_LIST(struct dd_restored) items;
+	DD_LIST(struct dd_visit) visits;
+	void *asked; /* places that were looked for: a tree of tsearch(3) */
+	struct dd_manifest_parser *parser;
+	struct dd_buffer buffer;
+	struct dd_restore_plan plan;
+};
+
+/* Put an object into the plan, once. needed_by is NULL for what was chosen. */
+int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
+		    const struct dd_digest *needed_by, struct dd_error *err);
+
+int dd_restore_choose(struct dd_restore *restore, const struct dd_restore_choice *choice,
+		      struct dd_error *err);
+/* All that the items in the plan need, to the last. */
+int dd_restore_complete(struct dd_restore *restore, struct dd_error *err);
+void dd_restore_forget_asked(struct dd_restore *restore);
+
+/* Whether an object is in the volume; an error if that cannot be told. */
+int dd_restore_is_here(struct dd_restore *restore, const struct dd_place *place, bool *here,
+		       struct dd_error *err);
+/* What a link holds, here or else in the trash; DD_ENOENT if nothing usable. */
+int dd_restore_read_link(struct dd_restore *restore, const struct dd_place *place,
+			 struct dd_digest *digest, struct dd_error *err);
+
+#endif

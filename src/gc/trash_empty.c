@@ -1,0 +1,185 @@
+/*
+ * Emptying the trash: what should be in the volume comes back first, then old runs go for good.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/restore.h>
+#include <drydock/units.h>
+
+#include "base/cleanup.h"
+#include "base/list.h"
+
+struct dd_empty {
+	struct dd_trash trash;
+	struct dd_gc *gc;
+	DD_LIST(struct dd_emptied) runs;
+	struct dd_empty_plan plan;
+};
+
+static const struct dd_gc_options *gc_options(const struct dd_empty_options *options,
+					      struct dd_gc_options *out)
+{
+	*out = (struct dd_gc_options){ .grace_ns = DD_GC_GRACE,
+				       .uploads_older_ns = DD_GC_UPLOADS,
+				       .trash_keep_ns = DD_GC_TRASH_KEEP,
+				       .command = options->command };
+	return out;
+}
+
+/* Which runs go, from what the trash holds now. */
+static int choose(struct dd_context *ctx, struct dd_store *store,
+		  const struct dd_empty_options *options, struct dd_empty *empty,
+		  struct dd_error *err)
+{
+	int64_t now_ns = dd_time_now();
+	int rc = dd_trash_load(ctx, store, &empty->trash, err);
+
+	for (size_t i = 0; i < empty->trash.count && rc == 0; i++) {
+		const struct dd_run *run = &empty->trash.runs[i];
+		struct dd_emptied *emptied;
+
+		if (options->older_ns && now_ns - run->began_ns <= options->older_ns) {
+			empty->plan.kept++;
+			continue;
+		}
+		emptied = dd_list_add(&empty->runs);
+		if (!emptied)
+			return dd_fail(err, DD_ENOMEM, 0, "plan what goes");
+		*emptied = (struct dd_emptied){ .run = run->name,
+						.objects = run->count,
+						.bytes = dd_run_bytes(run) };
+		empty->plan.bytes += emptied->bytes;
+	}
+	empty->plan.runs = empty->runs.items;
+	empty->plan.count = empty->runs.count;
+	return rc;
+}
+
+static void take_revivals(struct dd_empty *empty)
+{
+	const struct dd_gc_plan *plan = dd_gc_get_plan(empty->gc);
+
+	empty->plan.revivals = plan->revivals;
+	empty->plan.revival_count = plan->revival_count;
+}
+
+static int open_empty(struct dd_empty **out, struct dd_error *err)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : dd_fail(err, DD_ENOMEM, 0, "empty the trash");
+}
+
+int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
+		  const struct dd_empty_options *options, struct dd_empty **out,
+		  struct dd_error *err)
+{
+	DD_CLEANUP(dd_empty_closep) struct dd_empty *empty = NULL;
+	struct dd_gc_options gc;
+	int rc = open_empty(&empty, err);
+
+	*out = NULL;
+	if (rc == 0)
+		rc = choose(ctx, store, options, empty, err);
+	/* Where nothing goes, nothing has to come back first. */
+	if (rc == 0 && empty->plan.count)
+		rc = dd_gc_plan(ctx, store, gc_options(options, &gc), &empty->gc, err);
+	if (rc < 0)
+		return dd_wrap(err, rc, "empty the trash");
+	if (empty->gc)
+		take_revivals(empty);
+	*out = empty;
+	empty = NULL;
+	return 0;
+}
+
+static int remove_runs(struct dd_context *ctx, struct dd_change *change, struct dd_empty *empty,
+		       struct dd_error *err)
+{
+	int rc = 0;
+
+	dd_progress_begin(ctx, "emptying the trash", empty->runs.count);
+	for (size_t i = 0; i < empty->runs.count && rc == 0; i++) {
+		rc = dd_context_check(ctx, err);
+		if (rc == 0)
+			rc = dd_change_empty(change, empty->runs.items[i].run, err);
+		empty->runs.items[i].removed = rc == 0;
+		dd_progress_add(ctx, 1);
+	}
+	dd_progress_end(ctx);
+	return rc;
+}
+
+static int carry_out(struct dd_context *ctx, struct dd_store *store,
+		     const struct dd_empty_options *options, struct dd_change *change,
+		     struct dd_empty *empty, struct dd_error *err)
+{
+	struct dd_gc_options gc;
+	int rc = dd_gc_revive(ctx, store, change, gc_options(options, &gc), &empty->gc, err);
+
+	if (empty->gc)
+		take_revivals(empty);
+	if (rc == 0)
+		rc = choose(ctx, store, options, empty, err);
+	if (rc == 0)
+		rc = remove_runs(ctx, change, empty, err);
+	return rc == 0 ? dd_change_finish(change, false, err) : rc;
+}
+
+/* Nothing is made in a volume that has no trash. */
+static int any_trash(struct dd_context *ctx, struct dd_store *store, bool *any,
+		     struct dd_error *err)
+{
+	DD_CLEANUP(dd_trash_release) struct dd_trash trash = { 0 };
+	int rc = dd_trash_load(ctx, store, &trash, err);
+
+	*any = trash.count > 0;
+	return rc;
+}
+
+int dd_empty_apply(struct dd_context *ctx, struct dd_store *store,
+		   const struct dd_empty_options *options, struct dd_empty **out,
+		   struct dd_error *err)
+{
+	const struct dd_change_options change_options = { .command = options->command,
+							  .lock_wait_ns = options->lock_wait_ns };
+	DD_CLEANUP(dd_change_closep) struct dd_change *change = NULL;
+	struct dd_empty *empty = NULL;
+	bool any;
+	int rc = open_empty(&empty, err);
+
+	*out = empty;
+	if (rc == 0)
+		rc = any_trash(ctx, store, &any, err);
+	if (rc == 0 && any)
+		rc = dd_change_begin(ctx, store, &change_options, &change, err);
+	if (rc < 0) {
+		dd_empty_closep(out);
+		return dd_wrap(err, rc, "empty the trash");
+	}
+	empty->plan.applied = true;
+	if (any)
+		rc = carry_out(ctx, store, options, change, empty, err);
+	return rc < 0 ? dd_wrap(err, rc, "empty the trash") : 0;
+}
+
+const struct dd_empty_plan *dd_empty_get_plan(const struct dd_empty *empty)
+{
+	return &empty->plan;
+}
+
+void dd_empty_close(struct dd_empty *empty)
+{
+	if (!empty)
+		return;
+	dd_gc_close(empty->gc);
+	dd_list_release(&empty->runs);
+	dd_trash_release(&empty->trash);
+	free(empty);
+}
+
+void dd_empty_closep(struct dd_empty **empty)
+{
+	dd_empty_close(*empty);
+	*empty = NULL;
+}

@@ -1,0 +1,262 @@
+/*
+ * The trash as the collector sees it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gc/trash_view.h"
+
+static int note_blob(struct dd_trash_view *view, const struct dd_item *item, struct dd_error *err)
+{
+	uint32_t id = dd_ids_intern(&view->blobs, &item->place.digest);
+	const struct dd_item **slot;
+
+	if (id == DD_NO_ID)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	slot = id < view->by_id.count ? &view->by_id.items[id] : dd_list_add(&view->by_id);
+	if (!slot)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	*slot = item; /* runs come oldest first: the newest stays */
+	return 0;
+}
+
+int dd_trash_view_open(struct dd_context *ctx, struct dd_store *store, struct dd_trash_view *view,
+		       struct dd_error *err)
+{
+	int rc = dd_trash_load(ctx, store, &view->trash, err);
+
+	for (size_t r = 0; r < view->trash.count && rc == 0; r++) {
+		const struct dd_run *run = &view->trash.runs[r];
+
+		for (size_t i = 0; i < run->count && rc == 0; i++)
+			if (run->items[i].place.kind == DD_AT_BLOB && !run->items[i].place.beside)
+				rc = note_blob(view, &run->items[i], err);
+	}
+	return rc;
+}
+
+void dd_trash_view_release(struct dd_trash_view *view)
+{
+	dd_trash_release(&view->trash);
+	dd_ids_release(&view->blobs);
+	dd_list_release(&view->by_id);
+}
+
+bool dd_trash_view_has(void *arg, const struct dd_digest *digest, struct dd_place *place)
+{
+	const struct dd_trash_view *view = arg;
+	uint32_t id = dd_ids_find(&view->blobs, digest);
+
+	if (id == DD_NO_ID)
+		return false;
+	*place = view->by_id.items[id]->place;
+	return true;
+}
+
+uint64_t dd_trash_view_bytes(const struct dd_trash_view *view)
+{
+	uint64_t bytes = 0;
+
+	for (size_t r = 0; r < view->trash.count; r++)
+		for (size_t i = 0; i < view->trash.runs[r].count; i++)
+			if (view->trash.runs[r].items[i].links <= 1)
+				bytes += view->trash.runs[r].items[i].bytes;
+	return bytes;
+}
+
+/* ---- what should come back ---- */
+
+struct finder {
+	const struct dd_trash_view *view;
+	const struct dd_survey *survey;
+	struct dd_mark *mark;
+	uint32_t marked; /* the repository that mark answers for */
+	struct dd_revivals *revivals;
+};
+
+static uint32_t repository_index(const struct dd_survey *survey, const char *name)
+{
+	size_t low = 0, high = survey->repositories.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(survey->repositories.items[middle]->name, name);
+
+		if (order == 0)
+			return (uint32_t)middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return DD_NO_ID;
+}
+
+static const struct dd_tag *find_tag(const struct dd_repository *repo, const char *name)
+{
+	for (size_t i = 0; i < repo->tags.count; i++)
+		if (!strcmp(repo->tags.items[i].name, name))
+			return &repo->tags.items[i];
+	return NULL;
+}
+
+static bool history_lacks(const struct dd_repository *repo, const struct dd_place *place, uint32_t id)
+{
+	const struct dd_tag *tag = find_tag(repo, place->tag);
+
+	if (!tag)
+		return false; /* the tag itself is gone */
+	for (uint32_t k = 0; k < tag->history_count; k++)
+		if (repo->histories.items[tag->history + k] == id)
+			return false;
+	return true;
+}
+
+static bool link_lacks(const struct dd_repository *repo, const struct dd_place *place, uint32_t id)
+{
+	const struct dd_revision *revision;
+
+	switch (place->kind) {
+	case DD_AT_LAYER:
+		return !dd_repository_has_layer(repo, id);
+	case DD_AT_REVISION:
+		revision = dd_repository_revision(repo, id);
+		return !revision || revision->state == DD_LINK_ABSENT;
+	case DD_AT_HISTORY:
+		return history_lacks(repo, place, id);
+	default:
+		return false;
+	}
+}
+
+/* Reached where it belongs, and not there. */
+static int needed(struct finder *finder, const struct dd_place *place, bool *result,
+		  struct dd_error *err)
+{
+	uint32_t id = dd_ids_find(&finder->survey->graph->ids, &place->digest), index;
+	int rc;
+
+	*result = false;
+	if (place->beside || id == DD_NO_ID || id >= finder->survey->graph->nodes.count)
+		return 0;
+	if (place->kind == DD_AT_BLOB) {
+		*result = (finder->survey->graph->nodes.items[id].flags &
+			   (DD_NODE_REACHED | DD_NODE_PRESENT)) == DD_NODE_REACHED;
+		return 0;
+	}
+	if (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION && place->kind != DD_AT_HISTORY)
+		return 0;
+	index = repository_index(finder->survey, place->repository);
+	if (index == DD_NO_ID)
+		return 0;
+	if (finder->marked != index) {
+		rc = dd_mark_repository(finder->mark, index, err);
+		if (rc < 0)
+			return rc;
+		finder->marked = index;
+	}
+	*result = dd_mark_reached(finder->mark, id) &&
+		  link_lacks(finder->survey->repositories.items[index], place, id);
+	return 0;
+}
+
+/* A blob that was written to brings the links that went with it. */
+static bool blob_changed(const struct dd_run *run, const bool *blobs, const struct dd_ids *ids,
+			 const struct dd_place *place)
+{
+	uint32_t id = dd_ids_find(ids, &place->digest);
+
+	(void)run;
+	return id != DD_NO_ID && blobs[id] && place->kind != DD_AT_UPLOAD &&
+	       place->kind != DD_AT_STARTEDAT;
+}
+
+static int find_in_run(struct finder *finder, const struct dd_run *run, struct dd_error *err)
+{
+	DD_AUTOFREE bool *blobs = calloc(finder->view->blobs.count + 1, sizeof(*blobs));
+
+	if (!blobs)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	for (size_t i = 0; i < run->count; i++)
+		if (run->changed[i] && run->items[i].place.kind == DD_AT_BLOB)
+			blobs[dd_ids_find(&finder->view->blobs, &run->items[i].place.digest)] = true;
+	for (size_t i = 0; i < run->count; i++) {
+		const struct dd_place *place = &run->items[i].place;
+		struct dd_revival *revival;
+		bool changed = run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
+		bool wanted = changed;
+		int rc = wanted ? 0 : needed(finder, place, &wanted, err);
+
+		if (rc < 0)
+			return rc;
+		if (!wanted)
+			continue;
+		revival = dd_list_add(&finder->revivals->list);
+		if (!revival)
+			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+		*revival = (struct dd_revival){ *place, changed };
+	}
+	return 0;
+}
+
+/* Blobs, then the links that name them, then what only tags remember; of one object the newest. */
+static int rank(const struct dd_place *place)
+{
+	static const enum dd_place_kind order[] = { DD_AT_BLOB, DD_AT_LAYER, DD_AT_REVISION,
+						    DD_AT_HISTORY };
+
+	for (size_t i = 0; i < DD_COUNT(order); i++)
+		if (place->kind == order[i])
+			return (int)i;
+	return (int)DD_COUNT(order);
+}
+
+static int compare_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+static int compare_object(const struct dd_place *a, const struct dd_place *b)
+{
+	int order = rank(a) - rank(b);
+
+	if (!order)
+		order = compare_text(a->repository, b->repository);
+	if (!order)
+		order = compare_text(a->tag, b->tag);
+	if (!order)
+		order = compare_text(a->upload, b->upload);
+	if (!order)
+		order = compare_text(a->beside, b->beside);
+	return order ? order : dd_digest_compare(&a->digest, &b->digest);
+}
+
+static int compare_revivals(const void *left, const void *right)
+{
+	const struct dd_revival *a = left, *b = right;
+	int order = compare_object(&a->place, &b->place);
+
+	return order ? order : -strcmp(a->place.run, b->place.run);
+}
+
+int dd_revivals_find(const struct dd_trash_view *view, const struct dd_survey *survey,
+		     struct dd_mark *mark, struct dd_revivals *revivals, struct dd_error *err)
+{
+	struct finder finder = { view, survey, mark, DD_NO_ID, revivals };
+	struct dd_revival *list;
+	size_t kept = 0;
+	int rc = 0;
+
+	for (size_t r = view->trash.count; r > 0 && rc == 0; r--)
+		rc = find_in_run(&finder, &view->trash.runs[r - 1], err);
+	list = revivals->list.items;
+	if (rc < 0 || !revivals->list.count)
+		return rc;
+	qsort(list, revivals->list.count, sizeof(*list), compare_revivals);
+	for (size_t i = 0; i < revivals->list.count; i++)
+		if (i == 0 || compare_object(&list[i].place, &list[kept - 1].place))
+			list[kept++] = list[i];
+	revivals->list.count = kept;
+	return 0;
+}

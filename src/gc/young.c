@@ -1,0 +1,122 @@
+/*
+ * Telling the young.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "gc/young.h"
+
+struct young {
+	struct dd_store *store;
+	struct dd_survey *survey;
+	const struct dd_judge_options *options;
+	struct dd_candidates *candidates;
+	int64_t *latest; /* by id */
+	struct dd_manifest_parser *parser;
+	struct dd_buffer buffer;
+};
+
+static int add_root(struct young *young, uint32_t repository, uint32_t id, struct dd_error *err)
+{
+	struct dd_young_root *root = dd_list_add(&young->candidates->young);
+
+	if (!root)
+		return dd_fail(err, DD_ENOMEM, 0, "remember what is young");
+	*root = (struct dd_young_root){ repository, id };
+	return 0;
+}
+
+/* A manifest whose links are not written yet; what is none is a layer, or nothing that we know. */
+static int read_manifest(struct young *young, const struct dd_candidate *candidate,
+			 struct dd_error *err)
+{
+	struct dd_place place;
+	const struct dd_manifest *manifest;
+	int rc = 0;
+
+	if (candidate->bytes > DD_MANIFEST_MAX ||
+	    young->survey->graph->nodes.items[candidate->id].flags & DD_NODE_READ)
+		return 0;
+	dd_candidate_place(young->survey, candidate, &place);
+	if (dd_store_read(young->store, &place, DD_MANIFEST_MAX, &young->buffer, NULL, NULL) < 0 ||
+	    young->buffer.len == 0 || young->buffer.bytes[0] != '{')
+		return 0;
+	if (!young->parser)
+		rc = dd_manifest_parser_open(&young->parser, err);
+	if (rc < 0)
+		return rc;
+	if (dd_manifest_verify_and_parse(young->parser, &place.digest, young->buffer.bytes,
+					 young->buffer.len, NULL, &manifest, NULL) < 0)
+		return 0;
+	return dd_graph_add_manifest(young->survey->graph, candidate->id, manifest, young->buffer.len,
+				     false, err);
+}
+
+static void note_latest(struct young *young)
+{
+	const struct dd_candidates *candidates = young->candidates;
+
+	for (size_t i = 0; i < candidates->list.count; i++) {
+		const struct dd_candidate *candidate = &candidates->list.items[i];
+		int64_t *latest;
+
+		if (candidate->id == DD_NO_ID)
+			continue;
+		latest = &young->latest[candidate->id];
+		/* What could not be looked at may have been written this moment. */
+		if (candidate->state == DD_CANDIDATE_UNREADABLE)
+			*latest = INT64_MAX;
+		else if (candidate->state == DD_CANDIDATE_DEAD && candidate->latest_ns > *latest)
+			*latest = candidate->latest_ns;
+	}
+}
+
+static int judge(struct young *young, struct dd_candidate *candidate, struct dd_error *err)
+{
+	const struct dd_judge_options *options = young->options;
+	int64_t latest = candidate->id == DD_NO_ID ? 0 : young->latest[candidate->id];
+	int rc;
+
+	if (candidate->id == DD_NO_ID || candidate->state == DD_CANDIDATE_GONE ||
+	    (latest <= options->now_ns && options->now_ns - latest >= options->grace_ns))
+		return 0;
+	if (candidate->state == DD_CANDIDATE_DEAD) {
+		candidate->state = DD_CANDIDATE_YOUNG;
+		candidate->latest_ns = latest;
+	}
+	if (!candidate->unlinked)
+		return candidate->kind == DD_AT_BLOB ? 0 :
+						       add_root(young, candidate->repository,
+								candidate->id, err);
+	rc = read_manifest(young, candidate, err);
+	return rc < 0 ? rc : add_root(young, DD_NO_ID, candidate->id, err);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct dd_young_root *a = left, *b = right;
+
+	return a->repository != b->repository ? (a->repository < b->repository ? -1 : 1) : 0;
+}
+
+int dd_young_find(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
+		  const struct dd_judge_options *options, struct dd_candidates *candidates,
+		  struct dd_error *err)
+{
+	DD_AUTOFREE int64_t *latest = calloc(survey->graph->nodes.count + 1, sizeof(*latest));
+	struct young young = { .store = store, .survey = survey, .options = options,
+			       .candidates = candidates, .latest = latest };
+	int rc = dd_context_check(ctx, err);
+
+	if (!latest)
+		return dd_fail(err, DD_ENOMEM, 0, "tell what is young");
+	note_latest(&young);
+	for (size_t i = 0; i < candidates->list.count && rc == 0; i++)
+		rc = judge(&young, &candidates->list.items[i], err);
+	dd_manifest_parser_closep(&young.parser);
+	dd_buffer_release(&young.buffer);
+	if (candidates->young.count)
+		qsort(candidates->young.items, candidates->young.count,
+		      sizeof(*candidates->young.items), compare);
+	return rc;
+}

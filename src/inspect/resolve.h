@@ -1,0 +1,16 @@
+/*
+ * From what a person wrote to one digest.
+ */
+#ifndef INSPECT_RESOLVE_H
+#define INSPECT_RESOLVE_H
+
+#include <drydock/inspect.h>
+
+/*
+ * The digest that a tag points to, or that a digest cut short can only mean: among a repository's
+ * revisions and layers, or among all blobs. DD_ENOENT, DD_EAMBIGUOUS (naming two of them).
+ */
+int dd_resolve(struct dd_store *store, const struct dd_reference *reference,
+	       struct dd_digest *digest, struct dd_error *err);
+
+#endif
