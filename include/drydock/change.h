@@ -14,6 +14,8 @@
 
 #include <drydock/store.h>
 
+struct dd_arena;
+
 /* X(constant, name, text): why an object is withdrawn */
 #define DD_REASONS(X)                                                                          \
 	X(DD_REASON_UNREFERENCED, "unreferenced", "no manifest that is kept uses it")          \
@@ -57,7 +59,10 @@ struct dd_change_options {
 int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
 		    const struct dd_change_options *options, struct dd_change **change,
 		    struct dd_error *err);
-/* Gives the lock back. A run without withdrawn objects leaves nothing behind. */
+/*
+ * Gives the lock back. A run without withdrawn objects leaves nothing behind; one that was not
+ * finished is marked as interrupted.
+ */
 void dd_change_close(struct dd_change *change);
 void dd_change_closep(struct dd_change **change);
 
@@ -65,15 +70,17 @@ void dd_change_closep(struct dd_change **change);
 const char *dd_change_get_run(const struct dd_change *change);
 
 /*
- * First all objects are announced, then the journal is sealed (synced, with room for what is still
- * to be written to it), then they are withdrawn, in any number of steps.
+ * First all objects are announced (each by its file: place.kind DD_AT_STARTEDAT for an upload
+ * without data), then the journal is sealed (synced, with room for what is still to be written to
+ * it), then they are withdrawn, in any number of steps.
  */
 int dd_change_announce(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
 int dd_change_seal(struct dd_change *change, struct dd_error *err);
 
 /*
- * Look once more and withdraw. DD_ECHANGED: it is not as it was judged (stamp) and stays; DD_ENOENT:
- * it is not there any more. Both are no failure of the run. Durable after dd_change_sync().
+ * Look once more and withdraw. DD_ECHANGED: it is not as it was judged (stamp; zero: however it is)
+ * and stays, or one of that name went in this run before; DD_ENOENT: it is not there any more. Both
+ * are no failure of the run. Durable after dd_change_sync().
  */
 int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
 int dd_change_sync(struct dd_change *change, struct dd_error *err);
@@ -81,12 +88,17 @@ int dd_change_sync(struct dd_change *change, struct dd_error *err);
 /*
  * Bring an object back from the trash of any run to where it was. Where something has grown in its
  * place: each file that is missing there is put beside; if none is, *there is set, the trash keeps
- * the old one. fresh: set its time to now. Blobs first, then links. Durable after dd_change_sync().
+ * the old one. fresh: its time is now. DD_ENOENT: it is not in the trash. Blobs first, then links.
+ * Durable after dd_change_sync().
  */
 int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,
 		     bool *there, struct dd_error *err);
 
-/* End the run: write what was done into the journal. purge: remove the run's trash for good. */
+/*
+ * End the run: write what was done into the journal. purge: remove the run's trash for good. A run
+ * from which nothing lies in the trash any more leaves nothing behind. Earlier runs can still be
+ * emptied after it.
+ */
 int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err);
 
 /* Remove an earlier run for good: condemned first (durably), so that half a run is never undone. */
@@ -96,7 +108,7 @@ int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *
 
 enum dd_run_state {
 	DD_RUN_DONE,
-	DD_RUN_INTERRUPTED, /* no end in its journal: it died, or is at work */
+	DD_RUN_INTERRUPTED, /* it died (or, unless ended, is at work) */
 	DD_RUN_DAMAGED	    /* its journal cannot be read whole: what lies there is found by name */
 };
 
@@ -104,12 +116,14 @@ struct dd_run {
 	char name[32];
 	int64_t began_ns; /* since the epoch, from the name */
 	enum dd_run_state state;
-	char *command;
+	bool ended;	       /* nobody is at work on it: its journal has an end, perhaps a later run's */
+	bool took;	       /* anything at all, whether or not that is still there */
+	char *command;	       /* NULL: not known */
 	size_t count;	       /* objects that are still in the trash */
 	struct dd_item *items; /* count of them; place.run is set */
-	char **memory;	       /* owns the items' strings */
 	bool *changed;	       /* whether the object was written to since it went */
 	size_t gone;	       /* objects that came back, or never went */
+	struct dd_arena *memory; /* owns the items' strings */
 };
 
 struct dd_trash {
@@ -119,12 +133,15 @@ struct dd_trash {
 
 /*
  * All runs with what still lies in them (each object is looked at). A damaged journal is no error:
- * the objects are then found by listing the run, with a zero stamp and DD_REASON_UNREFERENCED.
- * No trash: an empty list.
+ * objects that it does not name are found by listing the run, with a zero stamp and
+ * DD_REASON_UNREFERENCED. No trash: an empty list.
  */
 int dd_trash_load(struct dd_context *ctx, struct dd_store *store, struct dd_trash *trash,
 		  struct dd_error *err);
-/* One run: "latest" or a name (or a unique beginning of one). DD_ENOENT, DD_EAMBIGUOUS. */
+/*
+ * One run: a name (or a unique beginning of one), or "latest": the latest that took anything, also
+ * if all that came back. DD_ENOENT, DD_EAMBIGUOUS.
+ */
 int dd_trash_find(const struct dd_trash *trash, const char *name, const struct dd_run **run,
 		  struct dd_error *err);
 void dd_trash_release(struct dd_trash *trash);

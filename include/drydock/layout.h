@@ -67,6 +67,7 @@
 	X(DD_IN_HISTORY, "history", "repositories/%R/_manifests/tags/%T/index")                  \
 	X(DD_IN_HISTORY_OF, "history-of", "repositories/%R/_manifests/tags/%T/index/%A")         \
 	X(DD_IN_UPLOADS, "uploads", "repositories/%R/_uploads")                                  \
+	X(DD_IN_UPLOAD, "upload-directory", "repositories/%R/_uploads/%U")                       \
 	X(DD_IN_STATE, "state", "/.drydock")                                                     \
 	X(DD_IN_TRASH, "trash", "/.drydock/trash")                                               \
 	X(DD_IN_RUN, "run", "/.drydock/trash/%r")                                                \

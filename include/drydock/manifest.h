@@ -41,7 +41,6 @@
 	X(DD_MANIFEST_SCHEMA1_SIGNED, "application/vnd.docker.distribution.manifest.v1+prettyjws", \
 	  "schema1-signed", false)
 
-/* clang-format off */
 enum dd_manifest_type {
 	DD_MANIFEST_NONE, /* no manifest's media type */
 #define X(constant, media_type, name, index) constant,
@@ -49,7 +48,6 @@ enum dd_manifest_type {
 #undef X
 	DD_MANIFEST_TYPE_COUNT
 };
-/* clang-format on */
 
 /* Of a media type; letter case and parameters (";…") do not matter. NONE for others and for NULL. */
 enum dd_manifest_type dd_manifest_type_of(const char *media_type);
@@ -69,14 +67,12 @@ bool dd_manifest_type_is_index(enum dd_manifest_type type);
 	X(DD_ROLE_SUBJECT, "subject")
 
 /* Schema 1's fsLayers are layers. */
-/* clang-format off */
 enum dd_role {
 #define X(constant, name) constant,
 	DD_ROLES(X)
 #undef X
 	DD_ROLE_COUNT
 };
-/* clang-format on */
 
 const char *dd_role_name(enum dd_role role);
 

@@ -32,6 +32,12 @@ struct dd_stamp {
 bool dd_stamp_equal(const struct dd_stamp *a, const struct dd_stamp *b);
 bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b);
 
+/*
+ * Whether an object was written to between the two. renamed: its file itself, not only a directory
+ * above it, which makes its ctime say nothing. Nor does that of a copy of the volume.
+ */
+bool dd_stamp_written(const struct dd_stamp *before, const struct dd_stamp *now, bool renamed);
+
 enum dd_entry_type {
 	DD_ENTRY_UNKNOWN,
 	DD_ENTRY_FILE,
@@ -167,7 +173,7 @@ int dd_store_sync(struct dd_store *store, struct dd_error *err);
 
 /* A whole run out of the trash's sight, so that half a run is never taken for one: durable. */
 int dd_store_condemn(struct dd_store *store, const char *run, struct dd_error *err);
-/* Remove a condemned run for good. */
+/* Remove a condemned run for good. ctx NULL: whatever happens. */
 int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *run,
 		   struct dd_error *err);
 

@@ -183,7 +183,8 @@ char *dd_duration_format(int64_t ns, char buf[static DD_UNIT_TEXT])
 			return buf;
 		}
 	}
-	return strcpy(buf, "just now");
+	memcpy(buf, "just now", sizeof("just now"));
+	return buf;
 }
 
 /* Rounded down, before the epoch too. */

@@ -23,7 +23,7 @@ void dd_candidate_place(const struct dd_survey *survey, const struct dd_candidat
 	if (candidate->id != DD_NO_ID)
 		dd_ids_get(&survey->graph->ids, candidate->id, &place->digest);
 	if (candidate->reason == DD_REASON_TEMP_STALE)
-		*place = repo->temps.items[candidate->extra].place;
+		*place = survey->temps.items[candidate->extra].place;
 	else if (candidate->reason == DD_REASON_UPLOAD_STALE)
 		place->upload = repo->uploads.items[candidate->extra].id;
 	else if (candidate->kind == DD_AT_HISTORY)
@@ -108,11 +108,14 @@ static void gather_uploads(struct gather *gather)
 
 	for (size_t i = 0; i < gather->repo->uploads.count; i++) {
 		const struct dd_upload *upload = &gather->repo->uploads.items[i];
-		enum dd_place_kind kind = upload->has_data ? DD_AT_UPLOAD : DD_AT_STARTEDAT;
+		int64_t began = upload->began_ns ? upload->began_ns : upload->newest_ns;
+		enum dd_place_kind kind = upload->has_data || !upload->has_startedat ?
+						  DD_AT_UPLOAD : DD_AT_STARTEDAT;
 		struct dd_candidate *candidate;
 
-		if ((!upload->has_data && !upload->has_startedat) ||
-		    upload->newest_ns > options->now_ns - options->uploads_older_ns)
+		/* One that began long ago and still receives bytes is young. */
+		if (began > options->now_ns - options->uploads_older_ns ||
+		    upload->newest_ns > options->now_ns - options->grace_ns)
 			continue;
 		candidate = add(gather, kind, DD_REASON_UPLOAD_STALE, DD_NO_ID);
 		if (!candidate)
@@ -122,27 +125,6 @@ static void gather_uploads(struct gather *gather)
 		candidate->links = upload->links;
 		candidate->latest_ns = upload->newest_ns;
 		candidate->stamp = upload->stamp;
-	}
-}
-
-static void gather_temps(struct gather *gather)
-{
-	const struct dd_judge_options *options = gather->options;
-
-	for (size_t i = 0; i < gather->repo->temps.count; i++) {
-		const struct dd_temp *temp = &gather->repo->temps.items[i];
-		struct dd_candidate *candidate;
-
-		if (temp->info.type != DD_ENTRY_FILE || temp->info.mtime_ns > options->now_ns - options->grace_ns)
-			continue;
-		candidate = add(gather, temp->place.kind, DD_REASON_TEMP_STALE, DD_NO_ID);
-		if (!candidate)
-			continue;
-		candidate->extra = (uint32_t)i;
-		candidate->bytes = temp->info.size;
-		candidate->links = temp->info.links;
-		candidate->latest_ns = temp->info.mtime_ns;
-		candidate->stamp = temp->info.stamp;
 	}
 }
 
@@ -160,7 +142,6 @@ static int gather_repository(struct gather *gather, uint32_t index, struct dd_er
 	gather_history(gather);
 	gather_links(gather);
 	gather_uploads(gather);
-	gather_temps(gather);
 	return 0;
 }
 
@@ -194,10 +175,23 @@ static int gather_all(struct gather *gather, struct dd_error *err)
 struct look {
 	struct dd_context *ctx;
 	struct dd_store *store;
-	const struct dd_survey *survey;
+	struct dd_survey *survey;
 	struct dd_candidate *candidates;
 	size_t count;
 };
+
+struct beside {
+	const struct look *look;
+	const struct dd_place *place;
+};
+
+static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	const struct beside *beside = arg;
+
+	return dd_survey_add_temp(beside->look->survey, beside->look->store, beside->place,
+				  entry->name, err);
+}
 
 static void look_at(const struct look *look, struct dd_candidate *candidate)
 {
@@ -212,6 +206,9 @@ static void look_at(const struct look *look, struct dd_candidate *candidate)
 	rc = dd_store_stat(look->store, &place, &info, &err);
 	if (rc < 0 || info.type != DD_ENTRY_FILE) {
 		candidate->state = rc == DD_ENOENT ? DD_CANDIDATE_GONE : DD_CANDIDATE_UNREADABLE;
+		if (rc == DD_ENOENT)
+			dd_store_list_owner(look->store, &place, see_beside,
+					    &(struct beside){ look, &place }, NULL);
 		return;
 	}
 	if (info.mtime_ns > candidate->latest_ns)
@@ -282,6 +279,31 @@ static int look_at_all(struct dd_context *ctx, struct dd_store *store, struct dd
 	return dd_context_check(ctx, err);
 }
 
+/* What a crash left beside a file of the registry's. */
+static int gather_temps(struct gather *gather, struct dd_error *err)
+{
+	const struct dd_judge_options *options = gather->options;
+
+	gather->index = DD_NO_ID;
+	for (size_t i = 0; i < gather->survey->temps.count; i++) {
+		const struct dd_temp *temp = &gather->survey->temps.items[i];
+		struct dd_candidate *candidate;
+
+		if (temp->info.mtime_ns > options->now_ns - options->grace_ns ||
+		    (temp->place.repository && !dd_repository_valid(temp->place.repository)))
+			continue;
+		candidate = add(gather, temp->place.kind, DD_REASON_TEMP_STALE, DD_NO_ID);
+		if (!candidate)
+			return dd_fail(err, DD_ENOMEM, 0, "gather what is not reached");
+		candidate->extra = (uint32_t)i;
+		candidate->bytes = temp->info.size;
+		candidate->links = temp->info.links;
+		candidate->latest_ns = temp->info.mtime_ns;
+		candidate->stamp = temp->info.stamp;
+	}
+	return 0;
+}
+
 /* ---- the verdict ---- */
 
 static int mark_again(struct dd_context *ctx, struct dd_survey *survey,
@@ -341,6 +363,8 @@ int dd_candidates_judge(struct dd_context *ctx, struct dd_store *store, struct d
 		rc = gather_all(&gather, err);
 	if (rc == 0)
 		rc = look_at_all(ctx, store, survey, candidates, err);
+	if (rc == 0)
+		rc = gather_temps(&gather, err);
 	if (rc == 0)
 		rc = dd_young_find(ctx, store, survey, options, candidates, err);
 	if (rc == 0 && candidates->young.count) {

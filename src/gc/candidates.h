@@ -25,7 +25,7 @@ struct dd_candidate {
 	bool unlinked; /* a blob that no link names */
 	uint32_t repository, tag, id;
 	uint32_t links;
-	uint32_t extra; /* uploads, temps: index in the repository's list */
+	uint32_t extra; /* an upload's index in its repository, a temp's in the survey */
 	uint64_t bytes;
 	int64_t latest_ns; /* when anything about it changed last */
 	struct dd_stamp stamp;

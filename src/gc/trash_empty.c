@@ -145,7 +145,7 @@ int dd_empty_apply(struct dd_context *ctx, struct dd_store *store,
 							  .lock_wait_ns = options->lock_wait_ns };
 	DD_CLEANUP(dd_change_closep) struct dd_change *change = NULL;
 	struct dd_empty *empty = NULL;
-	bool any;
+	bool any = false;
 	int rc = open_empty(&empty, err);
 
 	*out = empty;

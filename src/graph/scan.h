@@ -95,10 +95,6 @@ int dd_scan_list_algorithms(struct dd_scan *scan, struct dd_repository *repo,
 			    const struct dd_place *directory, const char *also,
 			    dd_scan_algorithm_fn *fn, void *arg, bool *failed, struct dd_error *err);
 
-/* Remember a crash's leftover. Takes the lock. */
-int dd_scan_temp(struct dd_scan *scan, struct dd_repository *repo, const struct dd_place *place,
-		 const char *name, struct dd_error *err);
-
 /* Jobs for one repository. */
 void dd_scan_layers(struct dd_scan *scan, struct dd_repository *repo);
 void dd_scan_revisions(struct dd_scan *scan, struct dd_repository *repo);

@@ -109,6 +109,22 @@ static int parse(struct look *look, const struct dd_manifest **manifest, struct 
 					    manifest, err);
 }
 
+static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	struct look *look = arg;
+
+	return dd_survey_add_temp(look->scan->survey, look->scan->store, &look->place, entry->name, err);
+}
+
+/* A registry writes manifests under another name first; layers arrive by a rename. */
+static int look_beside(struct look *look, struct dd_error *err)
+{
+	int rc = look->trashed ? 0 : dd_store_list_owner(look->scan->store, &look->place, see_beside,
+							 look, err);
+
+	return rc == DD_ENOMEM ? rc : 0;
+}
+
 /* Read and parse; what looks half written and is young is looked at again before it is doubt. */
 static int understand(struct look *look, uint64_t max, const struct dd_manifest **manifest,
 		      struct dd_error *err)
@@ -177,6 +193,8 @@ static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 		pthread_mutex_lock(&scan->large);
 		rc = understand(look, DD_MANIFEST_MAX, &manifest, err);
 	}
+	if (rc == 0)
+		rc = look_beside(look, err);
 	dd_scan_lock(scan);
 	if (rc == 0)
 		rc = commit(look, manifest, wanted, err);

@@ -42,8 +42,8 @@ static int see_inside(void *arg, const struct dd_entry *entry, struct dd_error *
 	else if (!strcmp(entry->name, "signatures") && entry->type == DD_ENTRY_DIRECTORY)
 		inside->signatures = true;
 	else if (entry->type == DD_ENTRY_FILE && dd_temp_valid(entry->name))
-		return dd_scan_temp(inside->batch->scan, inside->batch->repo, inside->place,
-				    entry->name, err);
+		return dd_survey_add_temp(inside->batch->scan->survey, inside->batch->scan->store,
+					  inside->place, entry->name, err);
 	else
 		return dd_scan_note(inside->batch->scan, DD_STRANGE_ALIEN, inside->place, entry->name,
 				    NULL);

@@ -32,9 +32,8 @@ static int see_current_part(void *arg, const struct dd_entry *entry, struct dd_e
 {
 	struct tag *tag = arg;
 
-	if (entry->type == DD_ENTRY_FILE && dd_temp_valid(entry->name))
-		return dd_scan_temp(tag->batch->scan, tag->batch->repo, tag->place, entry->name, err);
-	return 0;
+	return dd_survey_add_temp(tag->batch->scan->survey, tag->batch->scan->store, tag->place,
+				  entry->name, err);
 }
 
 static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)

@@ -1,6 +1,5 @@
 /*
- * Uploads: how old each is. startedat says; where it is missing or empty, as a crash leaves it, the
- * newest time inside does.
+ * Uploads: when each began, and when anything of it was last written.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +61,18 @@ static int64_t started(struct dd_scan *scan, const struct dd_place *place)
 	return when;
 }
 
+struct upload_look {
+	struct dd_scan *scan;
+	const struct dd_place *place;
+};
+
+static int see_upload_part(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	struct upload_look *look = arg;
+
+	return dd_survey_add_temp(look->scan->survey, look->scan->store, look->place, entry->name, err);
+}
+
 static int look(struct uploads *uploads, const char *id, struct dd_upload *upload,
 		struct dd_error *err)
 {
@@ -89,9 +100,15 @@ static int look(struct uploads *uploads, const char *id, struct dd_upload *uploa
 		upload->bytes = info.size;
 		upload->links = info.links;
 	}
-	if (when)
-		upload->newest_ns = when;
-	return 0;
+	upload->began_ns = when;
+	/* A crash between making the directory and writing into it. */
+	if (!upload->has_data && !upload->has_startedat) {
+		place.kind = DD_IN_UPLOAD;
+		rc = look_at_part(scan, &place, upload, &info, err);
+	}
+	place.kind = DD_AT_STARTEDAT;
+	return rc < 0 ? rc : dd_store_list_owner(scan->store, &place, see_upload_part,
+						 &(struct upload_look){ scan, &place }, err);
 }
 
 static int add(struct uploads *uploads, const char *id, struct dd_error *err)

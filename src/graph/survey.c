@@ -7,17 +7,20 @@
 #include "base/cleanup.h"
 #include "graph/survey.h"
 
+static void free_place(struct dd_place *place)
+{
+	free((char *)place->repository);
+	free((char *)place->tag);
+	free((char *)place->upload);
+	free((char *)place->beside);
+}
+
 static void free_repository(struct dd_repository *repo)
 {
 	for (size_t i = 0; i < repo->tags.count; i++)
 		free(repo->tags.items[i].name);
 	for (size_t i = 0; i < repo->uploads.count; i++)
 		free(repo->uploads.items[i].id);
-	for (size_t i = 0; i < repo->temps.count; i++) {
-		free((char *)repo->temps.items[i].place.tag);
-		free((char *)repo->temps.items[i].place.upload);
-		free((char *)repo->temps.items[i].place.beside);
-	}
 	for (size_t i = 0; i < repo->doubts.count; i++)
 		free(repo->doubts.items[i].detail);
 	dd_list_release(&repo->layers);
@@ -27,7 +30,6 @@ static void free_repository(struct dd_repository *repo)
 	dd_list_release(&repo->tags);
 	dd_list_release(&repo->histories);
 	dd_list_release(&repo->uploads);
-	dd_list_release(&repo->temps);
 	dd_list_release(&repo->doubts);
 	free(repo->name);
 	free(repo);
@@ -45,7 +47,10 @@ void dd_survey_closep(struct dd_survey **pointer)
 		free(survey->doubts.items[i].detail);
 	for (size_t i = 0; i < survey->notes.count; i++)
 		free(survey->notes.items[i]);
+	for (size_t i = 0; i < survey->temps.count; i++)
+		free_place(&survey->temps.items[i].place);
 	dd_list_release(&survey->repositories);
+	dd_list_release(&survey->temps);
 	dd_list_release(&survey->doubts);
 	dd_list_release(&survey->notes);
 	free(survey);
@@ -137,4 +142,41 @@ struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const
 	found = bsearch(&pointer, survey->repositories.items, survey->repositories.count,
 			sizeof(*found), compare_repositories);
 	return found ? *found : NULL;
+}
+
+static char *copy(const char *text, bool *failed)
+{
+	char *made = text ? strdup(text) : NULL;
+
+	*failed |= text && !made;
+	return made;
+}
+
+int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
+		       const struct dd_place *place, const char *name, struct dd_error *err)
+{
+	struct dd_temp temp = { .place = *place }, *added = NULL;
+	bool failed = false;
+	int rc;
+
+	if (!dd_temp_valid(name))
+		return 0;
+	temp.place.beside = name;
+	rc = dd_store_stat(store, &temp.place, &temp.info, err);
+	if (rc < 0 || temp.info.type != DD_ENTRY_FILE) /* gone, or not ours to judge */
+		return rc == DD_ENOMEM ? rc : 0;
+	temp.place.repository = copy(place->repository, &failed);
+	temp.place.tag = copy(place->tag, &failed);
+	temp.place.upload = copy(place->upload, &failed);
+	temp.place.beside = copy(name, &failed);
+	pthread_mutex_lock(&survey->graph->lock);
+	if (!failed)
+		added = dd_list_add(&survey->temps);
+	if (added)
+		*added = temp;
+	pthread_mutex_unlock(&survey->graph->lock);
+	if (added)
+		return 0;
+	free_place(&temp.place);
+	return dd_fail(err, DD_ENOMEM, 0, "remember a file");
 }

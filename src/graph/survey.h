@@ -40,13 +40,14 @@ struct dd_upload {
 	bool has_data, has_startedat;
 	uint64_t bytes;
 	uint32_t links;
-	int64_t newest_ns; /* when it began; if that is not known, the newest time inside */
+	int64_t began_ns;  /* as startedat says; 0 if it does not */
+	int64_t newest_ns; /* the newest time of anything inside, and of the directory if empty */
 	struct dd_stamp stamp; /* of data, else of startedat */
 };
 
 /* A file that a crash left beside a link or an upload's files. */
 struct dd_temp {
-	struct dd_place place; /* strings: the repository's, and of own memory (tag, upload, beside) */
+	struct dd_place place; /* strings of own memory */
 	struct dd_info info;
 };
 
@@ -70,7 +71,6 @@ struct dd_repository {
 	DD_LIST(struct dd_tag) tags;	 /* sorted by name */
 	DD_LIST(uint32_t) histories;
 	DD_LIST(struct dd_upload) uploads;
-	DD_LIST(struct dd_temp) temps;
 	DD_LIST(struct dd_found_doubt) doubts; /* of places in this repository: they hold it */
 };
 
@@ -82,6 +82,7 @@ struct dd_note {
 struct dd_survey {
 	struct dd_graph *graph; /* borrowed */
 	DD_LIST(struct dd_repository *) repositories; /* sorted by name */
+	DD_LIST(struct dd_temp) temps;
 	DD_LIST(struct dd_found_doubt) doubts; /* of places outside: they hold everything */
 	DD_LIST(char *) notes;		       /* at most DD_SURVEY_NOTES */
 	uint64_t strange, unreadable;
@@ -109,6 +110,10 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 void dd_survey_closep(struct dd_survey **survey);
 /* At the end of a scan. */
 void dd_survey_sort(struct dd_survey *survey);
+
+/* Remember a crash's leftover of this name in a place's directory, if it is one. Takes the lock. */
+int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
+		       const struct dd_place *place, const char *name, struct dd_error *err);
 
 const struct dd_revision *dd_repository_revision(const struct dd_repository *repository, uint32_t id);
 bool dd_repository_has_layer(const struct dd_repository *repository, uint32_t id);

@@ -25,8 +25,11 @@ static const struct {
 
 enum dd_manifest_type dd_manifest_type_of(const char *media_type)
 {
-	size_t len = media_type ? strcspn(media_type, "; \t") : 0;
+	size_t len;
 
+	if (!media_type)
+		return DD_MANIFEST_NONE;
+	len = strcspn(media_type, "; \t");
 	for (size_t i = DD_MANIFEST_NONE + 1; i < DD_COUNT(types); i++)
 		if (len == types[i].len && !strncasecmp(media_type, types[i].media_type, len))
 			return (enum dd_manifest_type)i;

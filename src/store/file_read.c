@@ -20,6 +20,14 @@ bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b)
 	return !memcmp(a->word, b->word, 4 * sizeof(a->word[0]));
 }
 
+bool dd_stamp_written(const struct dd_stamp *before, const struct dd_stamp *now, bool renamed)
+{
+	const uint64_t *a = before->word, *b = now->word;
+	bool same_file = a[0] == b[0] && a[1] == b[1];
+
+	return a[2] != b[2] || a[3] != b[3] || (same_file && !renamed && a[4] != b[4]);
+}
+
 static int64_t nanoseconds(struct timespec t)
 {
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;

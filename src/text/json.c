@@ -46,8 +46,8 @@ void dd_json_reader_release(struct dd_json_reader *reader)
 }
 
 /*
- * An honest manifest takes about 4 times its size as a tree; an array of empty objects takes 80
- * times. The first is never refused, the second soon.
+ * An honest manifest takes about 6 times its size as a tree, an array of empty objects 100
+ * times: the first is never refused, the second soon.
  */
 size_t dd_json_budget(size_t len)
 {

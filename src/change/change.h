@@ -1,0 +1,57 @@
+/*
+ * A change, as the files of this directory share it.
+ *
+ * What holds whenever the power goes:
+ *
+ * - The journal with all that will go, and the trash's directories that it will go to, are durable
+ *   before the first object goes (dd_change_seal()). So each object is where it was or in the
+ *   trash, and a rename that is kept is never kept in a directory that is lost.
+ * - Of the two directories of a rename the one that gains is synced first (src/store).
+ * - A run that goes for good leaves the trash in one durable rename before the first of its files
+ *   does, so half a run is never found in the trash; the next change purges the rest.
+ * - All else can be lost: what a line or a name would have said is found by looking.
+ */
+#ifndef CHANGE_CHANGE_H
+#define CHANGE_CHANGE_H
+
+#include <drydock/change.h>
+
+#include "change/names.h"
+
+struct dd_journal_writer;
+
+struct dd_change {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	char run[DD_RUN_NAME];
+	int64_t began_ns;
+	char *command;
+	struct dd_journal_writer *journal; /* NULL: nothing was announced */
+	bool made;    /* the run may have a directory in the trash */
+	bool sealed;
+	bool ended;   /* the journal has its last line, or the run is gone */
+	bool locked;
+	bool spent;   /* the reserve was given up */
+	uint64_t withdrawn, skipped;
+	uint64_t returned; /* whole objects that came back from this very run */
+};
+
+/* A name that no run has, later than those of the same second: 20261123T174501Z-9f3a. */
+int dd_change_name_run(struct dd_change *change, struct dd_error *err);
+
+/*
+ * Whether it is worth trying again: rc says that the disk is full, and the reserve was there to be
+ * given up, which happens once a change. The error is cleared then.
+ */
+bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err);
+/* Set space aside for the next full disk, if there is plenty. Never a failure. */
+void dd_change_keep_room(struct dd_change *change);
+
+/* End what earlier runs left half done. */
+int dd_change_settle(struct dd_change *change, struct dd_error *err);
+
+/* Condemn and purge. ctx: what may interrupt the purge, for the next change to finish it, or NULL. */
+int dd_change_remove_run(struct dd_change *change, struct dd_context *ctx, const char *run,
+			 struct dd_error *err);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * A change from its beginning to its end.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <drydock/units.h>
+
+#include "base/cleanup.h"
+#include "change/change.h"
+#include "change/journal.h"
+
+/* What can be done about a volume that cannot be written to. */
+static void hint(struct dd_error *err, int rc)
+{
+	if (rc == DD_EACCES && err && err->sys_errno == EROFS)
+		dd_hint(err, "the file system is mounted read-only: it can be looked at, not changed");
+	else if (rc == DD_EACCES)
+		dd_hint(err, "try again as root, or as the user whom the registry runs as");
+	else if (rc == DD_ENOSPC)
+		dd_hint(err, "free some megabytes on the volume's file system first; from its first "
+			     "run on drydock keeps some aside for a full disk");
+}
+
+static int64_t deadline_after(int64_t wait_ns)
+{
+	struct timespec now;
+
+	if (wait_ns <= 0)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * DD_SECOND + now.tv_nsec + wait_ns;
+}
+
+static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error *err)
+{
+	char host[65] = "?", since[DD_UNIT_TEXT], holder[DD_HOLDER_TEXT], about[DD_HOLDER_TEXT];
+	int rc;
+
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '?';
+	snprintf(about, sizeof(about), "drydock %.100s, process %ld on %s, since %s\n",
+		 change->command, (long)getpid(), host, dd_time_format_utc(dd_time_now(), since));
+	rc = dd_store_lock(change->ctx, change->store, about, deadline_after(wait_ns), holder, err);
+	change->locked = rc == 0;
+	if (rc == DD_ELOCKED)
+		dd_hint(err, "wait until it is done, or give --lock-wait; the lock ends with its holder");
+	return rc;
+}
+
+static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error *err)
+{
+	int rc = dd_store_check_state(change->store, err);
+
+	if (rc == 0)
+		rc = dd_store_check_rename(change->store, err);
+	if (rc == 0)
+		rc = dd_store_make_state(change->store, err);
+	if (rc == 0)
+		rc = take_lock(change, lock_wait_ns, err);
+	if (rc < 0) {
+		hint(err, rc);
+		return rc;
+	}
+	rc = dd_change_settle(change, err);
+	if (rc < 0)
+		return rc;
+	dd_change_keep_room(change);
+	return dd_change_name_run(change, err);
+}
+
+int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
+		    const struct dd_change_options *options, struct dd_change **out,
+		    struct dd_error *err)
+{
+	DD_CLEANUP(dd_change_closep) struct dd_change *change = calloc(1, sizeof(*change));
+	int rc;
+
+	*out = NULL;
+	if (!change)
+		return dd_fail(err, DD_ENOMEM, 0, "change %s", dd_store_get_root(store));
+	change->ctx = ctx;
+	change->store = store;
+	change->command = strdup(options->command ? options->command : "");
+	if (!change->command)
+		return dd_fail(err, DD_ENOMEM, 0, "change %s", dd_store_get_root(store));
+	rc = begin(change, options->lock_wait_ns, err);
+	if (rc < 0)
+		return rc;
+	*out = change;
+	change = NULL;
+	return 0;
+}
+
+const char *dd_change_get_run(const struct dd_change *change)
+{
+	return change->run;
+}
+
+int dd_change_sync(struct dd_change *change, struct dd_error *err)
+{
+	int rc;
+
+	do
+		rc = dd_store_sync(change->store, err);
+	while (rc < 0 && dd_change_made_room(change, rc, err));
+	return rc < 0 ? dd_wrap(err, rc, "run %s", change->run) : 0;
+}
+
+/* Whether nothing of this run lies in the trash. */
+static bool nothing_went(const struct dd_change *change)
+{
+	return change->withdrawn == change->returned;
+}
+
+/* The last line. Durable; so is, before it, all that it speaks of. */
+static int end_journal(struct dd_change *change, bool interrupted, struct dd_error *err)
+{
+	int rc = dd_change_sync(change, err);
+
+	if (rc == 0)
+		rc = dd_journal_end(change, interrupted, err);
+	change->ended = rc == 0;
+	return rc;
+}
+
+/* A run that took nothing: no interruption keeps its remains. */
+static int remove_unused(struct dd_change *change, struct dd_error *err)
+{
+	int rc = dd_change_remove_run(change, NULL, change->run, err);
+
+	if (rc == DD_ENOENT) {
+		dd_error_clear(err);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int end_run(struct dd_change *change, bool purge, struct dd_error *err)
+{
+	int rc;
+
+	if (!change->made || change->ended)
+		return 0;
+	if (!purge && !nothing_went(change))
+		return end_journal(change, false, err);
+	rc = dd_change_sync(change, err);
+	if (rc == 0)
+		rc = nothing_went(change) ?
+		     remove_unused(change, err) :
+		     dd_change_remove_run(change, change->ctx, change->run, err);
+	change->ended = rc == 0;
+	return rc;
+}
+
+int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err)
+{
+	int rc = dd_change_sync(change, err);
+
+	if (rc == 0)
+		rc = end_run(change, purge, err);
+	dd_change_keep_room(change);
+	return rc;
+}
+
+int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *err)
+{
+	if (!strcmp(run, change->run) && !change->ended)
+		return dd_fail(err, DD_EUSAGE, 0, "run %s is under way", run);
+	return dd_change_remove_run(change, change->ctx, run, err);
+}
+
+int dd_change_remove_run(struct dd_change *change, struct dd_context *ctx, const char *run,
+			 struct dd_error *err)
+{
+	int rc;
+
+	do
+		rc = dd_store_condemn(change->store, run, err);
+	while (rc < 0 && dd_change_made_room(change, rc, err));
+	if (rc < 0)
+		return rc;
+	do
+		rc = dd_store_purge(ctx, change->store, run, err);
+	while (rc < 0 && dd_change_made_room(change, rc, err));
+	return rc;
+}
+
+void dd_change_close(struct dd_change *change)
+{
+	if (!change)
+		return;
+	/* Left in the middle: the next change would find out what this one knows. */
+	if (change->made && !change->ended) {
+		if (nothing_went(change))
+			remove_unused(change, NULL);
+		else
+			end_journal(change, true, NULL);
+	}
+	dd_journal_closep(&change->journal);
+	if (change->locked)
+		dd_store_unlock(change->store);
+	free(change->command);
+	free(change);
+}
+
+void dd_change_closep(struct dd_change **change)
+{
+	dd_change_close(*change);
+	*change = NULL;
+}

@@ -1,0 +1,207 @@
+/*
+ * The trash as a list of runs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/units.h>
+
+#include "base/cleanup.h"
+#include "change/names.h"
+#include "change/trash.h"
+
+/* When a run began: its name says it, 20261123T174501Z. */
+static int64_t began(const char *name)
+{
+	char text[] = "0000-00-00T00:00:00Z";
+	static const struct {
+		unsigned char at, from, len;
+	} parts[] = { { 0, 0, 4 }, { 5, 4, 2 }, { 8, 6, 2 }, { 11, 9, 2 }, { 14, 11, 2 }, { 17, 13, 2 } };
+	int64_t ns = 0;
+
+	for (size_t i = 0; i < DD_COUNT(parts); i++)
+		memcpy(text + parts[i].at, name + parts[i].from, parts[i].len);
+	/* Digits that are no date: as old as can be. */
+	return dd_time_parse(&ns, text, sizeof(text) - 1) < 0 ? 0 : ns;
+}
+
+static const char *keep(struct dd_run_load *load, const char *text, const char **last)
+{
+	if (!text)
+		return NULL;
+	if (!*last || strcmp(*last, text))
+		*last = dd_arena_copy(load->run->memory, text, strlen(text));
+	return *last;
+}
+
+int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struct dd_error *err)
+{
+	struct dd_item *kept = dd_list_add(&load->items);
+	const char **texts[5], *given[5];
+
+	if (!kept)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	*kept = *item;
+	kept->place.run = load->run->name;
+	texts[0] = &kept->place.repository;
+	texts[1] = &kept->place.tag;
+	texts[2] = &kept->place.upload;
+	texts[3] = &kept->place.name;
+	texts[4] = &kept->place.beside;
+	for (size_t i = 0; i < DD_COUNT(texts); i++) {
+		given[i] = *texts[i];
+		*texts[i] = keep(load, given[i], &load->last[i]);
+		if (given[i] && !*texts[i])
+			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	}
+	return 0;
+}
+
+static int keep_item(void *arg, const struct dd_item *item, struct dd_error *err)
+{
+	return dd_run_load_keep(arg, item, err);
+}
+
+/* Everything but what stops the whole load: a journal that cannot be read is a damaged one. */
+static bool fatal(int rc)
+{
+	return rc == DD_ENOMEM || rc == DD_ECANCELLED;
+}
+
+static int load_items(struct dd_run_load *load, struct dd_journal *journal, struct dd_error *err)
+{
+	struct dd_run *run = load->run;
+	int readable = dd_journal_read(load->store, run->name, keep_item, load, journal, err), rc;
+	bool found = false;
+
+	if (fatal(readable))
+		return readable;
+	dd_error_clear(err);
+	rc = dd_run_load_look(load, err);
+	if (rc < 0)
+		return rc;
+	run->gone = (size_t)journal->items - load->items.count;
+	if (journal->whole) {
+		run->state = journal->ended && !journal->interrupted ? DD_RUN_DONE : DD_RUN_INTERRUPTED;
+		return 0;
+	}
+	rc = dd_run_load_find(load, &found, err);
+	if (rc < 0)
+		return rc;
+	/* Before the seal nothing goes: if nothing did, the journal was only being written. */
+	run->state = found || journal->sealed || (readable < 0 && readable != DD_ENOENT) ?
+		     DD_RUN_DAMAGED : DD_RUN_INTERRUPTED;
+	return 0;
+}
+
+static int load_run(struct dd_context *ctx, struct dd_store *store, struct dd_run *run,
+		    struct dd_error *err)
+{
+	struct dd_run_load load = { .ctx = ctx, .store = store, .run = run };
+	DD_CLEANUP(dd_journal_release) struct dd_journal journal = { 0 };
+	int rc;
+
+	run->began_ns = began(run->name);
+	run->memory = calloc(1, sizeof(*run->memory));
+	if (!run->memory)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	rc = load_items(&load, &journal, err);
+	run->items = load.items.items;
+	run->count = load.items.count;
+	run->command = journal.command;
+	journal.command = NULL;
+	run->ended = journal.ended;
+	run->took = run->count || (journal.ended && !journal.interrupted && journal.withdrawn);
+	return rc < 0 ? dd_wrap(err, rc, "run %s", run->name) : 0;
+}
+
+int dd_trash_load(struct dd_context *ctx, struct dd_store *store, struct dd_trash *trash,
+		  struct dd_error *err)
+{
+	DD_CLEANUP(dd_run_names_release) struct dd_run_names names = { 0 };
+	int rc;
+
+	memset(trash, 0, sizeof(*trash));
+	rc = dd_run_names_list(&names, store, DD_IN_TRASH, err);
+	if (rc == DD_ENOENT) {
+		dd_error_clear(err);
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	dd_run_names_sort(&names);
+	trash->runs = calloc(names.list.count + 1, sizeof(*trash->runs));
+	if (!trash->runs)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	for (size_t i = 0; i < names.list.count && rc == 0; i++) {
+		struct dd_run *run = &trash->runs[trash->count++];
+
+		memcpy(run->name, names.list.items[i].text, sizeof(run->name));
+		rc = load_run(ctx, store, run, err);
+		if (rc == DD_ENOENT) { /* emptied meanwhile */
+			dd_error_clear(err);
+			dd_run_release(run);
+			trash->count--;
+			rc = 0;
+		}
+	}
+	if (rc < 0)
+		dd_trash_release(trash);
+	return rc;
+}
+
+static const struct dd_run *latest(const struct dd_trash *trash)
+{
+	for (size_t i = trash->count; i > 0; i--)
+		if (trash->runs[i - 1].took)
+			return &trash->runs[i - 1];
+	return NULL;
+}
+
+int dd_trash_find(const struct dd_trash *trash, const char *name, const struct dd_run **run,
+		  struct dd_error *err)
+{
+	size_t len = strlen(name), matches = 0;
+	int rc;
+
+	*run = NULL;
+	if (!strcmp(name, "latest")) {
+		*run = latest(trash);
+		if (*run)
+			return 0;
+		return dd_fail(err, DD_ENOENT, 0, "the trash is empty: there is nothing to undo");
+	}
+	for (size_t i = 0; i < trash->count && len; i++)
+		if (!strncmp(trash->runs[i].name, name, len)) {
+			*run = &trash->runs[i];
+			matches++;
+		}
+	if (matches == 1)
+		return 0;
+	*run = NULL;
+	if (matches)
+		rc = dd_fail(err, DD_EAMBIGUOUS, 0, "%zu runs begin with %s", matches, name);
+	else
+		rc = dd_fail(err, DD_ENOENT, 0, "the trash has no run %s", name);
+	dd_hint(err, "drydock trash list shows them; \"latest\" is the last one");
+	return rc;
+}
+
+void dd_run_release(struct dd_run *run)
+{
+	if (run->memory)
+		dd_arena_release(run->memory);
+	free(run->memory);
+	free(run->command);
+	free(run->items);
+	free(run->changed);
+	memset(run, 0, sizeof(*run));
+}
+
+void dd_trash_release(struct dd_trash *trash)
+{
+	for (size_t i = 0; i < trash->count; i++)
+		dd_run_release(&trash->runs[i]);
+	free(trash->runs);
+	memset(trash, 0, sizeof(*trash));
+}

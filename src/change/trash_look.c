@@ -1,0 +1,92 @@
+/*
+ * Looking at each object of a run: is it there, and as it went?
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/jobs.h"
+#include "change/trash.h"
+
+#define SLICE 512 /* objects of a job: enough to be worth one, few enough to share out */
+
+enum state { THERE, CHANGED, GONE };
+
+struct slice {
+	struct dd_run_load *load;
+	size_t from, to;
+	unsigned char *states; /* enum state of each item of the run */
+};
+
+static enum state look(struct dd_run_load *load, const struct dd_item *item)
+{
+	static const struct dd_stamp none;
+	struct dd_info info;
+	int rc = dd_store_stat(load->store, &item->place, &info, NULL);
+
+	if (rc == DD_ENOENT)
+		return GONE;
+	/* What cannot be looked at is there as far as we know. */
+	if (rc < 0 || dd_stamp_equal(&item->stamp, &none))
+		return THERE;
+	return dd_stamp_written(&item->stamp, &info.stamp, !dd_place_has_directory(&item->place)) ?
+	       CHANGED : THERE;
+}
+
+static void look_at_slice(void *arg)
+{
+	struct slice *slice = arg;
+
+	for (size_t i = slice->from; i < slice->to && !dd_context_cancelled(slice->load->ctx); i++)
+		slice->states[i] = (unsigned char)look(slice->load, &slice->load->items.items[i]);
+}
+
+static int look_at_all(struct dd_run_load *load, unsigned char *states, struct dd_error *err)
+{
+	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
+	DD_AUTOFREE struct slice *slices = NULL;
+	size_t count = load->items.count, slice_count = (count + SLICE - 1) / SLICE;
+	int rc = 0;
+
+	slices = calloc(slice_count + 1, sizeof(*slices));
+	if (!slices)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	if (slice_count > 1)
+		rc = dd_jobs_open(load->ctx, &jobs, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < slice_count; i++) {
+		size_t to = (i + 1) * SLICE;
+
+		slices[i] = (struct slice){ load, i * SLICE, to < count ? to : count, states };
+		if (jobs)
+			dd_jobs_add(jobs, look_at_slice, &slices[i]);
+		else
+			look_at_slice(&slices[i]);
+	}
+	if (jobs)
+		dd_jobs_wait(jobs);
+	return dd_context_check(load->ctx, err);
+}
+
+int dd_run_load_look(struct dd_run_load *load, struct dd_error *err)
+{
+	DD_AUTOFREE unsigned char *states = calloc(load->items.count + 1, 1);
+	struct dd_item *items = load->items.items;
+	size_t kept = 0;
+	int rc;
+
+	load->run->changed = calloc(load->items.count + 1, sizeof(*load->run->changed));
+	if (!states || !load->run->changed)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	rc = look_at_all(load, states, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < load->items.count; i++) {
+		if (states[i] == GONE)
+			continue;
+		load->run->changed[kept] = states[i] == CHANGED;
+		items[kept++] = items[i];
+	}
+	load->items.count = kept;
+	return 0;
+}
