@@ -37,7 +37,7 @@
 	X(DD_AT_UPLOAD, "upload", "repositories/%R/_uploads/%U/data")                            \
 	X(DD_AT_STARTEDAT, "upload-start", "repositories/%R/_uploads/%U/startedat")              \
 	X(DD_AT_SCHEDULER, "scheduler-state", "/scheduler-state.json")                           \
-	X(DD_AT_DATABASE, "database-in-use", "lockfiles/database-in-use")                        \
+	X(DD_AT_DATABASE, "database-in-use", "/docker/registry/lockfiles/database-in-use")       \
 	/* files of ours */                                                                      \
 	X(DD_AT_LOCK, "lock", "/.drydock/lock")                                                  \
 	X(DD_AT_RESERVE, "reserve", "/.drydock/reserve")                                         \
@@ -84,7 +84,7 @@ enum dd_place_kind {
 /* Borrowed strings; members that the template does not name are ignored. */
 struct dd_place {
 	enum dd_place_kind kind;
-	const char *repository; /* untrusted bytes; no component empty, ".", ".." or with "_" first */
+	const char *repository; /* untrusted bytes, see dd_repository_safe() */
 	const char *tag;
 	const char *upload;
 	const char *name;	/* %N */
@@ -124,7 +124,8 @@ int dd_place_kind_parse(const char *name); /* -1 if there is none */
 #define DD_TAG_MAX 128
 bool dd_repository_valid(const char *name);
 bool dd_tag_valid(const char *tag);
-bool dd_repository_safe(const char *name);
+bool dd_repository_safe(const char *name); /* no component empty, ".", "..", or reserved */
+bool dd_repository_reserved(const char *component, size_t len); /* "_layers" and its like */
 bool dd_name_safe(const char *name); /* one component: not empty, ".", "..", no slash */
 bool dd_upload_valid(const char *id); /* a UUID */
 bool dd_run_valid(const char *run);   /* 20261123T174501Z-9f3a */

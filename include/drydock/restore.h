@@ -121,7 +121,7 @@ struct dd_empty_plan {
 	const struct dd_revival *revivals; /* what comes back first */
 	size_t revival_count;
 	uint64_t kept;	/* runs that are younger */
-	uint64_t bytes; /* freed by what goes */
+	uint64_t bytes; /* freed by what goes, or went */
 };
 
 struct dd_empty;

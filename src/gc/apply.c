@@ -266,6 +266,9 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 	int rc = dd_gc_new(options, &apply.gc, err);
 
 	*out = apply.gc;
+	/* Before our state is made: a volume that is refused is left as it is. */
+	if (rc == 0)
+		rc = dd_gc_refuse(ctx, store, options, err);
 	if (rc == 0)
 		rc = dd_change_begin(ctx, store, &change, &apply.change, err);
 	if (rc == 0)

@@ -108,6 +108,8 @@ static void gather_uploads(struct gather *gather)
 
 	for (size_t i = 0; i < gather->repo->uploads.count; i++) {
 		const struct dd_upload *upload = &gather->repo->uploads.items[i];
+		int64_t quiet = options->grace_ns < options->uploads_older_ns ?
+					options->grace_ns : options->uploads_older_ns;
 		int64_t began = upload->began_ns ? upload->began_ns : upload->newest_ns;
 		enum dd_place_kind kind = upload->has_data || !upload->has_startedat ?
 						  DD_AT_UPLOAD : DD_AT_STARTEDAT;
@@ -115,7 +117,7 @@ static void gather_uploads(struct gather *gather)
 
 		/* One that began long ago and still receives bytes is young. */
 		if (began > options->now_ns - options->uploads_older_ns ||
-		    upload->newest_ns > options->now_ns - options->grace_ns)
+		    upload->newest_ns > options->now_ns - quiet)
 			continue;
 		candidate = add(gather, kind, DD_REASON_UPLOAD_STALE, DD_NO_ID);
 		if (!candidate)

@@ -9,23 +9,6 @@
 #include "base/cleanup.h"
 #include "gc/plan.h"
 
-/* Tags that live in a database are not on the volume: everything would look unreferenced. */
-static int refuse_database(struct dd_store *store, struct dd_error *err)
-{
-	const struct dd_place lock = { .kind = DD_AT_DATABASE };
-	struct dd_info info;
-	int rc = dd_store_stat(store, &lock, &info, err);
-
-	if (rc == DD_ENOENT)
-		return 0;
-	if (rc < 0)
-		return rc;
-	dd_fail(err, DD_EREFUSED, 0, "a database owns this volume's tags: %s/" DD_VOLUME_BASE
-		"/lockfiles/database-in-use is there", dd_store_get_root(store));
-	dd_hint(err, "collect with the registry that keeps the database");
-	return DD_EREFUSED;
-}
-
 static void count_seen(struct dd_gc *gc)
 {
 	struct dd_gc_totals *totals = &gc->plan.totals;
@@ -44,21 +27,6 @@ static void count_seen(struct dd_gc *gc)
 	totals->strange = survey->strange;
 	totals->unreadable = survey->unreadable;
 	totals->trash_bytes = dd_trash_view_bytes(&gc->trash);
-}
-
-/* Harbor keeps its tags elsewhere: to the volume every image looks untagged. */
-static int refuse_tagless(struct dd_gc *gc, struct dd_error *err)
-{
-	const struct dd_gc_totals *totals = &gc->plan.totals;
-
-	if (!gc->options.delete_untagged || gc->options.allow_empty || totals->tags ||
-	    !totals->manifests)
-		return 0;
-	dd_fail(err, DD_EREFUSED, 0, "no repository has a tag, so --delete-untagged would remove all "
-				     "%llu manifests", (unsigned long long)totals->manifests);
-	dd_hint(err, "if the tags are kept elsewhere (Harbor does), collect there; if the volume is "
-		     "really to be emptied, add --allow-empty");
-	return DD_EREFUSED;
 }
 
 /* Digests that a person names; one that was never seen can hold nothing. */
@@ -233,9 +201,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 	if (rc < 0)
 		return rc;
 	count_seen(gc);
-	rc = refuse_tagless(gc, err);
-	if (rc == 0)
-		rc = find_losses(gc, err);
+	rc = find_losses(gc, err);
 	judge.losses = gc->losses.items;
 	judge.loss_count = gc->losses.count;
 	return rc < 0 ? rc : dd_candidates_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
@@ -243,7 +209,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc, struct dd_error *err)
 {
-	int rc = refuse_database(store, err);
+	int rc = dd_gc_refuse(ctx, store, &gc->options, err);
 
 	gc->now_ns = dd_time_now();
 	if (rc == 0)

@@ -93,17 +93,22 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 	return 0;
 }
 
+/* From here on the plan says what was done. */
 static int remove_runs(struct dd_context *ctx, struct dd_change *change, struct dd_empty *empty,
 		       struct dd_error *err)
 {
 	int rc = 0;
 
+	empty->plan.bytes = 0;
 	dd_progress_begin(ctx, "emptying the trash", empty->runs.count);
 	for (size_t i = 0; i < empty->runs.count && rc == 0; i++) {
 		rc = dd_context_check(ctx, err);
 		if (rc == 0)
 			rc = dd_change_empty(change, empty->runs.items[i].run, err);
-		empty->runs.items[i].removed = rc == 0;
+		if (rc == 0) {
+			empty->runs.items[i].removed = true;
+			empty->plan.bytes += empty->runs.items[i].bytes;
+		}
 		dd_progress_add(ctx, 1);
 	}
 	dd_progress_end(ctx);

@@ -30,6 +30,14 @@ static bool has_digest(const struct dd_place *place)
 	return !place->beside && place->kind != DD_AT_UPLOAD && place->kind != DD_AT_STARTEDAT;
 }
 
+/* An upload is one thing, whichever of its files it is known by. */
+static const char *kind_name(const struct dd_place *place)
+{
+	if (place->beside)
+		return "temp";
+	return dd_place_kind_name(place->kind == DD_AT_STARTEDAT ? DD_AT_UPLOAD : place->kind);
+}
+
 /* The members of an object that say which one it is. */
 static void write_place(const struct dd_place *place, struct dd_json_out *out)
 {
@@ -39,7 +47,7 @@ static void write_place(const struct dd_place *place, struct dd_json_out *out)
 
 	in_volume.run = NULL;
 	dd_layout_path(&in_volume, &path, NULL);
-	dd_json_text(out, "kind", place->beside ? "temp" : dd_place_kind_name(place->kind));
+	dd_json_text(out, "kind", kind_name(place));
 	dd_json_text(out, "path", path);
 	dd_json_text(out, "repository", blob ? NULL : place->repository);
 	dd_json_text(out, "tag", blob || place->kind != DD_AT_HISTORY ? NULL : place->tag);

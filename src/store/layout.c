@@ -178,11 +178,11 @@ static bool take(struct dd_place *place, char letter, const char *text)
 	return false;
 }
 
-/* A repository's name ends before the first component that begins with an underscore. */
+/* A repository's name ends before the first component that is reserved. */
 static char *end_of_repository(char *s)
 {
 	for (char *slash = strchr(s, '/'); slash; slash = strchr(slash + 1, '/'))
-		if (slash[1] == '_')
+		if (dd_repository_reserved(slash + 1, strcspn(slash + 1, "/")))
 			return slash;
 	return NULL;
 }

@@ -68,6 +68,16 @@ bool dd_name_safe(const char *name)
 	return name[0] && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
 }
 
+bool dd_repository_reserved(const char *component, size_t len)
+{
+	static const char *const reserved[] = { "_layers", "_manifests", "_uploads", "_referrers" };
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
+		if (strlen(reserved[i]) == len && !memcmp(reserved[i], component, len))
+			return true;
+	return false;
+}
+
 bool dd_repository_safe(const char *name)
 {
 	const char *s = name;
@@ -75,7 +85,7 @@ bool dd_repository_safe(const char *name)
 	for (;;) {
 		size_t len = strcspn(s, "/");
 
-		if (len == 0 || s[0] == '_' || (len == 1 && s[0] == '.') ||
+		if (len == 0 || dd_repository_reserved(s, len) || (len == 1 && s[0] == '.') ||
 		    (len == 2 && s[0] == '.' && s[1] == '.'))
 			return false;
 		if (s[len] == '\0')

@@ -250,8 +250,11 @@ static int add_level(void *arg, const struct dd_entry *entry, struct dd_error *e
 		*part = true;
 		return 0;
 	}
-	if (entry->name[0] == '_') /* no repository's component begins so */
-		return report(level->walk, DD_STRANGE_ALIEN, &place, entry->name, NULL);
+	/* Not a repository's component; _referrers, of which there are only proposals, refers to
+	 * nothing that is not linked elsewhere. */
+	if (dd_repository_reserved(entry->name, strlen(entry->name)))
+		return strcmp(entry->name, "_referrers") ?
+			       report(level->walk, DD_STRANGE_ALIEN, &place, entry->name, NULL) : 0;
 	return descend(level, entry->name, err);
 }
 
