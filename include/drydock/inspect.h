@@ -6,15 +6,8 @@
 
 #include <drydock/json.h>
 #include <drydock/manifest.h>
+#include <drydock/reference.h>
 #include <drydock/store.h>
-
-/* REPO, REPO:TAG, REPO@DIGEST or DIGEST; a digest may be cut short (at least 4 characters). */
-struct dd_reference {
-	char repository[4096]; /* empty: none given */
-	char tag[DD_TAG_MAX + 1]; /* empty: none given */
-	char digest[DD_DIGEST_TEXT]; /* as given, perhaps cut; empty: none given */
-};
-int dd_reference_parse(struct dd_reference *reference, const char *text, struct dd_error *err);
 
 enum dd_ls_sort { DD_LS_NAME, DD_LS_SIZE, DD_LS_PUSHED };
 enum dd_ls_what { DD_LS_REPOSITORIES, DD_LS_TAGS, DD_LS_PARTS };

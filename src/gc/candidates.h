@@ -44,10 +44,6 @@ struct dd_judge_options {
 	size_t loss_count;
 };
 
-/* Mark, gather, look at each, mark again with what is young. */
-int dd_candidates_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
-			const struct dd_judge_options *options, struct dd_candidates *candidates,
-			struct dd_error *err);
 void dd_candidates_release(struct dd_candidates *candidates);
 
 /* Strings are the survey's. */

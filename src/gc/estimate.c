@@ -2,6 +2,7 @@
  * What if: how much more would go with --delete-untagged, and how much only the holds keep.
  */
 #include "base/cleanup.h"
+#include "gc/judge.h"
 #include "gc/plan.h"
 
 static int estimate_untagged(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
@@ -15,7 +16,7 @@ static int estimate_untagged(struct dd_context *ctx, struct dd_store *store, str
 						.loss_count = gc->losses.count };
 	struct dd_gc_totals *totals = &gc->plan.totals;
 	uint64_t items = 0, bytes = 0;
-	int rc = dd_candidates_judge(ctx, store, gc->survey, &judge, &more, err);
+	int rc = dd_judge(ctx, store, gc->survey, &judge, &more, err);
 
 	for (size_t i = 0; i < more.list.count && rc == 0; i++) {
 		const struct dd_candidate *candidate = &more.list.items[i];

@@ -7,6 +7,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "gc/judge.h"
 #include "gc/plan.h"
 
 static void count_seen(struct dd_gc *gc)
@@ -204,7 +205,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 	rc = find_losses(gc, err);
 	judge.losses = gc->losses.items;
 	judge.loss_count = gc->losses.count;
-	return rc < 0 ? rc : dd_candidates_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
+	return rc < 0 ? rc : dd_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
 }
 
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc, struct dd_error *err)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "gc/young.h"
+#include "gc/judge.h"
 
 struct young {
 	struct dd_store *store;

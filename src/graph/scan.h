@@ -50,6 +50,9 @@ static inline void dd_scan_unlock(struct dd_scan *scan)
 	pthread_mutex_unlock(&scan->graph->lock);
 }
 
+/* A place as a path below the root, and an entry in it if name is not NULL. 0 or DD_ENOMEM. */
+int dd_scan_describe(struct dd_text *text, const struct dd_place *directory, const char *name);
+
 /*
  * Notes and doubts, which take the lock. A place in the text is a path below the root. In repo NULL:
  * it holds everything.

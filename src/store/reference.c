@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <drydock/inspect.h>
+#include <drydock/reference.h>
 
 #define SHORTEST_DIGEST 4 /* characters of hex */
 

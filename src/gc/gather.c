@@ -1,0 +1,170 @@
+/*
+ * Gathering what the mark did not reach.
+ */
+#include "gc/judge.h"
+
+struct gather {
+	struct dd_survey *survey;
+	const struct dd_judge_options *options;
+	struct dd_candidates *candidates;
+	const struct dd_repository *repo;
+	uint32_t index;
+	bool failed;
+};
+
+static struct dd_candidate *add(struct gather *gather, enum dd_place_kind kind,
+				enum dd_reason reason, uint32_t id)
+{
+	struct dd_candidate *candidate = dd_list_add(&gather->candidates->list);
+
+	if (!candidate) {
+		gather->failed = true;
+		return NULL;
+	}
+	candidate->kind = (uint8_t)kind;
+	candidate->reason = (uint8_t)reason;
+	candidate->repository = gather->index;
+	candidate->id = id;
+	return candidate;
+}
+
+static bool dead(const struct gather *gather, uint32_t id)
+{
+	return !dd_mark_reached(gather->candidates->mark, id);
+}
+
+static void gather_history(struct gather *gather)
+{
+	const struct dd_repository *repo = gather->repo;
+
+	for (size_t t = 0; t < repo->tags.count; t++) {
+		const struct dd_tag *tag = &repo->tags.items[t];
+
+		for (uint32_t k = 0; k < tag->history_count; k++) {
+			uint32_t id = repo->histories.items[tag->history + k];
+			struct dd_candidate *candidate;
+
+			if (!dead(gather, id))
+				continue;
+			candidate = add(gather, DD_AT_HISTORY, DD_REASON_HISTORY_DEAD, id);
+			if (candidate) {
+				candidate->tag = (uint32_t)t;
+				candidate->latest_ns = tag->moved_ns;
+			}
+		}
+	}
+}
+
+static void gather_links(struct gather *gather)
+{
+	const struct dd_repository *repo = gather->repo;
+	const struct dd_node *nodes = gather->survey->graph->nodes.items;
+
+	for (size_t i = 0; i < repo->revisions.count && gather->options->delete_untagged; i++)
+		if (repo->revisions.items[i].state == DD_LINK_GOOD &&
+		    dead(gather, repo->revisions.items[i].id))
+			add(gather, DD_AT_REVISION, DD_REASON_UNTAGGED, repo->revisions.items[i].id);
+	for (size_t i = 0; i < repo->layers.count; i++) {
+		uint32_t id = repo->layers.items[i];
+
+		/* One that names a manifest stays: registry 2.1 found manifests by it. */
+		if (dead(gather, id) && !(nodes[id].flags & (DD_NODE_WANTED | DD_NODE_READ)))
+			add(gather, DD_AT_LAYER, DD_REASON_LINK_UNUSED, id);
+	}
+}
+
+static void gather_uploads(struct gather *gather)
+{
+	const struct dd_judge_options *options = gather->options;
+
+	for (size_t i = 0; i < gather->repo->uploads.count; i++) {
+		const struct dd_upload *upload = &gather->repo->uploads.items[i];
+		int64_t quiet = options->grace_ns < options->uploads_older_ns ?
+					options->grace_ns : options->uploads_older_ns;
+		int64_t began = upload->began_ns ? upload->began_ns : upload->newest_ns;
+		enum dd_place_kind kind = upload->has_data || !upload->has_startedat ?
+						  DD_AT_UPLOAD : DD_AT_STARTEDAT;
+		struct dd_candidate *candidate;
+
+		/* One that began long ago and still receives bytes is young. */
+		if (began > options->now_ns - options->uploads_older_ns ||
+		    upload->newest_ns > options->now_ns - quiet)
+			continue;
+		candidate = add(gather, kind, DD_REASON_UPLOAD_STALE, DD_NO_ID);
+		if (!candidate)
+			continue;
+		candidate->extra = (uint32_t)i;
+		candidate->bytes = upload->bytes;
+		candidate->links = upload->links;
+		candidate->latest_ns = upload->newest_ns;
+		candidate->stamp = upload->stamp;
+	}
+}
+
+static int gather_repository(struct gather *gather, uint32_t index, struct dd_error *err)
+{
+	int rc = dd_mark_repository(gather->candidates->mark, index, err);
+
+	if (rc < 0)
+		return rc;
+	gather->index = index;
+	gather->repo = gather->survey->repositories.items[index];
+	/* What lies under a name that is none is kept, and keeps; it is not ours to tidy. */
+	if (!gather->repo->valid)
+		return 0;
+	gather_history(gather);
+	gather_links(gather);
+	gather_uploads(gather);
+	return 0;
+}
+
+static void gather_blobs(struct gather *gather)
+{
+	const struct dd_graph *graph = gather->survey->graph;
+
+	gather->index = DD_NO_ID;
+	for (uint32_t id = 0; id < graph->nodes.count; id++)
+		if ((graph->nodes.items[id].flags & (DD_NODE_PRESENT | DD_NODE_REACHED)) ==
+		    DD_NODE_PRESENT)
+			add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, id);
+}
+
+int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
+	      struct dd_candidates *candidates, struct dd_error *err)
+{
+	struct gather gather = { .survey = survey, .options = options, .candidates = candidates };
+	int rc = 0;
+
+	for (uint32_t i = 0; i < survey->repositories.count && rc == 0; i++)
+		rc = gather_repository(&gather, i, err);
+	if (rc < 0)
+		return rc;
+	gather_blobs(&gather);
+	return gather.failed ? dd_fail(err, DD_ENOMEM, 0, "gather what is not reached") : 0;
+}
+
+/* What a crash left beside a file of the registry's. */
+int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *options,
+		    struct dd_candidates *candidates, struct dd_error *err)
+{
+	struct gather gather = { .survey = survey, .options = options, .candidates = candidates,
+				 .index = DD_NO_ID };
+
+	for (size_t i = 0; i < survey->temps.count; i++) {
+		const struct dd_temp *temp = &survey->temps.items[i];
+		struct dd_candidate *candidate;
+
+		if (temp->info.mtime_ns > options->now_ns - options->grace_ns ||
+		    (temp->place.repository && !dd_repository_valid(temp->place.repository)))
+			continue;
+		candidate = add(&gather, temp->place.kind, DD_REASON_TEMP_STALE, DD_NO_ID);
+		if (!candidate)
+			return dd_fail(err, DD_ENOMEM, 0, "gather what is not reached");
+		candidate->extra = (uint32_t)i;
+		candidate->bytes = temp->info.size;
+		candidate->links = temp->info.links;
+		candidate->latest_ns = temp->info.mtime_ns;
+		candidate->stamp = temp->info.stamp;
+	}
+	return 0;
+}

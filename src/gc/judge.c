@@ -1,0 +1,73 @@
+/*
+ * The verdict: mark, gather, look at each, tell the young, mark again.
+ */
+#include "base/cleanup.h"
+#include "gc/judge.h"
+
+static int mark_again(struct dd_context *ctx, struct dd_survey *survey,
+		      const struct dd_judge_options *options, struct dd_candidates *candidates,
+		      struct dd_error *err)
+{
+	const struct dd_mark_options mark = {
+		.delete_untagged = options->delete_untagged,
+		.losses = options->losses,
+		.loss_count = options->loss_count,
+		.young = candidates->young.items,
+		.young_count = candidates->young.count,
+	};
+
+	dd_mark_closep(&candidates->mark);
+	return dd_mark_open(ctx, survey, &mark, &candidates->mark, err);
+}
+
+/* What something young reaches stays; candidates of a repository stand in a row. */
+static int spare_reached(struct dd_survey *survey, struct dd_candidates *candidates,
+			 struct dd_error *err)
+{
+	uint32_t marked = DD_NO_ID;
+
+	for (size_t i = 0; i < candidates->list.count; i++) {
+		struct dd_candidate *candidate = &candidates->list.items[i];
+		bool reached;
+
+		if (candidate->id == DD_NO_ID || candidate->state != DD_CANDIDATE_DEAD)
+			continue;
+		if (candidate->kind == DD_AT_BLOB) {
+			reached = survey->graph->nodes.items[candidate->id].flags & DD_NODE_REACHED;
+		} else {
+			if (marked != candidate->repository) {
+				int rc = dd_mark_repository(candidates->mark, candidate->repository, err);
+
+				if (rc < 0)
+					return rc;
+				marked = candidate->repository;
+			}
+			reached = dd_mark_reached(candidates->mark, candidate->id);
+		}
+		if (reached)
+			candidate->state = DD_CANDIDATE_REACHED;
+	}
+	return 0;
+}
+
+int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
+			const struct dd_judge_options *options, struct dd_candidates *candidates,
+			struct dd_error *err)
+{
+	int rc = mark_again(ctx, survey, options, candidates, err);
+
+	if (rc == 0)
+		rc = dd_gather(survey, options, candidates, err);
+	if (rc == 0)
+		rc = dd_look_at_candidates(ctx, store, survey, candidates, err);
+	if (rc == 0)
+		rc = dd_gather_temps(survey, options, candidates, err);
+	if (rc == 0)
+		rc = dd_young_find(ctx, store, survey, options, candidates, err);
+	if (rc == 0 && candidates->young.count) {
+		rc = mark_again(ctx, survey, options, candidates, err);
+		if (rc == 0)
+			rc = spare_reached(survey, candidates, err);
+	}
+	return rc;
+}

@@ -1,0 +1,191 @@
+/*
+ * drydock gc: plan a collection, or carry it out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+#include "render.h"
+#include "talk.h"
+#include "tool.h"
+
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+
+static struct {
+	bool apply, delete_untagged, allow_empty, purge, bytes;
+	int64_t grace_ns, uploads_older_ns, trash_keep_ns, lock_wait_ns;
+	struct option_texts accept_loss, ack;
+} settings = {
+	.grace_ns = DD_GC_GRACE,
+	.uploads_older_ns = DD_GC_UPLOADS,
+	.trash_keep_ns = DD_GC_TRASH_KEEP,
+};
+
+static const struct option table[] = {
+	{ "apply", 0, OPTION_FLAG, &settings.apply, NULL,
+	  "carry the plan out; without it nothing is changed", NULL },
+	{ "delete-untagged", 'm', OPTION_FLAG, &settings.delete_untagged, NULL,
+	  "manifests that no tag leads to go as well", NULL },
+	{ "grace", 0, OPTION_DURATION, &settings.grace_ns, "DURATION",
+	  "what is younger stays, with all that it reaches (default: 24h)", NULL },
+	{ "uploads-older-than", 0, OPTION_DURATION, &settings.uploads_older_ns, "DURATION",
+	  "unfinished uploads go when they are older (default: 7d)", NULL },
+	{ "accept-loss", 0, OPTION_TEXTS, &settings.accept_loss, "REPO@DIGEST",
+	  "give a damaged manifest up: it holds nothing any more; may be repeated", NULL },
+	{ "ack", 0, OPTION_TEXTS, &settings.ack, "REPO@DIGEST",
+	  "a damaged manifest is known: it goes on holding, and no longer counts as something new; "
+	  "remembered with --apply; may be repeated",
+	  NULL },
+	{ "allow-empty", 0, OPTION_FLAG, &settings.allow_empty, NULL,
+	  "let -m work on a volume that has not one tag", NULL },
+	{ "trash-keep", 0, OPTION_DURATION, &settings.trash_keep_ns, "DURATION",
+	  "at the end, older trash is removed for good (default: 7d)", NULL },
+	{ "purge", 0, OPTION_FLAG, &settings.purge, NULL,
+	  "remove for good at once: frees space now, and cannot be undone", NULL },
+	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
+	  "wait so long for another run to end (default: 0)", NULL },
+	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
+	{ 0 },
+};
+
+static int parse_pair(struct dd_reference_pair *pair, const char *option, const char *text,
+		      struct dd_error *err)
+{
+	const char *at = strrchr(text, '@');
+	char *repository;
+	int rc;
+
+	if (!at || at == text || dd_digest_parse(&pair->digest, at + 1, strlen(at + 1)) < 0) {
+		rc = dd_fail(err, DD_EUSAGE, 0, "--%s: \"%.400s\" is not REPO@DIGEST", option,
+			     text);
+		dd_hint(err, "as the plan has it, the digest whole: app@sha256:… with 64 digits");
+		return rc;
+	}
+	repository = strndup(text, (size_t)(at - text));
+	pair->repository = repository;
+	if (!repository)
+		return dd_fail(err, DD_ENOMEM, 0, "read --%s", option);
+	if (!dd_repository_safe(repository))
+		return dd_fail(err, DD_EUSAGE, 0, "--%s: \"%.400s\" cannot be a repository", option,
+			       repository);
+	return 0;
+}
+
+struct pairs {
+	struct dd_reference_pair *items;
+	size_t count;
+};
+
+static void pairs_release(struct pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->count; i++)
+		free((char *)pairs->items[i].repository);
+	free(pairs->items);
+}
+
+static int parse_pairs(struct pairs *pairs, const char *option, const struct option_texts *texts,
+		       struct dd_error *err)
+{
+	int rc = 0;
+
+	pairs->items = calloc(texts->count + 1, sizeof(*pairs->items));
+	if (!pairs->items)
+		return dd_fail(err, DD_ENOMEM, 0, "read --%s", option);
+	for (size_t i = 0; i < texts->count && rc == 0; i++) {
+		pairs->count++;
+		rc = parse_pair(&pairs->items[i], option, texts->items[i], err);
+	}
+	return rc;
+}
+
+static int print_json(const struct dd_gc *gc, struct dd_error *err)
+{
+	CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
+	int rc = tool_json_open(&out, err);
+
+	if (rc < 0)
+		return rc;
+	dd_gc_json(gc, out);
+	dd_json_finish(out, NULL); /* standard output is checked at the end */
+	return 0;
+}
+
+static int collect(struct tool *tool, const struct dd_gc_options *options, struct dd_error *err)
+{
+	bool apply = settings.apply && !tool->dry_run;
+	CLEANUP(dd_gc_closep) struct dd_gc *gc = NULL;
+	const struct dd_gc_plan *plan;
+	struct dd_error json_err = { 0 };
+	int rc;
+
+	rc = (apply ? dd_gc_apply : dd_gc_plan)(tool->ctx, tool->store, options, &gc, err);
+	tool_results(tool);
+	plan = gc ? dd_gc_get_plan(gc) : NULL;
+	/* What a run that failed did until then is worth knowing; what it only thought of is not. */
+	if (!plan || (rc < 0 && !plan->applied))
+		return rc;
+	if (tool->json) {
+		int json_rc = print_json(gc, &json_err);
+
+		if (json_rc < 0)
+			talk_error(&json_err);
+	} else {
+		plan_print(tool, options, gc, settings.apply, rc < 0);
+	}
+	return rc < 0 ? rc : (int)dd_gc_plan_exit(plan);
+}
+
+static int run(struct tool *tool, const struct options *words, struct dd_error *err)
+{
+	CLEANUP(pairs_release) struct pairs accept_loss = { 0 };
+	CLEANUP(pairs_release) struct pairs ack = { 0 };
+	int rc = tool_check_words(words, 0, err);
+
+	if (rc == 0)
+		rc = parse_pairs(&accept_loss, "accept-loss", &settings.accept_loss, err);
+	if (rc == 0)
+		rc = parse_pairs(&ack, "ack", &settings.ack, err);
+	if (rc < 0)
+		return rc;
+	tool->bytes = settings.bytes;
+	rc = tool_open(tool, err);
+	if (rc < 0)
+		return rc;
+	const struct dd_gc_options options = {
+		.delete_untagged = settings.delete_untagged,
+		.grace_ns = settings.grace_ns,
+		.uploads_older_ns = settings.uploads_older_ns,
+		.trash_keep_ns = settings.trash_keep_ns,
+		.purge = settings.purge,
+		.allow_empty = settings.allow_empty,
+		.lock_wait_ns = settings.lock_wait_ns,
+		.accept_loss = accept_loss.items,
+		.accept_loss_count = accept_loss.count,
+		.ack = ack.items,
+		.ack_count = ack.count,
+		.command = tool->command,
+	};
+
+	return collect(tool, &options, err);
+}
+
+const struct command command_gc = {
+	.name = "gc",
+	.arguments = "[--apply] [-m] [OPTION…]",
+	.summary = "collect what nothing reaches",
+	.description =
+		"Prints what would go, why, and how much that frees; with --apply it goes.\n"
+		"Everything that a tag reaches stays, and without -m everything that any manifest\n"
+		"reaches; so does what is younger than --grace, and what is in doubt. What goes can\n"
+		"be put back (drydock trash) until the trash expires.\n",
+	.examples =
+		"  drydock gc                        what would go, and why\n"
+		"  drydock gc -m                     untagged manifests, too\n"
+		"  drydock gc -m --apply             do it\n"
+		"  drydock trash restore latest --apply\n"
+		"                                    undo it\n"
+		"  drydock gc -q --apply             for cron: silent unless a person is needed\n",
+	.options = table,
+	.run = run,
+};

@@ -1,0 +1,276 @@
+/*
+ * Options by popt.
+ */
+#include <popt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/units.h>
+
+#include "options.h"
+
+#define NUMBER_MAX 9999
+#define HELP_COLUMN 32
+#define HELP_WIDTH 80
+
+static void free_context(poptContext *popt)
+{
+	if (*popt)
+		poptFreeContext(*popt);
+}
+
+static void free_text(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+
+static int no_memory(struct dd_error *err)
+{
+	return dd_fail(err, DD_ENOMEM, 0, "read the options");
+}
+
+/* Takes the block, also on error. */
+static int keep(struct options *options, void *block, struct dd_error *err)
+{
+	void **memory = NULL;
+
+	if (block)
+		memory = reallocarray(options->memory, options->memory_count + 1, sizeof(*memory));
+	if (!memory) {
+		free(block);
+		return no_memory(err);
+	}
+	options->memory = memory;
+	memory[options->memory_count++] = block;
+	return 0;
+}
+
+void options_release(struct options *options)
+{
+	for (size_t i = 0; i < options->memory_count; i++)
+		free(options->memory[i]);
+	free(options->memory);
+	*options = (struct options){ 0 };
+}
+
+static int set_texts(struct options *options, struct option_texts *texts, const char *text,
+		     struct dd_error *err)
+{
+	size_t count = texts->count;
+
+	/* Full at each power of two; what it grew out of goes with the rest. */
+	if ((count & (count - 1)) == 0) {
+		const char **items = calloc(count ? 2 * count : 1, sizeof(*items));
+		int rc = keep(options, items, err);
+
+		if (rc < 0)
+			return rc;
+		if (count)
+			memcpy(items, texts->items, count * sizeof(*items));
+		texts->items = items;
+	}
+	texts->items[texts->count++] = text;
+	return 0;
+}
+
+static int set_number(unsigned *number, const char *text, struct dd_error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long value = strtoul(text, NULL, 10);
+
+	if (!digits || text[digits] || digits > 9 || value < 1 || value > NUMBER_MAX)
+		return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not a number from 1 to %d", text,
+			       NUMBER_MAX);
+	*number = (unsigned)value;
+	return 0;
+}
+
+static int set_choice(const struct option *option, const char *text, struct dd_error *err)
+{
+	for (unsigned i = 0; option->choices[i]; i++)
+		if (!strcmp(option->choices[i], text)) {
+			*(unsigned *)option->value = i;
+			return 0;
+		}
+	return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not one of %s", text, option->argument);
+}
+
+/* text is NULL for what takes no argument, else it lives in options. */
+static int set(struct options *options, const struct option *option, const char *text,
+	       struct dd_error *err)
+{
+	switch (option->kind) {
+	case OPTION_FLAG:
+		*(bool *)option->value = true;
+		return 0;
+	case OPTION_COUNT:
+		++*(unsigned *)option->value;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)option->value = text;
+		return 0;
+	case OPTION_TEXTS:
+		return set_texts(options, option->value, text, err);
+	case OPTION_DURATION:
+		return dd_duration_parse(option->value, text, err);
+	case OPTION_NUMBER:
+		return set_number(option->value, text, err);
+	case OPTION_CHOICE:
+		return set_choice(option, text, err);
+	}
+	return 0;
+}
+
+static size_t table_length(const struct option *table)
+{
+	size_t length = 0;
+
+	while (table[length].name)
+		length++;
+	return length;
+}
+
+static void translate(struct poptOption *row, const struct option *option, int number)
+{
+	*row = (struct poptOption){
+		.longName = option->name,
+		.shortName = option->letter,
+		.argInfo = option->argument ? POPT_ARG_STRING : POPT_ARG_NONE,
+		.val = number,
+	};
+}
+
+/* One row a option, numbered from 1 on; by_number leads back. */
+static struct poptOption *translate_tables(const struct option *const *tables, size_t count,
+					   const struct option ***by_number)
+{
+	struct poptOption *rows;
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		total += table_length(tables[i]);
+	rows = calloc(total + 1, sizeof(*rows));
+	*by_number = calloc(total + 1, sizeof(**by_number));
+	if (!rows || !*by_number) {
+		free(rows);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		for (const struct option *option = tables[i]; option->name; option++) {
+			(*by_number)[at] = option;
+			translate(&rows[at], option, (int)at + 1);
+			at++;
+		}
+	return rows;
+}
+
+static int take_words(struct options *options, poptContext popt, struct dd_error *err)
+{
+	const char **left = poptGetArgs(popt);
+	size_t count = 0;
+	int rc;
+
+	while (left && left[count])
+		count++;
+	options->word_count = 0;
+	options->words = calloc(count + 1, sizeof(*options->words));
+	rc = keep(options, options->words, err);
+	for (; rc == 0 && options->word_count < count; options->word_count++) {
+		char *word = strdup(left[options->word_count]);
+
+		rc = keep(options, word, err);
+		if (rc == 0)
+			options->words[options->word_count] = word;
+	}
+	return rc;
+}
+
+static int take_option(struct options *options, poptContext popt, const struct option *option,
+		       struct dd_error *err)
+{
+	char *text = NULL;
+	int rc;
+
+	if (option->argument) {
+		text = poptGetOptArg(popt);
+		rc = keep(options, text, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = set(options, option, text, err);
+	return rc < 0 ? dd_wrap(err, rc, "--%s", option->name) : 0;
+}
+
+int options_parse(struct options *options, const struct option *const *tables, size_t count,
+		  const char *const *arguments, bool in_front, struct dd_error *err)
+{
+	CLEANUP(free_text) const struct option **by_number = NULL;
+	CLEANUP(free_text) struct poptOption *rows = translate_tables(tables, count, &by_number);
+	CLEANUP(free_context) poptContext popt = NULL;
+	int argc = 0, number, rc;
+
+	if (!rows)
+		return no_memory(err);
+	while (arguments[argc])
+		argc++;
+	popt = poptGetContext(NULL, argc, (const char **)arguments, rows,
+			      POPT_CONTEXT_NO_EXEC | (in_front ? POPT_CONTEXT_POSIXMEHARDER : 0));
+	if (!popt)
+		return no_memory(err);
+	while ((number = poptGetNextOpt(popt)) > 0) {
+		rc = take_option(options, popt, by_number[number - 1], err);
+		if (rc < 0)
+			return rc;
+	}
+	if (number < -1)
+		return dd_fail(err, DD_EUSAGE, 0, "%s: %s",
+			       poptBadOption(popt, POPT_BADOPTION_NOALIAS), poptStrerror(number));
+	return take_words(options, popt, err);
+}
+
+/* ---- help ---- */
+
+/* Words of text from a column on, broken before the width. */
+static void print_wrapped(FILE *out, const char *text, int column)
+{
+	int at = column;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (at > column && at + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", column, "");
+			at = column;
+		} else if (at > column) {
+			fputc(' ', out);
+			at++;
+		}
+		fprintf(out, "%.*s", len, text);
+		at += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+void options_print(FILE *out, const struct option *table)
+{
+	for (const struct option *option = table; option->name; option++) {
+		int used;
+
+		if (option->letter)
+			used = fprintf(out, "  -%c, --%s", option->letter, option->name);
+		else
+			used = fprintf(out, "      --%s", option->name);
+		if (option->argument)
+			used += fprintf(out, "=%s", option->argument);
+		if (used + 2 > HELP_COLUMN) {
+			fputc('\n', out);
+			used = 0;
+		}
+		fprintf(out, "%*s", HELP_COLUMN - used, "");
+		print_wrapped(out, option->help, HELP_COLUMN);
+	}
+}

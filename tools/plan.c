@@ -1,0 +1,450 @@
+/*
+ * A collection's plan for people: what goes and why, what comes back, what holds, what it means,
+ * and what to type next. Short where there is nothing to say.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/escape.h>
+#include <drydock/units.h>
+
+#include "plan.h"
+#include "render.h"
+
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define LARGEST 10     /* of each kind, unless -v */
+#define HOLDS_SHOWN 20 /* likewise */
+#define SIZE_COLUMNS 11
+
+static bool verbose;
+
+static void heading(enum render_style style, const char *text)
+{
+	printf("\n%s%s%s\n", style_on(style), text, style_off());
+}
+
+/* One line of a list: size, name, and what else is to be said. */
+static void print_object(const struct dd_place *place, const char *size, const char *note)
+{
+	CLEANUP(tool_freep) char *name = render_place(place);
+
+	printf("  %*s  %s%s%s\n", SIZE_COLUMNS, size, name ? dd_escaped(name) : "?",
+	       note[0] ? "  " : "", note);
+}
+
+static void print_more(uint64_t count)
+{
+	if (count)
+		printf("  %*s  %s… and %llu more (-v lists them)%s\n", SIZE_COLUMNS, "",
+		       style_on(STYLE_FAINT), (unsigned long long)count, style_off());
+}
+
+/* ---- what goes, in groups of one kind and reason ---- */
+
+static const struct {
+	enum dd_place_kind kind;
+	const char *one, *many;
+} kinds[] = {
+	{ DD_AT_BLOB, "blob", "blobs" },
+	{ DD_AT_LAYER, "layer link", "layer links" },
+	{ DD_AT_REVISION, "revision", "revisions" },
+	{ DD_AT_HISTORY, "tag history entry", "tag history entries" },
+	{ DD_AT_SIGNATURE, "signature link", "signature links" },
+	{ DD_AT_TARSUM, "tarsum link", "tarsum links" },
+	{ DD_AT_UPLOAD, "unfinished upload", "unfinished uploads" },
+	{ DD_AT_STARTEDAT, "unfinished upload", "unfinished uploads" },
+};
+
+const char *plan_count_kind(const struct dd_place *place, uint64_t count)
+{
+	if (place->beside)
+		return render_count(count, "temporary file", "temporary files");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (kinds[i].kind == place->kind)
+			return render_count(count, kinds[i].one, kinds[i].many);
+	return render_count(count, "object", "objects");
+}
+
+struct group {
+	struct dd_item first;
+	uint64_t count, bytes;
+	struct dd_item largest[LARGEST];
+	size_t largest_count;
+};
+
+#define GROUPS (DD_PLACE_COUNT + DD_REASON_COUNT)
+
+static bool same_group(const struct dd_item *a, const struct dd_item *b)
+{
+	return a->reason == b->reason && !strcmp(render_kind(&a->place), render_kind(&b->place));
+}
+
+/* Links are all of a length; their size says nothing. */
+static bool has_size(const struct dd_item *item)
+{
+	return item->place.kind == DD_AT_BLOB || item->reason == DD_REASON_UPLOAD_STALE ||
+	       item->reason == DD_REASON_TEMP_STALE;
+}
+
+static uint64_t freed_by(const struct dd_item *item)
+{
+	return item->links > 1 ? 0 : item->bytes;
+}
+
+static void keep_if_large(struct group *group, const struct dd_item *item)
+{
+	size_t at = group->largest_count;
+
+	if (at == LARGEST && group->largest[LARGEST - 1].bytes >= item->bytes)
+		return;
+	if (at < LARGEST)
+		group->largest_count++;
+	else
+		at--;
+	for (; at && group->largest[at - 1].bytes < item->bytes; at--)
+		group->largest[at] = group->largest[at - 1];
+	group->largest[at] = *item;
+}
+
+static size_t find_groups(const struct dd_gc *gc, struct group groups[static GROUPS])
+{
+	size_t count = 0, items = dd_gc_get_plan(gc)->item_count;
+
+	for (size_t i = 0; i < items; i++) {
+		struct group *group = groups;
+		struct dd_item item;
+
+		dd_gc_get_item(gc, i, &item);
+		while (group < groups + count && !same_group(&group->first, &item))
+			group++;
+		if (group == groups + count) {
+			if (count == GROUPS)
+				continue;
+			*group = (struct group){ .first = item };
+			count++;
+		}
+		group->count++;
+		group->bytes += freed_by(&item);
+		keep_if_large(group, &item);
+	}
+	return count;
+}
+
+static void print_item(const struct dd_item *item)
+{
+	print_object(&item->place, has_size(item) ? render_size(item->bytes) : "",
+		     item->links > 1 && has_size(item) ? "(has other hard links: frees nothing)" :
+							 "");
+}
+
+static void print_group(const struct dd_gc *gc, const struct group *group)
+{
+	const struct dd_item *first = &group->first;
+	size_t items = dd_gc_get_plan(gc)->item_count;
+
+	printf("  %s%s%s: %s\n", plan_count_kind(&first->place, group->count),
+	       has_size(first) ? ", " : "", has_size(first) ? render_size(group->bytes) : "",
+	       dd_reason_text(first->reason));
+	if (!verbose) {
+		for (size_t i = 0; i < group->largest_count; i++)
+			print_item(&group->largest[i]);
+		print_more(group->count - group->largest_count);
+		return;
+	}
+	for (size_t i = 0; i < items; i++) {
+		struct dd_item item;
+
+		dd_gc_get_item(gc, i, &item);
+		if (same_group(&item, first))
+			print_item(&item);
+	}
+}
+
+static void print_items(const struct dd_gc *gc, const struct dd_gc_plan *plan)
+{
+	static struct group groups[GROUPS];
+	size_t count = find_groups(gc, groups);
+
+	if (!count)
+		return;
+	heading(STYLE_HEADING, plan->applied ? plan->purged ? "Removed" : "Withdrawn" : "To go");
+	for (size_t i = 0; i < count; i++)
+		print_group(gc, &groups[i]);
+}
+
+/* ---- what comes back, what is emptied ---- */
+
+static void print_revivals(const struct dd_gc_plan *plan)
+{
+	size_t shown = verbose || plan->revival_count < LARGEST ? plan->revival_count : LARGEST;
+
+	if (!plan->revival_count)
+		return;
+	heading(STYLE_HEADING,
+		plan->applied ? "Brought back from the trash" : "To come back from the trash");
+	for (size_t i = 0; i < shown; i++)
+		print_object(&plan->revivals[i].place, "",
+			     plan->revivals[i].changed ? "was written to in the trash" :
+							 "is reachable again");
+	print_more(plan->revival_count - shown);
+}
+
+static void print_emptied(const struct dd_gc_plan *plan)
+{
+	size_t shown = verbose || plan->emptied_count < LARGEST ? plan->emptied_count : LARGEST;
+
+	if (!plan->emptied_count)
+		return;
+	heading(STYLE_WARN, plan->applied ? "Emptied repositories" : "Repositories to be emptied");
+	for (size_t i = 0; i < shown; i++)
+		printf("  %*s  %s is left empty, without one manifest\n", SIZE_COLUMNS, "",
+		       dd_escaped(plan->emptied[i]));
+	print_more(plan->emptied_count - shown);
+}
+
+/* ---- what stays: young, held, passed over ---- */
+
+static void print_young(const struct dd_gc *gc, const struct dd_gc_plan *plan)
+{
+	size_t shown = verbose || plan->young_count < LARGEST ? plan->young_count : LARGEST;
+
+	if (!plan->young_count)
+		return;
+	heading(STYLE_HEADING, "Only young: would go otherwise");
+	for (size_t i = 0; i < shown; i++) {
+		struct dd_young young;
+		char note[80];
+
+		dd_gc_get_young(gc, i, &young);
+		snprintf(note, sizeof(note), "could go %s", render_when(young.until_ns));
+		print_object(&young.place,
+			     young.place.kind == DD_AT_BLOB ? render_size(young.bytes) : "", note);
+	}
+	print_more(plan->young_count - shown);
+}
+
+static void print_release(const struct dd_hold *hold)
+{
+	CLEANUP(tool_freep) char *text = NULL;
+
+	if (dd_hold_release(hold, &text) == 0)
+		printf("      to release it: %s\n", dd_escaped(text));
+}
+
+/* Digests are whole here, whatever the terminal: they are to be copied. */
+static void print_hold(const struct dd_hold *hold)
+{
+	const char *repository = hold->repository ? dd_escaped(hold->repository) : "the volume";
+	char name[8 * DD_DIGEST_TEXT], indent[] = "      ";
+
+	snprintf(name, sizeof(name), "%s%s%s", repository, hold->has_digest ? "@" : "",
+		 hold->has_digest ? dd_digest_text(&hold->digest) : "");
+	printf("  %s%s%s\n", style_on(hold->acknowledged ? STYLE_PLAIN : STYLE_BAD), name,
+	       style_off());
+	printf("%s%s: %s%s\n", indent, dd_doubt_name(hold->doubt), dd_doubt_text(hold->doubt),
+	       hold->acknowledged ? " (acknowledged)" : "");
+	if (hold->detail && hold->detail[0])
+		printf("%s%s\n", indent, dd_escaped(hold->detail));
+	printf("%sholds %s\n", indent,
+	       hold->everything ? "the whole volume: nothing goes" :
+	       hold->repository ? "every blob and manifest that the repository names" :
+				  "what it may refer to");
+	print_release(hold);
+}
+
+static bool is_new(const struct dd_hold *hold)
+{
+	return !hold->acknowledged;
+}
+
+static void print_holds(const struct dd_gc_plan *plan, bool only_new)
+{
+	size_t shown = 0, left = 0, with_digest = 0;
+
+	if (!plan->hold_count)
+		return;
+	heading(STYLE_BAD, "Held by doubt");
+	for (size_t i = 0; i < plan->hold_count; i++) {
+		const struct dd_hold *hold = &plan->holds[i];
+
+		if (only_new && !is_new(hold))
+			continue;
+		if (!verbose && shown == HOLDS_SHOWN) {
+			left++;
+			continue;
+		}
+		print_hold(hold);
+		shown++;
+		with_digest += is_new(hold) && hold->has_digest;
+	}
+	print_more(left);
+	if (with_digest)
+		puts("  What is known and cannot be mended yet: --ack REPO@DIGEST keeps it held, and the\n"
+		     "  exit status 0.");
+}
+
+static void print_strange(const struct dd_gc_plan *plan)
+{
+	const struct dd_gc_totals *totals = &plan->totals;
+
+	if (verbose && plan->strange_count) {
+		heading(STYLE_HEADING, "Passed over");
+		for (size_t i = 0; i < plan->strange_count; i++)
+			printf("  %s\n", dd_escaped(plan->strange[i]));
+		if (totals->strange > plan->strange_count)
+			printf("  … and %llu more\n",
+			       (unsigned long long)(totals->strange - plan->strange_count));
+	}
+	if (verbose && totals->sparse)
+		printf("\n%s of indexes are not here, as is normal for a sparse index.\n",
+		       render_count(totals->sparse, "manifest", "manifests"));
+}
+
+/* ---- what it means ---- */
+
+static bool nothing_to_do(const struct dd_gc_plan *plan)
+{
+	return !plan->item_count && !plan->revival_count && !plan->totals.purged_runs;
+}
+
+static void print_sum(const char *label, uint64_t bytes, const char *note)
+{
+	static bool begun;
+
+	if (!begun)
+		heading(STYLE_HEADING, "Space");
+	begun = true;
+	printf("  %-22s %*s%s%s\n", label, SIZE_COLUMNS, render_size(bytes), note[0] ? "  " : "",
+	       note);
+}
+
+static void print_freed(const struct dd_gc_plan *plan, const struct dd_gc_options *options)
+{
+	const struct dd_gc_totals *totals = &plan->totals;
+	bool purge = plan->applied ? plan->purged : options->purge;
+	uint64_t bytes = plan->applied && !purge ? totals->withdrawn_bytes : totals->bytes;
+	uint64_t now = plan->applied ? totals->freed_bytes : purge ? bytes : 0;
+	char keep[DD_UNIT_TEXT], note[120];
+
+	if (!nothing_to_do(plan))
+		print_sum("freed now", now, "");
+	if (!purge && bytes) {
+		snprintf(note, sizeof(note), "in %s, by the next gc --apply (--purge: at once)",
+			 dd_duration_format(options->trash_keep_ns, keep));
+		print_sum("freed with the trash", bytes, note);
+	}
+	if (totals->shared_bytes)
+		print_sum("not freed", totals->shared_bytes, "of files with other hard links");
+	if (totals->trash_bytes)
+		print_sum("in the trash already", totals->trash_bytes, "");
+}
+
+static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options *options)
+{
+	const struct dd_gc_totals *totals = &plan->totals;
+	char note[160];
+
+	if (!options->delete_untagged && totals->untagged_items) {
+		snprintf(note, sizeof(note), "%s that no tag leads to",
+			 render_count(totals->untagged_items, "object", "objects"));
+		print_sum("with -m, as well", totals->untagged_bytes, note);
+	}
+	if (totals->young_items) {
+		snprintf(note, sizeof(note), "%s, the first could go %s",
+			 render_count(totals->young_items, "object", "objects"),
+			 render_when(totals->young_until_ns));
+		print_sum("only young", totals->young_bytes, note);
+	}
+	if (totals->held_bytes)
+		print_sum("held by doubt", totals->held_bytes, "");
+}
+
+static void print_volume(const struct tool *tool, const struct dd_gc_plan *plan)
+{
+	const struct dd_gc_totals *totals = &plan->totals;
+
+	printf("%s: %s, ", dd_escaped(dd_store_get_root(tool->store)),
+	       render_count(totals->repositories, "repository", "repositories"));
+	printf("%s, %s, %s\n", render_count(totals->tags, "tag", "tags"),
+	       render_count(totals->manifests, "manifest", "manifests"),
+	       render_count(totals->blobs, "blob", "blobs"));
+}
+
+static void print_outcome(const struct dd_gc_plan *plan, bool failed)
+{
+	const struct dd_gc_totals *totals = &plan->totals;
+
+	if (!plan->applied || (nothing_to_do(plan) && !failed))
+		return;
+	if (failed)
+		printf("%sThe run ended early.%s Until then: ", style_on(STYLE_BAD), style_off());
+	printf("%s of %llu %s", render_count(totals->withdrawn_items, "object", "objects"),
+	       (unsigned long long)totals->items, plan->purged ? "removed" : "withdrawn");
+	if (totals->skipped_items)
+		printf(", %llu changed meanwhile and stay",
+		       (unsigned long long)totals->skipped_items);
+	if (totals->revived_items)
+		printf(", %llu brought back", (unsigned long long)totals->revived_items);
+	if (totals->purged_runs)
+		printf(", %s of old trash removed for good",
+		       render_count(totals->purged_runs, "run", "runs"));
+	puts(".");
+}
+
+/* ---- what to type next ---- */
+
+static void suggest(const char *what, char *command)
+{
+	if (command)
+		printf("\n%s: %s%s%s\n", what, style_on(STYLE_HEADING), dd_escaped(command),
+		       style_off());
+	free(command);
+}
+
+static void print_next(const struct tool *tool, const struct dd_gc_plan *plan, bool apply)
+{
+	char words[64];
+
+	if (plan->applied && !plan->purged && plan->totals.withdrawn_items && plan->run[0]) {
+		snprintf(words, sizeof(words), "trash restore %s --apply", plan->run);
+		suggest("To undo it", tool_suggest(tool, words));
+	}
+	if (plan->applied || nothing_to_do(plan))
+		return;
+	if (tool->dry_run)
+		printf("\nNothing was changed. To do it: %s --dry-run.\n",
+		       apply ? "the same without" : "the same with --apply, without");
+	else
+		suggest("Nothing was changed. To do it", tool_retype(tool, "--apply"));
+}
+
+void plan_print(const struct tool *tool, const struct dd_gc_options *options,
+		const struct dd_gc *gc, bool apply, bool failed)
+{
+	const struct dd_gc_plan *plan = dd_gc_get_plan(gc);
+
+	verbose = tool->verbose;
+	if (tool->quiet) {
+		if (dd_gc_plan_exit(plan) != DD_EXIT_DONE) {
+			printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
+			print_holds(plan, true);
+		}
+		return;
+	}
+	print_volume(tool, plan);
+	print_outcome(plan, failed);
+	if (nothing_to_do(plan))
+		puts("Nothing to collect.");
+	print_items(gc, plan);
+	print_revivals(plan);
+	print_emptied(plan);
+	print_young(gc, plan);
+	print_holds(plan, false);
+	if (options->ack_count && !plan->applied)
+		puts("\n--ack counts for this plan alone; with --apply it is remembered.");
+	print_strange(plan);
+	print_freed(plan, options);
+	print_kept(plan, options);
+	print_next(tool, plan, apply);
+}

@@ -1,0 +1,28 @@
+/*
+ * Talk: everything that goes to standard error. A process has one, so its state is here alone.
+ * What is said may hold bytes of the volume: it is escaped here. Any thread may speak.
+ */
+#ifndef TOOLS_TALK_H
+#define TOOLS_TALK_H
+
+#include <drydock/context.h>
+#include <drydock/error.h>
+
+/* "drydock: gc: …" from here on; NULL: no command yet. Static text. */
+void talk_set_command(const char *command);
+
+/* An error, and on a second line what to try, if anything is known. */
+void talk_error(const struct dd_error *err);
+/* One line of our own. */
+void talk_line(const char *fmt, ...) DD_PRINTF(1, 2);
+
+/* A dd_log_fn. */
+void talk_log(void *arg, enum dd_log_level level, const char *text);
+
+/*
+ * A line that is drawn over again (the progress) or, with "", taken away. Whatever else is said
+ * takes it away first.
+ */
+void talk_draw(const char *line);
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * What all subcommands share.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "render.h"
+#include "talk.h"
+#include "tool.h"
+
+static const char *const whens[] = {
+	[WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never", NULL
+};
+
+const struct option *tool_common_options(struct tool *tool)
+{
+	static struct option table[13];
+	const struct option rows[] = {
+		{ "root", 0, OPTION_TEXT, &tool->root, "DIR",
+		  "the volume, named at any level of itself", NULL },
+		{ "config", 0, OPTION_TEXT, &tool->config, "FILE",
+		  "the registry's config.yml, which says where the volume is", NULL },
+		{ "jobs", 'j', OPTION_NUMBER, &tool->jobs, "N",
+		  "threads to work with (default: enough to keep a cold disk busy)", NULL },
+		{ "json", 0, OPTION_FLAG, &tool->json, NULL, "print the result as a JSON document",
+		  NULL },
+		{ "dry-run", 'n', OPTION_FLAG, &tool->dry_run, NULL,
+		  "change nothing, whatever else is given", NULL },
+		{ "quiet", 'q', OPTION_FLAG, &tool->quiet, NULL, "silent unless a person is needed",
+		  NULL },
+		{ "verbose", 'v', OPTION_COUNT, &tool->verbose, NULL,
+		  "say more; twice: what is done, step by step", NULL },
+		{ "color", 0, OPTION_CHOICE, &tool->color, "auto|always|never",
+		  "colour in the result (auto: on a terminal)", whens },
+		{ "progress", 0, OPTION_CHOICE, &tool->progress, "auto|always|never",
+		  "a progress line on standard error (auto: on a terminal)", whens },
+		{ "help", 0, OPTION_FLAG, &tool->help, NULL, "this help", NULL },
+		{ "version", 0, OPTION_FLAG, &tool->version, NULL, "the version", NULL },
+		{ 0 },
+	};
+
+	_Static_assert(sizeof(rows) <= sizeof(table), "room for all rows");
+	memcpy(table, rows, sizeof(rows));
+	return table;
+}
+
+/* Whether something for a terminal is wanted on this stream. */
+static bool wanted(unsigned when, int fd)
+{
+	const char *terminal = getenv("TERM");
+
+	if (when != WHEN_AUTO)
+		return when == WHEN_ALWAYS;
+	return isatty(fd) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+static bool wants_colour(const struct tool *tool)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	if (tool->color == WHEN_AUTO && no_colour && *no_colour)
+		return false;
+	return wanted(tool->color, STDOUT_FILENO);
+}
+
+static enum dd_log_level log_level(const struct tool *tool)
+{
+	if (tool->quiet)
+		return DD_LOG_ERROR;
+	if (tool->verbose >= 2)
+		return DD_LOG_DEBUG;
+	return tool->verbose ? DD_LOG_NOTE : DD_LOG_WARNING;
+}
+
+static const char *get_environment(const char *name)
+{
+	return getenv(name);
+}
+
+int tool_open(struct tool *tool, struct dd_error *err)
+{
+	struct render_options rendering = {
+		.colour = wants_colour(tool),
+		.bytes = tool->bytes,
+		.whole = tool->verbose || !isatty(STDOUT_FILENO),
+	};
+	struct dd_store_options where = { tool->root, tool->config, get_environment };
+
+	render_init(&rendering);
+	dd_context_set_log(tool->ctx, talk_log, NULL, log_level(tool));
+	dd_context_set_jobs(tool->ctx, tool->jobs);
+	if (!tool->quiet && wanted(tool->progress, STDERR_FILENO))
+		tool->bar = progress_start(tool->ctx);
+	return dd_store_open(tool->ctx, &where, &tool->store, err);
+}
+
+void tool_results(struct tool *tool)
+{
+	progress_stop(tool->bar);
+	tool->bar = NULL;
+}
+
+void tool_release(struct tool *tool)
+{
+	tool_results(tool);
+	dd_store_closep(&tool->store);
+	free(tool->typed);
+	free(tool->command);
+	tool->typed = tool->command = NULL;
+}
+
+int tool_named(int rc)
+{
+	return rc == DD_ENOENT ? DD_EUSAGE : rc;
+}
+
+int tool_check_words(const struct options *options, size_t max, struct dd_error *err)
+{
+	if (options->word_count <= max)
+		return 0;
+	return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is one argument too many",
+		       options->words[max]);
+}
+
+void tool_freep(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+/* ---- command lines for a person to type ---- */
+
+static bool plain_word(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_./:@%+=,";
+
+	return *word && !word[strspn(word, plain)];
+}
+
+static void quote(FILE *out, const char *word)
+{
+	if (plain_word(word)) {
+		fputs(word, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*word, out);
+	fputc('\'', out);
+}
+
+char *tool_quote(const char *const *words, size_t count)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			fputc(' ', out);
+		quote(out, words[i]);
+	}
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *tool_suggest(const struct tool *tool, const char *command)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	fputs("drydock ", out);
+	if (tool->root || tool->config) {
+		fputs(tool->root ? "--root " : "--config ", out);
+		quote(out, tool->root ? tool->root : tool->config);
+		fputc(' ', out);
+	}
+	fputs(command, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *tool_retype(const struct tool *tool, const char *more)
+{
+	char *text;
+
+	return asprintf(&text, "drydock %s %s", tool->typed, more) < 0 ? NULL : text;
+}
+
+/* ---- JSON ---- */
+
+static int to_stdout(void *arg, const char *bytes, size_t len)
+{
+	(void)arg;
+	return fwrite(bytes, 1, len, stdout) == len ? 0 : errno;
+}
+
+int tool_json_open(struct dd_json_out **out, struct dd_error *err)
+{
+	return dd_json_open(out, to_stdout, NULL, DD_JSON_PRETTY, err);
+}

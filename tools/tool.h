@@ -1,0 +1,81 @@
+/*
+ * What all subcommands share: the common options, the context, the volume, and standard output.
+ */
+#ifndef TOOLS_TOOL_H
+#define TOOLS_TOOL_H
+
+#include <drydock/context.h>
+#include <drydock/json.h>
+#include <drydock/store.h>
+
+#include "options.h"
+
+struct progress;
+
+enum tool_when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+
+struct tool {
+	/* common options */
+	const char *root, *config;
+	unsigned jobs; /* 0: not given */
+	bool json, dry_run, quiet, help, version;
+	bool bytes; /* of the commands that have it: sizes exact */
+	unsigned verbose;
+	unsigned color, progress; /* enum tool_when */
+
+	/* this run */
+	char *typed;   /* "--root /srv gc -m", quoted for a shell */
+	char *command; /* the command and what came after it, likewise */
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct progress *bar;
+};
+
+/*
+ * A subcommand. run() returns an exit status, or a negative enum dd_code with the error set. It
+ * prints nothing but its result, and that only once the work is done.
+ */
+struct command {
+	const char *name;
+	const char *arguments;	 /* behind its name, in the help */
+	const char *summary;	 /* one line, for the list of commands */
+	const char *description; /* for its own help */
+	const char *examples;
+	const struct option *options;
+	int (*run)(struct tool *tool, const struct options *options, struct dd_error *err);
+};
+
+extern const struct command command_ls, command_gc, command_trash;
+
+/* The common options, filling *tool; the table is static. */
+const struct option *tool_common_options(struct tool *tool);
+
+/* Settle what the options left open, find the volume, and show progress from here on. */
+int tool_open(struct tool *tool, struct dd_error *err);
+/* The work is done and results are to come: no progress over them. */
+void tool_results(struct tool *tool);
+void tool_release(struct tool *tool);
+
+/*
+ * For a name that a person gave: that it is not there is wrong usage, not a failure of ours.
+ * Returns rc or DD_EUSAGE.
+ */
+int tool_named(int rc);
+/* DD_EUSAGE if there are more words than max; what: "a reference", for the message. */
+int tool_check_words(const struct options *options, size_t max, struct dd_error *err);
+
+/* "drydock --root /srv trash restore RUN --apply": the same volume, another command; heap memory. */
+char *tool_suggest(const struct tool *tool, const char *command);
+/* What was typed, with something more; heap memory. */
+char *tool_retype(const struct tool *tool, const char *more);
+
+/* One JSON document to standard output, indented. */
+int tool_json_open(struct dd_json_out **out, struct dd_error *err);
+
+/* For the cleanup attribute: frees what a pointer points to. */
+void tool_freep(void *pointer);
+
+/* Words quoted for a shell where they need it, in heap memory; NULL without memory. */
+char *tool_quote(const char *const *words, size_t count);
+
+#endif
