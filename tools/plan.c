@@ -14,6 +14,7 @@
 
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 #define LARGEST 10     /* of each kind, unless -v */
+#define LINKS_SHOWN 4  /* of kinds without a size worth telling */
 #define HOLDS_SHOWN 20 /* likewise */
 #define SIZE_COLUMNS 11
 
@@ -147,9 +148,13 @@ static void print_group(const struct dd_gc *gc, const struct group *group)
 	       has_size(first) ? ", " : "", has_size(first) ? render_size(group->bytes) : "",
 	       dd_reason_text(first->reason));
 	if (!verbose) {
-		for (size_t i = 0; i < group->largest_count; i++)
+		size_t shown = group->largest_count;
+
+		if (!has_size(first) && shown > LINKS_SHOWN)
+			shown = LINKS_SHOWN;
+		for (size_t i = 0; i < shown; i++)
 			print_item(&group->largest[i]);
-		print_more(group->count - group->largest_count);
+		print_more(group->count - shown);
 		return;
 	}
 	for (size_t i = 0; i < items; i++) {

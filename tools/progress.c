@@ -19,6 +19,7 @@
 #define PATIENCE_NS (DD_SECOND / 3) /* before a phase is worth a bar */
 #define BAR_WIDTH 24
 #define LINE_ROOM 256
+#define SAMPLES 32 /* the rate is that of so many periods */
 
 struct progress {
 	const struct dd_context *ctx;
@@ -26,6 +27,12 @@ struct progress {
 	pthread_mutex_t lock; /* of stop */
 	pthread_cond_t wake;
 	bool stop;
+	struct sample {
+		int64_t at_ns;
+		uint64_t done;
+	} samples[SAMPLES]; /* of this phase, the latest at sampled - 1 */
+	size_t sampled;
+	int64_t phase_ns; /* when it began */
 };
 
 static int64_t monotonic_ns(void)
@@ -71,43 +78,62 @@ static void format_bar(char *bar, uint64_t done, uint64_t total)
 	bar[BAR_WIDTH] = '\0';
 }
 
-/* All in ASCII: a character is a column. */
-static void format_line(const struct dd_progress *now, int64_t elapsed_ns,
-			char line[static LINE_ROOM])
+/* Items a second, of the last few seconds. */
+static double rate_of(struct progress *progress, const struct dd_progress *now, int64_t now_ns)
 {
-	char done[DD_UNIT_TEXT], total[DD_UNIT_TEXT], rate[DD_UNIT_TEXT], left[DD_UNIT_TEXT];
-	double per_second = (double)now->done * (double)DD_SECOND / (double)elapsed_ns;
-	uint64_t whole_rate = (uint64_t)per_second;
+	const struct sample *oldest;
+
+	if (now->started_ns != progress->phase_ns) {
+		progress->phase_ns = now->started_ns;
+		progress->samples[0] = (struct sample){ now->started_ns, 0 };
+		progress->sampled = 1;
+	}
+	progress->samples[progress->sampled++ % SAMPLES] = (struct sample){ now_ns, now->done };
+	oldest = &progress->samples[progress->sampled < SAMPLES ? 0 : progress->sampled % SAMPLES];
+	if (now_ns <= oldest->at_ns || now->done < oldest->done)
+		return 0;
+	return (double)(now->done - oldest->done) * (double)DD_SECOND /
+	       (double)(now_ns - oldest->at_ns);
+}
+
+/* All in ASCII: a character is a column. */
+static void format_line(const struct dd_progress *now, double rate, char line[static LINE_ROOM])
+{
+	char done[DD_UNIT_TEXT], total[DD_UNIT_TEXT], per_second[DD_UNIT_TEXT];
+	char bar[BAR_WIDTH + 1], left[DD_UNIT_TEXT];
+	double seconds;
+	int len;
 
 	/* More came than was announced: the announcement was wrong, not the count. */
 	if (now->total < now->done || !now->total) {
 		snprintf(line, LINE_ROOM, "%s: %s, %s/s", now->phase, grouped(now->done, done),
-			 grouped(whole_rate, rate));
-	} else {
-		char bar[BAR_WIDTH + 1];
-		double seconds = per_second > 0 ? (double)(now->total - now->done) / per_second : 0;
-		bool known = seconds >= 1 && seconds < 1e8;
-
-		format_bar(bar, now->done, now->total);
-		snprintf(line, LINE_ROOM, "%s [%s] %s of %s, %s/s%s%s", now->phase, bar,
-			 grouped(now->done, done), grouped(now->total, total),
-			 grouped(whole_rate, rate), known ? ", left: " : "",
-			 known ? dd_duration_format((int64_t)(seconds * (double)DD_SECOND), left) :
-				 "");
+			 grouped((uint64_t)rate, per_second));
+		return;
 	}
+	format_bar(bar, now->done, now->total);
+	len = snprintf(line, LINE_ROOM, "%s [%s] %s of %s, %s/s", now->phase, bar,
+		       grouped(now->done, done), grouped(now->total, total),
+		       grouped((uint64_t)rate, per_second));
+	seconds = rate > 0 ? (double)(now->total - now->done) / rate : 0;
+	if (seconds >= 1 && seconds < 1e8 && len < LINE_ROOM)
+		snprintf(line + len, LINE_ROOM - (size_t)len, ", left: %s",
+			 dd_duration_format((int64_t)(seconds * (double)DD_SECOND), left));
 }
 
-static void draw(const struct dd_context *ctx)
+static void draw(struct progress *progress)
 {
 	struct dd_progress now;
 	char line[LINE_ROOM] = "";
 	unsigned width = terminal_width();
-	int64_t elapsed_ns;
+	int64_t now_ns = monotonic_ns();
+	double rate;
 
-	dd_progress_get(ctx, &now);
-	elapsed_ns = monotonic_ns() - now.started_ns;
-	if (now.phase && elapsed_ns >= PATIENCE_NS)
-		format_line(&now, elapsed_ns, line);
+	dd_progress_get(progress->ctx, &now);
+	if (now.phase) {
+		rate = rate_of(progress, &now, now_ns);
+		if (now_ns - now.started_ns >= PATIENCE_NS)
+			format_line(&now, rate, line);
+	}
 	if (width < LINE_ROOM)
 		line[width - 1] = '\0';
 	talk_draw(line);
@@ -124,7 +150,7 @@ static void *keep_drawing(void *arg)
 
 		pthread_cond_timedwait(&progress->wake, &progress->lock, &next);
 		if (!progress->stop)
-			draw(progress->ctx);
+			draw(progress);
 	}
 	pthread_mutex_unlock(&progress->lock);
 	return NULL;

@@ -37,29 +37,30 @@ int dd_algorithm_parse(const char *name, size_t len)
 	return -1;
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* A table, for every name of a volume is parsed, and their bits cannot be predicted. 0: none. */
+static const uint8_t nibbles[256] = {
+	['0'] = 0x10, ['1'] = 0x11, ['2'] = 0x12, ['3'] = 0x13, ['4'] = 0x14, ['5'] = 0x15,
+	['6'] = 0x16, ['7'] = 0x17, ['8'] = 0x18, ['9'] = 0x19, ['a'] = 0x1a, ['b'] = 0x1b,
+	['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f,
+};
 
 int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex, size_t len)
 {
+	const unsigned char *text = (const unsigned char *)hex;
 	size_t size = algorithms[alg].size;
+	uint8_t good = 0x10;
 
 	if (len != 2 * size)
 		return DD_EFORMAT;
 	digest->alg = (uint8_t)alg;
 	for (size_t i = 0; i < size; i++) {
-		int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
+		uint8_t high = nibbles[text[2 * i]], low = nibbles[text[2 * i + 1]];
 
-		if (high < 0 || low < 0)
-			return DD_EFORMAT;
-		digest->bytes[i] = (uint8_t)(high << 4 | low);
+		good &= high & low;
+		digest->bytes[i] = (uint8_t)(high << 4 | (low & 15));
 	}
+	if (!good)
+		return DD_EFORMAT;
 	memset(digest->bytes + size, 0, sizeof(digest->bytes) - size);
 	return 0;
 }

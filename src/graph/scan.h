@@ -63,7 +63,8 @@ int dd_scan_doubt(struct dd_scan *scan, struct dd_repository *repo, enum dd_doub
 		  const struct dd_digest *digest, const char *detail);
 
 /*
- * What a listing failed with: nothing (0, not there), a doubt about repo, or a reason to stop
+ * A directory that may hide manifests holds everything (repo NULL): what it would have named is not
+ * known. What a listing failed with: nothing (0, not there), a doubt about repo, or a reason to stop
  * (returned). *failed is set unless it was 0 or "not there"; may be NULL.
  */
 int dd_scan_listed(struct dd_scan *scan, struct dd_repository *repo, int rc,

@@ -88,7 +88,7 @@ static int add_name(void *arg, const struct dd_entry *entry, struct dd_error *er
 
 	if (entry->type == DD_ENTRY_SYMLINK) {
 		rc = dd_scan_note(names->scan, DD_STRANGE_SYMLINK, names->directory, entry->name, NULL);
-		return rc < 0 ? rc : dd_scan_doubt(names->scan, names->repo, DD_DOUBT_SYMLINK, NULL,
+		return rc < 0 ? rc : dd_scan_doubt(names->scan, NULL, DD_DOUBT_SYMLINK, NULL,
 						   entry->name);
 	}
 	if (entry->type != DD_ENTRY_DIRECTORY ||
@@ -126,8 +126,8 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 		int rc = dd_scan_note(algorithms->scan, DD_STRANGE_SYMLINK, algorithms->directory,
 				      entry->name, NULL);
 
-		return rc < 0 ? rc : dd_scan_doubt(algorithms->scan, algorithms->repo, DD_DOUBT_SYMLINK,
-						   NULL, entry->name);
+		return rc < 0 ? rc : dd_scan_doubt(algorithms->scan, NULL, DD_DOUBT_SYMLINK, NULL,
+						   entry->name);
 	}
 	if (entry->type == DD_ENTRY_DIRECTORY && alg >= 0) {
 		algorithms->found |= 1U << alg;

@@ -187,7 +187,7 @@ static int list_revisions(void *arg, enum dd_algorithm alg, struct dd_error *err
 
 	place.digest.alg = (uint8_t)alg;
 	rc = dd_scan_list_names(&names, err);
-	rc = dd_scan_listed(revisions->scan, revisions->repo, rc, &place, err, NULL);
+	rc = dd_scan_listed(revisions->scan, NULL, rc, &place, err, NULL);
 	for (size_t at = 0; at < names.digests.count && rc == 0; at += BATCH) {
 		struct batch *batch = calloc(1, sizeof(*batch));
 		size_t left = names.digests.count - at;
@@ -215,7 +215,7 @@ static void scan_revisions(void *arg)
 	int rc = 0;
 
 	if (!dd_scan_stopped(revisions->scan))
-		rc = dd_scan_list_algorithms(revisions->scan, revisions->repo, &place, NULL,
+		rc = dd_scan_list_algorithms(revisions->scan, NULL, &place, NULL,
 					     list_revisions, revisions, NULL, &err);
 	if (rc < 0)
 		dd_scan_stop(revisions->scan, rc, &err);

@@ -47,7 +47,7 @@ static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)
 
 	place.digest.alg = (uint8_t)alg;
 	rc = dd_scan_list_names(&names, err);
-	rc = dd_scan_listed(batch->scan, batch->repo, rc, &place, err, NULL);
+	rc = dd_scan_listed(batch->scan, NULL, rc, &place, err, NULL);
 	for (size_t i = 0; i < names.digests.count && rc == 0; i++) {
 		struct dd_digest *added = dd_list_add(&tag->found->history);
 
@@ -88,7 +88,7 @@ static int look(struct batch *batch, struct found *found, struct dd_error *err)
 	int rc = look_at_current(&tag, err);
 
 	if (rc == 0)
-		rc = dd_scan_list_algorithms(batch->scan, batch->repo, &history, NULL, list_history,
+		rc = dd_scan_list_algorithms(batch->scan, NULL, &history, NULL, list_history,
 					     &tag, NULL, err);
 	if (rc < 0)
 		return rc;
@@ -184,7 +184,7 @@ static int add_tag(void *arg, const struct dd_entry *entry, struct dd_error *err
 	char *name;
 
 	if (entry->type == DD_ENTRY_SYMLINK &&
-	    dd_scan_doubt(tags->scan, tags->repo, DD_DOUBT_SYMLINK, NULL, entry->name) < 0)
+	    dd_scan_doubt(tags->scan, NULL, DD_DOUBT_SYMLINK, NULL, entry->name) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "list tags");
 	if (entry->type != DD_ENTRY_DIRECTORY)
 		return dd_scan_note(tags->scan, entry->type == DD_ENTRY_SYMLINK ? DD_STRANGE_SYMLINK :
@@ -217,7 +217,7 @@ static void scan_tags(void *arg)
 	if (!dd_scan_stopped(tags->scan)) {
 		tags->directory = &place;
 		rc = dd_store_list(tags->scan->store, &place, add_tag, tags, &err);
-		rc = dd_scan_listed(tags->scan, tags->repo, rc, &place, &err, NULL);
+		rc = dd_scan_listed(tags->scan, NULL, rc, &place, &err, NULL);
 	}
 	if (tags->batch)
 		dd_jobs_add(tags->scan->jobs, scan_batch, tags->batch);

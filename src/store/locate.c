@@ -185,6 +185,11 @@ int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options
 	if (rc < 0)
 		return rc == DD_ENOENT ? DD_ECONFIG : rc;
 	store->fd = open(store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (store->fd < 0 && errno == ENOTDIR) {
+		dd_fail(err, DD_ECONFIG, errno, "open the volume %s", store->root);
+		dd_hint(err, "name the registry's directory with --root");
+		return DD_ECONFIG;
+	}
 	if (store->fd < 0)
 		return dd_fail(err, dd_code_of_errno(errno), errno, "open the volume %s", store->root);
 	rc = check_volume(store, err);
