@@ -40,16 +40,16 @@ int dd_reason_parse(const char *name); /* -1 if there is none */
 struct dd_item {
 	struct dd_place place; /* place.run: NULL in the volume, set in the trash */
 	enum dd_reason reason;
-	uint64_t bytes;	    /* of the file; of all files for an upload */
-	uint32_t links;	    /* names the file has: above 1 removing this one frees nothing */
+	uint64_t bytes;	       /* of the file; of all files for an upload */
+	uint32_t links;	       /* names the file has: above 1 removing this one frees nothing */
 	struct dd_stamp stamp; /* as it was judged by */
 };
 
 struct dd_change;
 
 struct dd_change_options {
-	const char *command;	/* "gc --apply -m", for people: journal and lock carry it */
-	int64_t lock_wait_ns;	/* 0: not at all */
+	const char *command;  /* "gc --apply -m", for people: journal and lock carry it */
+	int64_t lock_wait_ns; /* 0: not at all */
 };
 
 /*
@@ -116,13 +116,13 @@ struct dd_run {
 	char name[32];
 	int64_t began_ns; /* since the epoch, from the name */
 	enum dd_run_state state;
-	bool ended;	       /* nobody is at work on it: its journal has an end, perhaps a later run's */
-	bool took;	       /* anything at all, whether or not that is still there */
-	char *command;	       /* NULL: not known */
-	size_t count;	       /* objects that are still in the trash */
-	struct dd_item *items; /* count of them; place.run is set */
-	bool *changed;	       /* whether the object was written to since it went */
-	size_t gone;	       /* objects that came back, or never went */
+	bool ended;    /* nobody is at work on it: its journal has an end, perhaps a later run's */
+	bool took;     /* anything, as far as is known, whether or not it is still there */
+	char *command; /* NULL: not known */
+	size_t count;  /* objects that are still in the trash */
+	struct dd_item *items;	 /* count of them; place.run is set */
+	bool *changed;		 /* whether the object was written to since it went */
+	size_t gone;		 /* objects that came back, or never went */
 	struct dd_arena *memory; /* owns the items' strings */
 };
 
@@ -132,7 +132,8 @@ struct dd_trash {
 };
 
 /*
- * All runs with what still lies in them (each object is looked at). A damaged journal is no error:
+ * All runs with what still lies in them (each object is looked at). One that died before it took
+ * anything is none: the next change removes its remains. A damaged journal is no error:
  * objects that it does not name are found by listing the run, with a zero stamp and
  * DD_REASON_UNREFERENCED. No trash: an empty list.
  */

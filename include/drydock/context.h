@@ -40,9 +40,9 @@ int dd_context_check(const struct dd_context *ctx, struct dd_error *err);
 void dd_log(struct dd_context *ctx, enum dd_log_level level, const char *fmt, ...) DD_PRINTF(3, 4);
 
 struct dd_progress {
-	const char *phase; /* static text, NULL if nothing is under way */
-	uint64_t done;	   /* items */
-	uint64_t total;	   /* 0 if not known */
+	const char *phase;  /* static text, NULL if nothing is under way */
+	uint64_t done;	    /* items */
+	uint64_t total;	    /* 0 if not known */
 	int64_t started_ns; /* CLOCK_MONOTONIC, when the phase began */
 };
 

@@ -14,8 +14,8 @@
 #include <drydock/error.h>
 
 /* X(constant, name, bytes). A new algorithm is one line here. */
-#define DD_ALGORITHMS(X)            \
-	X(DD_SHA256, "sha256", 32)  \
+#define DD_ALGORITHMS(X)           \
+	X(DD_SHA256, "sha256", 32) \
 	X(DD_SHA512, "sha512", 64)
 
 enum dd_algorithm {
@@ -25,12 +25,12 @@ enum dd_algorithm {
 	DD_ALGORITHM_COUNT
 };
 
-#define DD_DIGEST_BYTES 64		 /* of the longest algorithm */
+#define DD_DIGEST_BYTES 64 /* of the longest algorithm */
 #define DD_DIGEST_HEX (2 * DD_DIGEST_BYTES + 1)
 #define DD_DIGEST_TEXT (16 + DD_DIGEST_HEX) /* "sha512:" … NUL */
 
 struct dd_digest {
-	uint8_t alg; /* enum dd_algorithm */
+	uint8_t alg;			/* enum dd_algorithm */
 	uint8_t bytes[DD_DIGEST_BYTES]; /* dd_digest_size() of them count */
 };
 
@@ -47,7 +47,8 @@ static inline size_t dd_digest_size(const struct dd_digest *digest)
 /* "alg:hex", lower case, nothing around it. 0, or DD_EFORMAT or DD_EUNKNOWN (no such algorithm). */
 int dd_digest_parse(struct dd_digest *digest, const char *text, size_t len);
 /* The hex part alone, as directory names have it. */
-int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex, size_t len);
+int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex,
+			size_t len);
 
 /* NUL-terminated; buf is returned. */
 char *dd_digest_format(const struct dd_digest *digest, char buf[static DD_DIGEST_TEXT]);

@@ -19,10 +19,10 @@
 /* What a program ends with; drydock(1), EXIT STATUS. */
 enum dd_exit {
 	DD_EXIT_DONE = 0,
-	DD_EXIT_ATTENTION = 1,	 /* something needs a person */
-	DD_EXIT_USAGE = 2,	 /* usage or configuration */
-	DD_EXIT_FAILED = 3,	 /* the work could not be done, or not all of it */
-	DD_EXIT_LOCKED = 4,	 /* another run holds the lock */
+	DD_EXIT_ATTENTION = 1,	  /* something needs a person */
+	DD_EXIT_USAGE = 2,	  /* usage or configuration */
+	DD_EXIT_FAILED = 3,	  /* the work could not be done, or not all of it */
+	DD_EXIT_LOCKED = 4,	  /* another run holds the lock */
 	DD_EXIT_INTERRUPTED = 130 /* SIGINT; 143 for SIGTERM */
 };
 
@@ -61,8 +61,8 @@ enum dd_code {
 #define DD_HINT_TEXT 512
 
 struct dd_error {
-	int code;	 /* enum dd_code */
-	int sys_errno;	 /* errno behind it, 0 if none */
+	int code;		  /* enum dd_code */
+	int sys_errno;		  /* errno behind it, 0 if none */
 	char text[DD_ERROR_TEXT]; /* outermost fact first, parts joined by ": " */
 	char hint[DD_HINT_TEXT];  /* what to try; empty if nothing is known */
 };

@@ -14,14 +14,14 @@ enum dd_ls_what { DD_LS_REPOSITORIES, DD_LS_TAGS, DD_LS_PARTS };
 
 struct dd_ls_row {
 	const char *repository;
-	const char *tag;	  /* tags */
-	const char *name;	  /* parts: role ("config", "layer", "manifest", …) */
+	const char *tag;  /* tags */
+	const char *name; /* parts: role ("config", "layer", "manifest", …) */
 	struct dd_digest digest;
 	bool has_digest;
-	const char *type;	  /* short manifest type, or a part's media type; NULL: unknown */
-	const char *platform;	  /* "linux/arm64/v8", NULL if none */
-	const char *problem;	  /* why a row is incomplete, NULL if it is whole */
-	uint64_t size;		  /* bytes that a pull transfers: manifest, config, layers, once each */
+	const char *type;     /* short manifest type, or a part's media type; NULL: unknown */
+	const char *platform; /* "linux/arm64/v8", NULL if none */
+	const char *problem;  /* why a row is incomplete, NULL if it is whole */
+	uint64_t size;	      /* bytes that a pull transfers: manifest, config, layers, once each */
 	uint64_t tags, manifests; /* repositories */
 	int64_t pushed_ns;	  /* 0: not known */
 	bool present;		  /* parts: the blob is there */

@@ -24,54 +24,53 @@
  * %T tag, %U upload, %B and %I the second digest, %N a plain name, %r a run. A template that begins
  * with "/" is below the root itself, the others below DD_VOLUME_BASE.
  */
-#define DD_PLACES(X)                                                                             \
-	/* files that the registry writes */                                                     \
-	X(DD_AT_BLOB, "blob", "blobs/%A/%P/%H/data")                                             \
-	X(DD_AT_LAYER, "layer-link", "repositories/%R/_layers/%A/%H/link")                       \
-	X(DD_AT_REVISION, "revision", "repositories/%R/_manifests/revisions/%A/%H/link")         \
-	X(DD_AT_HISTORY, "tag-history", "repositories/%R/_manifests/tags/%T/index/%A/%H/link")   \
-	X(DD_AT_TAG, "tag", "repositories/%R/_manifests/tags/%T/current/link")                   \
-	X(DD_AT_SIGNATURE, "signature",                                                          \
-	  "repositories/%R/_manifests/revisions/%A/%H/signatures/%B/%I/link")                    \
-	X(DD_AT_TARSUM, "tarsum-link", "repositories/%R/_layers/tarsum/%N/%A/%H/link")           \
-	X(DD_AT_UPLOAD, "upload", "repositories/%R/_uploads/%U/data")                            \
-	X(DD_AT_STARTEDAT, "upload-start", "repositories/%R/_uploads/%U/startedat")              \
-	X(DD_AT_SCHEDULER, "scheduler-state", "/scheduler-state.json")                           \
-	X(DD_AT_DATABASE, "database-in-use", "/docker/registry/lockfiles/database-in-use")       \
-	/* files of ours */                                                                      \
-	X(DD_AT_LOCK, "lock", "/.drydock/lock")                                                  \
-	X(DD_AT_RESERVE, "reserve", "/.drydock/reserve")                                         \
-	X(DD_AT_RECORDS, "records", "/.drydock/records")                                         \
-	X(DD_AT_JOURNAL, "journal", "/.drydock/trash/%r/journal")                                \
-	/* directories that are listed */                                                        \
-	X(DD_IN_VOLUME, "volume", "")                                                            \
-	X(DD_IN_BLOBS, "blobs", "blobs")                                                         \
-	X(DD_IN_BLOBS_OF, "blobs-of", "blobs/%A")                                                \
-	X(DD_IN_SHARD, "shard", "blobs/%A/%P")                                                   \
-	X(DD_IN_REPOSITORIES, "repositories", "repositories")                                    \
-	X(DD_IN_REPOSITORY, "repository", "repositories/%R")                                     \
-	X(DD_IN_LAYERS, "layers", "repositories/%R/_layers")                                     \
-	X(DD_IN_LAYERS_OF, "layers-of", "repositories/%R/_layers/%A")                            \
-	X(DD_IN_TARSUMS, "tarsums", "repositories/%R/_layers/tarsum")                            \
-	X(DD_IN_TARSUM, "tarsum", "repositories/%R/_layers/tarsum/%N")                           \
-	X(DD_IN_TARSUM_OF, "tarsum-of", "repositories/%R/_layers/tarsum/%N/%A")                  \
-	X(DD_IN_MANIFESTS, "manifests", "repositories/%R/_manifests")                            \
-	X(DD_IN_REVISIONS, "revisions", "repositories/%R/_manifests/revisions")                  \
-	X(DD_IN_REVISIONS_OF, "revisions-of", "repositories/%R/_manifests/revisions/%A")         \
-	X(DD_IN_SIGNATURES, "signatures",                                                        \
-	  "repositories/%R/_manifests/revisions/%A/%H/signatures")                               \
-	X(DD_IN_SIGNATURES_OF, "signatures-of",                                                  \
-	  "repositories/%R/_manifests/revisions/%A/%H/signatures/%B")                            \
-	X(DD_IN_TAGS, "tags", "repositories/%R/_manifests/tags")                                 \
-	X(DD_IN_TAG, "tag-directory", "repositories/%R/_manifests/tags/%T")                      \
-	X(DD_IN_HISTORY, "history", "repositories/%R/_manifests/tags/%T/index")                  \
-	X(DD_IN_HISTORY_OF, "history-of", "repositories/%R/_manifests/tags/%T/index/%A")         \
-	X(DD_IN_UPLOADS, "uploads", "repositories/%R/_uploads")                                  \
-	X(DD_IN_UPLOAD, "upload-directory", "repositories/%R/_uploads/%U")                       \
-	X(DD_IN_STATE, "state", "/.drydock")                                                     \
-	X(DD_IN_TRASH, "trash", "/.drydock/trash")                                               \
-	X(DD_IN_RUN, "run", "/.drydock/trash/%r")                                                \
-	X(DD_IN_PURGES, "purges", "/.drydock/purge")                                             \
+#define DD_PLACES(X)                                                                               \
+	/* files that the registry writes */                                                       \
+	X(DD_AT_BLOB, "blob", "blobs/%A/%P/%H/data")                                               \
+	X(DD_AT_LAYER, "layer-link", "repositories/%R/_layers/%A/%H/link")                         \
+	X(DD_AT_REVISION, "revision", "repositories/%R/_manifests/revisions/%A/%H/link")           \
+	X(DD_AT_HISTORY, "tag-history", "repositories/%R/_manifests/tags/%T/index/%A/%H/link")     \
+	X(DD_AT_TAG, "tag", "repositories/%R/_manifests/tags/%T/current/link")                     \
+	X(DD_AT_SIGNATURE, "signature",                                                            \
+	  "repositories/%R/_manifests/revisions/%A/%H/signatures/%B/%I/link")                      \
+	X(DD_AT_TARSUM, "tarsum-link", "repositories/%R/_layers/tarsum/%N/%A/%H/link")             \
+	X(DD_AT_UPLOAD, "upload", "repositories/%R/_uploads/%U/data")                              \
+	X(DD_AT_STARTEDAT, "upload-start", "repositories/%R/_uploads/%U/startedat")                \
+	X(DD_AT_SCHEDULER, "scheduler-state", "/scheduler-state.json")                             \
+	X(DD_AT_DATABASE, "database-in-use", "/docker/registry/lockfiles/database-in-use")         \
+	/* files of ours */                                                                        \
+	X(DD_AT_LOCK, "lock", "/.drydock/lock")                                                    \
+	X(DD_AT_RESERVE, "reserve", "/.drydock/reserve")                                           \
+	X(DD_AT_RECORDS, "records", "/.drydock/records")                                           \
+	X(DD_AT_JOURNAL, "journal", "/.drydock/trash/%r/journal")                                  \
+	/* directories that are listed */                                                          \
+	X(DD_IN_VOLUME, "volume", "")                                                              \
+	X(DD_IN_BLOBS, "blobs", "blobs")                                                           \
+	X(DD_IN_BLOBS_OF, "blobs-of", "blobs/%A")                                                  \
+	X(DD_IN_SHARD, "shard", "blobs/%A/%P")                                                     \
+	X(DD_IN_REPOSITORIES, "repositories", "repositories")                                      \
+	X(DD_IN_REPOSITORY, "repository", "repositories/%R")                                       \
+	X(DD_IN_LAYERS, "layers", "repositories/%R/_layers")                                       \
+	X(DD_IN_LAYERS_OF, "layers-of", "repositories/%R/_layers/%A")                              \
+	X(DD_IN_TARSUMS, "tarsums", "repositories/%R/_layers/tarsum")                              \
+	X(DD_IN_TARSUM, "tarsum", "repositories/%R/_layers/tarsum/%N")                             \
+	X(DD_IN_TARSUM_OF, "tarsum-of", "repositories/%R/_layers/tarsum/%N/%A")                    \
+	X(DD_IN_MANIFESTS, "manifests", "repositories/%R/_manifests")                              \
+	X(DD_IN_REVISIONS, "revisions", "repositories/%R/_manifests/revisions")                    \
+	X(DD_IN_REVISIONS_OF, "revisions-of", "repositories/%R/_manifests/revisions/%A")           \
+	X(DD_IN_SIGNATURES, "signatures", "repositories/%R/_manifests/revisions/%A/%H/signatures") \
+	X(DD_IN_SIGNATURES_OF, "signatures-of",                                                    \
+	  "repositories/%R/_manifests/revisions/%A/%H/signatures/%B")                              \
+	X(DD_IN_TAGS, "tags", "repositories/%R/_manifests/tags")                                   \
+	X(DD_IN_TAG, "tag-directory", "repositories/%R/_manifests/tags/%T")                        \
+	X(DD_IN_HISTORY, "history", "repositories/%R/_manifests/tags/%T/index")                    \
+	X(DD_IN_HISTORY_OF, "history-of", "repositories/%R/_manifests/tags/%T/index/%A")           \
+	X(DD_IN_UPLOADS, "uploads", "repositories/%R/_uploads")                                    \
+	X(DD_IN_UPLOAD, "upload-directory", "repositories/%R/_uploads/%U")                         \
+	X(DD_IN_STATE, "state", "/.drydock")                                                       \
+	X(DD_IN_TRASH, "trash", "/.drydock/trash")                                                 \
+	X(DD_IN_RUN, "run", "/.drydock/trash/%r")                                                  \
+	X(DD_IN_PURGES, "purges", "/.drydock/purge")                                               \
 	X(DD_IN_PURGE, "purge", "/.drydock/purge/%r")
 
 enum dd_place_kind {
@@ -87,9 +86,9 @@ struct dd_place {
 	const char *repository; /* untrusted bytes, see dd_repository_safe() */
 	const char *tag;
 	const char *upload;
-	const char *name;	/* %N */
-	const char *run;	/* set: in the trash, under this run */
-	const char *beside;	/* set: the file of this name in the place's directory instead */
+	const char *name;	 /* %N */
+	const char *run;	 /* set: in the trash, under this run */
+	const char *beside;	 /* set: the file of this name in the place's directory instead */
 	struct dd_digest digest; /* %A %P %H */
 	struct dd_digest second; /* %B %I */
 };
@@ -126,7 +125,7 @@ bool dd_repository_valid(const char *name);
 bool dd_tag_valid(const char *tag);
 bool dd_repository_safe(const char *name); /* no component empty, ".", "..", or reserved */
 bool dd_repository_reserved(const char *component, size_t len); /* "_layers" and its like */
-bool dd_name_safe(const char *name); /* one component: not empty, ".", "..", no slash */
+bool dd_name_safe(const char *name);  /* one component: not empty, ".", "..", no slash */
 bool dd_upload_valid(const char *id); /* a UUID */
 bool dd_run_valid(const char *run);   /* 20261123T174501Z-9f3a */
 /* "<link|data|startedat>.<uuid>.tmp", as registry 3.1 leaves it after a crash. */

@@ -17,25 +17,22 @@
 #define DRYDOCK_RESTORE_H
 
 #include <drydock/gc.h>
+#include <drydock/reference.h>
 
 /*
- * One choice of what a run took. Strings are NULL or empty where nothing was said:
+ * What a reference chooses of a run:
  *
- * repository           everything of that repository
- * repository and tag   what the tag points to, or ever pointed to
- * repository, digest   the manifest or layer, as this repository has it
- * digest               the blob, and every link to it
+ * REPO         everything of that repository
+ * REPO:TAG     what the tag points to, or ever pointed to
+ * REPO@DIGEST  the manifest or layer, as this repository has it
+ * DIGEST       the blob, and every link to it
  *
  * A digest ("sha256:…" or the hex digits alone) may be cut to a beginning that no other object of
  * the run shares.
  */
-struct dd_restore_choice {
-	const char *repository, *tag, *digest;
-};
-
 struct dd_restore_options {
-	const char *run;			 /* "latest", a run, or a unique beginning of one */
-	const struct dd_restore_choice *choices; /* none: the whole run */
+	const char *run;		    /* "latest", a run, or a unique beginning of one */
+	const struct dd_reference *choices; /* none: the whole run */
 	size_t choice_count;
 	int64_t lock_wait_ns;
 	const char *command; /* for journal and lock */

@@ -48,19 +48,19 @@ enum dd_entry_type {
 
 struct dd_info {
 	enum dd_entry_type type;
-	uint64_t size;	     /* bytes */
-	uint64_t allocated;  /* bytes on the disk */
-	int64_t mtime_ns;    /* since the epoch */
-	int64_t changed_ns;  /* ctime */
-	uint32_t links;	     /* names that the file has */
-	uint64_t device;     /* file system it lies on */
+	uint64_t size;	    /* bytes */
+	uint64_t allocated; /* bytes on the disk */
+	int64_t mtime_ns;   /* since the epoch */
+	int64_t changed_ns; /* ctime */
+	uint32_t links;	    /* names that the file has */
+	uint64_t device;    /* file system it lies on */
 	struct dd_stamp stamp;
 };
 
 /* Where the root is. */
 struct dd_store_options {
-	const char *root;	/* NULL: not given */
-	const char *config;	/* a registry's config.yml; not together with root */
+	const char *root;   /* NULL: not given */
+	const char *config; /* a registry's config.yml; not together with root */
 	const char *(*get_environment)(const char *name); /* NULL: no environment */
 };
 
@@ -104,7 +104,7 @@ void dd_reader_closep(struct dd_reader **reader);
 
 /* One entry of a directory; pointers live until the callback returns. */
 struct dd_entry {
-	const char *name; /* untrusted bytes, NUL-terminated, no slash */
+	const char *name;	 /* untrusted bytes, NUL-terminated, no slash */
 	enum dd_entry_type type; /* never DD_ENTRY_UNKNOWN */
 };
 /* Not 0 stops the listing and is handed on. */
@@ -185,7 +185,8 @@ int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *r
 struct dd_appender;
 int dd_store_open_appender(struct dd_store *store, const struct dd_place *place,
 			   struct dd_appender **appender, struct dd_error *err);
-int dd_appender_add(struct dd_appender *appender, const void *bytes, size_t len, struct dd_error *err);
+int dd_appender_add(struct dd_appender *appender, const void *bytes, size_t len,
+		    struct dd_error *err);
 /* Set space aside for what is still to be added, where the file system can. */
 int dd_appender_reserve(struct dd_appender *appender, uint64_t bytes, struct dd_error *err);
 int dd_appender_sync(struct dd_appender *appender, struct dd_error *err);

@@ -44,7 +44,8 @@ static const uint8_t nibbles[256] = {
 	['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f,
 };
 
-int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex, size_t len)
+int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex,
+			size_t len)
 {
 	const unsigned char *text = (const unsigned char *)hex;
 	size_t size = algorithms[alg].size;

@@ -21,11 +21,11 @@ static const struct {
 static const struct {
 	int sys, code;
 } errnos[] = {
-	{ ENOMEM, DD_ENOMEM },	   { ENOENT, DD_ENOENT },   { ENOTDIR, DD_EIRREGULAR },
-	{ EACCES, DD_EACCES },	   { EPERM, DD_EACCES },    { EROFS, DD_EACCES },
-	{ ENOSPC, DD_ENOSPC },	   { EDQUOT, DD_ENOSPC },   { EEXIST, DD_EEXIST },
-	{ ENOTEMPTY, DD_EEXIST },  { EXDEV, DD_EXDEV },	    { ELOOP, DD_ESYMLINK },
-	{ EOPNOTSUPP, DD_ENOTSUP },{ ENOSYS, DD_ENOTSUP },
+	{ ENOMEM, DD_ENOMEM },	    { ENOENT, DD_ENOENT },  { ENOTDIR, DD_EIRREGULAR },
+	{ EACCES, DD_EACCES },	    { EPERM, DD_EACCES },   { EROFS, DD_EACCES },
+	{ ENOSPC, DD_ENOSPC },	    { EDQUOT, DD_ENOSPC },  { EEXIST, DD_EEXIST },
+	{ ENOTEMPTY, DD_EEXIST },   { EXDEV, DD_EXDEV },    { ELOOP, DD_ESYMLINK },
+	{ EOPNOTSUPP, DD_ENOTSUP }, { ENOSYS, DD_ENOTSUP },
 };
 
 int dd_code_of_errno(int sys)

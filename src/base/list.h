@@ -9,25 +9,24 @@
 
 #include <drydock/error.h>
 
-#define DD_LIST(type)         \
-	struct {              \
-		type *items;  \
+#define DD_LIST(type)               \
+	struct {                    \
+		type *items;        \
 		size_t count, room; \
 	}
 
 /* A pointer to a new, zeroed last item; NULL without memory. */
 #define dd_list_add(list)                                                                     \
-	((list)->count < (list)->room ||                                                      \
-			 dd_list_grow((void **)&(list)->items, &(list)->room,                  \
-				      sizeof(*(list)->items)) == 0 ?                           \
-		 memset(&(list)->items[(list)->count++], 0, sizeof(*(list)->items)) :          \
+	((list)->count < (list)->room || dd_list_grow((void **)&(list)->items, &(list)->room, \
+						      sizeof(*(list)->items)) == 0 ?          \
+		 memset(&(list)->items[(list)->count++], 0, sizeof(*(list)->items)) :         \
 		 NULL)
 
-#define dd_list_release(list)                                                                 \
-	do {                                                                                  \
-		free((list)->items);                                                          \
-		(list)->items = NULL;                                                         \
-		(list)->count = (list)->room = 0;                                             \
+#define dd_list_release(list)                     \
+	do {                                      \
+		free((list)->items);              \
+		(list)->items = NULL;             \
+		(list)->count = (list)->room = 0; \
 	} while (0)
 
 static inline int dd_list_grow(void **items, size_t *room, size_t size)

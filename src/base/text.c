@@ -13,7 +13,8 @@ int dd_text_reserve(struct dd_text *text, size_t more)
 	size_t need, room = text->room ? text->room : 64;
 	char *bytes;
 
-	if (__builtin_add_overflow(text->len, more, &need) || __builtin_add_overflow(need, 1, &need))
+	if (__builtin_add_overflow(text->len, more, &need) ||
+	    __builtin_add_overflow(need, 1, &need))
 		return DD_ENOMEM;
 	if (need <= text->room)
 		return 0;

@@ -27,14 +27,17 @@ struct dd_change {
 	int64_t began_ns;
 	char *command;
 	struct dd_journal_writer *journal; /* NULL: nothing was announced */
-	bool made;    /* the run may have a directory in the trash */
+	bool made;			   /* the run may have a directory in the trash */
 	bool sealed;
-	bool ended;   /* the journal has its last line, or the run is gone */
+	bool ended; /* the journal has its last line, or the run is gone */
 	bool locked;
-	bool spent;   /* the reserve was given up */
+	bool spent; /* the reserve was given up */
 	uint64_t withdrawn, skipped;
 	uint64_t returned; /* whole objects that came back from this very run */
 };
+
+/* Say what can be done about a volume that cannot be written to. Returns rc. */
+int dd_change_hint(struct dd_error *err, int rc);
 
 /* A name that no run has, later than those of the same second: 20261123T174501Z-9f3a. */
 int dd_change_name_run(struct dd_change *change, struct dd_error *err);

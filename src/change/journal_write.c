@@ -36,7 +36,8 @@ void dd_journal_closep(struct dd_journal_writer **journal)
 static int open_file(struct dd_change *change, const char *run, struct dd_journal_writer **out,
 		     struct dd_error *err)
 {
-	DD_CLEANUP(dd_journal_closep) struct dd_journal_writer *journal = calloc(1, sizeof(*journal));
+	DD_CLEANUP(dd_journal_closep)
+	struct dd_journal_writer *journal = calloc(1, sizeof(*journal));
 	const struct dd_place place = { .kind = DD_AT_JOURNAL, .run = run };
 	int rc;
 
@@ -60,7 +61,8 @@ static int flush(struct dd_change *change, struct dd_journal_writer *journal, st
 	int rc;
 
 	do
-		rc = dd_appender_add(journal->appender, journal->pending.bytes, journal->pending.len, err);
+		rc = dd_appender_add(journal->appender, journal->pending.bytes,
+				     journal->pending.len, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
 	if (rc == 0)
 		dd_text_cut(&journal->pending, 0);

@@ -14,16 +14,22 @@
 #include "change/change.h"
 #include "change/journal.h"
 
-/* What can be done about a volume that cannot be written to. */
-static void hint(struct dd_error *err, int rc)
+int dd_change_hint(struct dd_error *err, int rc)
 {
 	if (rc == DD_EACCES && err && err->sys_errno == EROFS)
-		dd_hint(err, "the file system is mounted read-only: it can be looked at, not changed");
+		dd_hint(err,
+			"the file system is mounted read-only: it can be looked at, not changed");
 	else if (rc == DD_EACCES)
 		dd_hint(err, "try again as root, or as the user whom the registry runs as");
 	else if (rc == DD_ENOSPC)
-		dd_hint(err, "free some megabytes on the volume's file system first; from its first "
-			     "run on drydock keeps some aside for a full disk");
+		dd_hint(err,
+			"free some megabytes on the volume's file system first; from its first "
+			"run on drydock keeps some aside for a full disk");
+	else if (rc == DD_EXDEV)
+		dd_hint(err,
+			"the trash must be on the file system of what it takes: what is mounted "
+			"from elsewhere below the root cannot be collected");
+	return rc;
 }
 
 static int64_t deadline_after(int64_t wait_ns)
@@ -48,7 +54,8 @@ static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error 
 	rc = dd_store_lock(change->ctx, change->store, about, deadline_after(wait_ns), holder, err);
 	change->locked = rc == 0;
 	if (rc == DD_ELOCKED)
-		dd_hint(err, "wait until it is done, or give --lock-wait; the lock ends with its holder");
+		dd_hint(err,
+			"wait until it is done, or give --lock-wait; the lock ends with its holder");
 	return rc;
 }
 
@@ -62,10 +69,8 @@ static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error
 		rc = dd_store_make_state(change->store, err);
 	if (rc == 0)
 		rc = take_lock(change, lock_wait_ns, err);
-	if (rc < 0) {
-		hint(err, rc);
-		return rc;
-	}
+	if (rc < 0)
+		return dd_change_hint(err, rc);
 	rc = dd_change_settle(change, err);
 	if (rc < 0)
 		return rc;
@@ -151,8 +156,8 @@ static int end_run(struct dd_change *change, bool purge, struct dd_error *err)
 	rc = dd_change_sync(change, err);
 	if (rc == 0)
 		rc = nothing_went(change) ?
-		     remove_unused(change, err) :
-		     dd_change_remove_run(change, change->ctx, change->run, err);
+			     remove_unused(change, err) :
+			     dd_change_remove_run(change, change->ctx, change->run, err);
 	change->ended = rc == 0;
 	return rc;
 }

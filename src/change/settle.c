@@ -23,7 +23,8 @@ static bool fatal(struct dd_change *change, int rc, struct dd_error *err)
 	if (rc == DD_ENOMEM || rc == DD_ECANCELLED)
 		return true;
 	if (rc < 0)
-		dd_log(change->ctx, DD_LOG_WARNING, "an earlier run could not be ended: %s", err->text);
+		dd_log(change->ctx, DD_LOG_WARNING, "an earlier run could not be ended: %s",
+		       err->text);
 	return false;
 }
 
@@ -36,7 +37,8 @@ static int purge_condemned(struct dd_change *change, struct dd_error *err)
 		struct dd_error local = { 0 };
 
 		do
-			rc = dd_store_purge(change->ctx, change->store, names.list.items[i].text, &local);
+			rc = dd_store_purge(change->ctx, change->store, names.list.items[i].text,
+					    &local);
 		while (rc < 0 && dd_change_made_room(change, rc, &local));
 		if (fatal(change, rc, &local)) {
 			if (err)

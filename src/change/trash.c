@@ -16,7 +16,8 @@ static int64_t began(const char *name)
 	char text[] = "0000-00-00T00:00:00Z";
 	static const struct {
 		unsigned char at, from, len;
-	} parts[] = { { 0, 0, 4 }, { 5, 4, 2 }, { 8, 6, 2 }, { 11, 9, 2 }, { 14, 11, 2 }, { 17, 13, 2 } };
+	} parts[] = { { 0, 0, 4 },  { 5, 4, 2 },   { 8, 6, 2 },
+		      { 11, 9, 2 }, { 14, 11, 2 }, { 17, 13, 2 } };
 	int64_t ns = 0;
 
 	for (size_t i = 0; i < DD_COUNT(parts); i++)
@@ -82,7 +83,8 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 		return rc;
 	run->gone = (size_t)journal->items - load->items.count;
 	if (journal->whole) {
-		run->state = journal->ended && !journal->interrupted ? DD_RUN_DONE : DD_RUN_INTERRUPTED;
+		run->state =
+			journal->ended && !journal->interrupted ? DD_RUN_DONE : DD_RUN_INTERRUPTED;
 		return 0;
 	}
 	rc = dd_run_load_find(load, &found, err);
@@ -90,7 +92,8 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 		return rc;
 	/* Before the seal nothing goes: if nothing did, the journal was only being written. */
 	run->state = found || journal->sealed || (readable < 0 && readable != DD_ENOENT) ?
-		     DD_RUN_DAMAGED : DD_RUN_INTERRUPTED;
+			     DD_RUN_DAMAGED :
+			     DD_RUN_INTERRUPTED;
 	return 0;
 }
 
@@ -138,7 +141,9 @@ int dd_trash_load(struct dd_context *ctx, struct dd_store *store, struct dd_tras
 
 		memcpy(run->name, names.list.items[i].text, sizeof(run->name));
 		rc = load_run(ctx, store, run, err);
-		if (rc == DD_ENOENT) { /* emptied meanwhile */
+		/* Emptied meanwhile; or it died, and nothing is there to be undone. */
+		if (rc == DD_ENOENT ||
+		    (rc == 0 && run->state == DD_RUN_INTERRUPTED && !run->took)) {
 			dd_error_clear(err);
 			dd_run_release(run);
 			trash->count--;

@@ -29,7 +29,8 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item)
 	if (rc < 0 || dd_stamp_equal(&item->stamp, &none))
 		return THERE;
 	return dd_stamp_written(&item->stamp, &info.stamp, !dd_place_has_directory(&item->place)) ?
-	       CHANGED : THERE;
+		       CHANGED :
+		       THERE;
 }
 
 static void look_at_slice(void *arg)

@@ -45,7 +45,7 @@ int dd_change_announce(struct dd_change *change, const struct dd_item *item, str
 		rc = dd_journal_open(change, err);
 	if (rc == 0)
 		rc = dd_journal_add(change, item, err);
-	return rc < 0 ? dd_wrap(err, rc, "run %s", change->run) : 0;
+	return rc < 0 ? dd_wrap(err, dd_change_hint(err, rc), "run %s", change->run) : 0;
 }
 
 int dd_change_seal(struct dd_change *change, struct dd_error *err)
@@ -58,7 +58,7 @@ int dd_change_seal(struct dd_change *change, struct dd_error *err)
 	if (rc == 0)
 		rc = dd_change_sync(change, err);
 	change->sealed = rc == 0;
-	return rc < 0 ? dd_wrap(err, rc, "seal the journal") : 0;
+	return rc < 0 ? dd_wrap(err, dd_change_hint(err, rc), "seal the journal") : 0;
 }
 
 int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err)
@@ -77,7 +77,7 @@ int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, str
 			     dd_place_kind_name(item->place.kind));
 	change->withdrawn += rc == 0;
 	change->skipped += rc == DD_ECHANGED || rc == DD_ENOENT;
-	return rc;
+	return dd_change_hint(err, rc);
 }
 
 /* Back as a whole, or beside what has grown there. */
@@ -119,16 +119,19 @@ static int freshen(struct dd_change *change, const struct dd_place *trashed, str
 int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,
 		     bool *there, struct dd_error *err)
 {
-	int rc = 0;
+	struct dd_info info;
+	int rc;
 
 	assert(trashed->run);
 	*there = false;
-	if (fresh)
+	/* A directory may have stayed behind that its file has left. */
+	rc = dd_store_stat(change->store, trashed, &info, err);
+	if (rc == 0 && fresh)
 		rc = freshen(change, trashed, err);
 	if (rc < 0)
 		return rc;
 	do
 		rc = bring_back(change, trashed, there, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
-	return rc;
+	return dd_change_hint(err, rc);
 }

@@ -16,7 +16,7 @@ struct apply {
 	struct dd_store *store;
 	struct dd_gc *gc;
 	struct dd_change *change;
-	size_t at;	/* in gc->order: what goes next */
+	size_t at;		  /* in gc->order: what goes next */
 	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
 };
 
@@ -47,7 +47,8 @@ static int revive(struct apply *apply, const struct dd_revivals *revivals, struc
 			rc = dd_change_sync(apply->change, err);
 		}
 		if (rc == 0)
-			rc = dd_change_revive(apply->change, &revival->place, revival->changed, &there, err);
+			rc = dd_change_revive(apply->change, &revival->place, revival->changed,
+					      &there, err);
 		if (rc == DD_ENOENT || (rc == 0 && there)) /* came back already */
 			continue;
 		if (rc < 0)
@@ -96,7 +97,7 @@ static int withdraw_references(struct apply *apply, struct dd_error *err)
 
 	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at))) {
 		if (apply->at && candidate_at(apply, apply->at)->reason !=
-				 candidate_at(apply, apply->at - 1)->reason)
+					 candidate_at(apply, apply->at - 1)->reason)
 			rc = dd_change_sync(apply->change, err);
 		if (rc == 0)
 			rc = dd_context_check(apply->ctx, err);
@@ -110,7 +111,8 @@ static int withdraw_references(struct apply *apply, struct dd_error *err)
 	return dd_change_sync(apply->change, err);
 }
 
-static int withdraw_blobs(struct apply *apply, const struct dd_look_again *look, struct dd_error *err)
+static int withdraw_blobs(struct apply *apply, const struct dd_look_again *look,
+			  struct dd_error *err)
 {
 	const struct dd_node *nodes = apply->gc->graph->nodes.items;
 	bool everything = dd_mark_holds_everything(look->mark);

@@ -14,7 +14,8 @@ enum dd_candidate_state {
 	DD_CANDIDATE_YOUNG,
 	DD_CANDIDATE_GONE,	 /* the directory is empty: what a deletion leaves */
 	DD_CANDIDATE_UNREADABLE, /* not judged */
-	DD_CANDIDATE_REACHED,	 /* by something young */
+	DD_CANDIDATE_ELSEWHERE, /* on another file system than the trash: it stays, and is a root */
+	DD_CANDIDATE_REACHED,	/* by something young */
 };
 
 /* 96 bytes each, for there are many. */
@@ -34,7 +35,7 @@ struct dd_candidate {
 struct dd_candidates {
 	DD_LIST(struct dd_candidate) list;
 	DD_LIST(struct dd_young_root) young; /* sorted by repository */
-	struct dd_mark *mark; /* the last one made, with the young roots */
+	struct dd_mark *mark;		     /* the last one made, with the young roots */
 };
 
 struct dd_judge_options {

@@ -9,7 +9,8 @@ static int estimate_untagged(struct dd_context *ctx, struct dd_store *store, str
 			     struct dd_error *err)
 {
 	DD_CLEANUP(dd_candidates_release) struct dd_candidates more = { 0 };
-	const struct dd_judge_options judge = { .delete_untagged = true, .now_ns = gc->now_ns,
+	const struct dd_judge_options judge = { .delete_untagged = true,
+						.now_ns = gc->now_ns,
 						.grace_ns = gc->options.grace_ns,
 						.uploads_older_ns = gc->options.uploads_older_ns,
 						.losses = gc->losses.items,

@@ -63,7 +63,8 @@ static void gather_links(struct gather *gather)
 	for (size_t i = 0; i < repo->revisions.count && gather->options->delete_untagged; i++)
 		if (repo->revisions.items[i].state == DD_LINK_GOOD &&
 		    dead(gather, repo->revisions.items[i].id))
-			add(gather, DD_AT_REVISION, DD_REASON_UNTAGGED, repo->revisions.items[i].id);
+			add(gather, DD_AT_REVISION, DD_REASON_UNTAGGED,
+			    repo->revisions.items[i].id);
 	for (size_t i = 0; i < repo->layers.count; i++) {
 		uint32_t id = repo->layers.items[i];
 
@@ -80,15 +81,17 @@ static void gather_uploads(struct gather *gather)
 	for (size_t i = 0; i < gather->repo->uploads.count; i++) {
 		const struct dd_upload *upload = &gather->repo->uploads.items[i];
 		int64_t quiet = options->grace_ns < options->uploads_older_ns ?
-					options->grace_ns : options->uploads_older_ns;
+					options->grace_ns :
+					options->uploads_older_ns;
 		int64_t began = upload->began_ns ? upload->began_ns : upload->newest_ns;
-		enum dd_place_kind kind = upload->has_data || !upload->has_startedat ?
-						  DD_AT_UPLOAD : DD_AT_STARTEDAT;
+		enum dd_place_kind kind =
+			upload->has_data || !upload->has_startedat ? DD_AT_UPLOAD : DD_AT_STARTEDAT;
 		struct dd_candidate *candidate;
 
 		/* One that began long ago and still receives bytes is young. */
 		if (began > options->now_ns - options->uploads_older_ns ||
-		    upload->newest_ns > options->now_ns - quiet)
+		    upload->newest_ns > options->now_ns - quiet ||
+		    upload->device != gather->survey->device)
 			continue;
 		candidate = add(gather, kind, DD_REASON_UPLOAD_STALE, DD_NO_ID);
 		if (!candidate)
@@ -147,14 +150,16 @@ int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
 int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *options,
 		    struct dd_candidates *candidates, struct dd_error *err)
 {
-	struct gather gather = { .survey = survey, .options = options, .candidates = candidates,
-				 .index = DD_NO_ID };
+	struct gather gather = {
+		.survey = survey, .options = options, .candidates = candidates, .index = DD_NO_ID
+	};
 
 	for (size_t i = 0; i < survey->temps.count; i++) {
 		const struct dd_temp *temp = &survey->temps.items[i];
 		struct dd_candidate *candidate;
 
 		if (temp->info.mtime_ns > options->now_ns - options->grace_ns ||
+		    temp->info.device != survey->device ||
 		    (temp->place.repository && !dd_repository_valid(temp->place.repository)))
 			continue;
 		candidate = add(&gather, temp->place.kind, DD_REASON_TEMP_STALE, DD_NO_ID);

@@ -1,8 +1,8 @@
 /*
  * The verdict: mark, gather, look at each, tell the young, mark again.
  */
-#include "base/cleanup.h"
 #include "gc/judge.h"
+#include "base/cleanup.h"
 
 static int mark_again(struct dd_context *ctx, struct dd_survey *survey,
 		      const struct dd_judge_options *options, struct dd_candidates *candidates,
@@ -36,7 +36,8 @@ static int spare_reached(struct dd_survey *survey, struct dd_candidates *candida
 			reached = survey->graph->nodes.items[candidate->id].flags & DD_NODE_REACHED;
 		} else {
 			if (marked != candidate->repository) {
-				int rc = dd_mark_repository(candidates->mark, candidate->repository, err);
+				int rc = dd_mark_repository(candidates->mark, candidate->repository,
+							    err);
 
 				if (rc < 0)
 					return rc;
@@ -51,8 +52,8 @@ static int spare_reached(struct dd_survey *survey, struct dd_candidates *candida
 }
 
 int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
-			const struct dd_judge_options *options, struct dd_candidates *candidates,
-			struct dd_error *err)
+	     const struct dd_judge_options *options, struct dd_candidates *candidates,
+	     struct dd_error *err)
 {
 	int rc = mark_again(ctx, survey, options, candidates, err);
 

@@ -18,9 +18,8 @@ int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *opt
 		    struct dd_candidates *candidates, struct dd_error *err);
 
 /* Sets state, bytes, times and stamp of each. */
-int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store,
-			  struct dd_survey *survey, struct dd_candidates *candidates,
-			  struct dd_error *err);
+int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
+			  struct dd_candidates *candidates, struct dd_error *err);
 
 /*
  * Youth: what changed less than the grace period ago, or in the future, is a root like any other.
@@ -33,4 +32,3 @@ int dd_young_find(struct dd_context *ctx, struct dd_store *store, struct dd_surv
 		  struct dd_error *err);
 
 #endif
-

@@ -48,6 +48,10 @@ static void look_at(const struct look *look, struct dd_candidate *candidate)
 					    &(struct beside){ look, &place }, NULL);
 		return;
 	}
+	if (info.device != look->survey->device) {
+		candidate->state = DD_CANDIDATE_ELSEWHERE;
+		return;
+	}
 	if (info.mtime_ns > candidate->latest_ns)
 		candidate->latest_ns = info.mtime_ns;
 	/* A commit renames a blob into place, which leaves its mtime alone. */
@@ -90,9 +94,8 @@ static int tell_unlinked(struct dd_survey *survey, struct dd_candidates *candida
 	return 0;
 }
 
-int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store,
-			  struct dd_survey *survey, struct dd_candidates *candidates,
-			  struct dd_error *err)
+int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
+			  struct dd_candidates *candidates, struct dd_error *err)
 {
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
 	int rc = tell_unlinked(survey, candidates, err);

@@ -24,7 +24,8 @@ static int add_root(struct again *again, uint32_t repository, uint32_t id, struc
 	return 0;
 }
 
-static bool linked(struct again *again, enum dd_place_kind kind, const char *repository, uint32_t id)
+static bool linked(struct again *again, enum dd_place_kind kind, const char *repository,
+		   uint32_t id)
 {
 	struct dd_place place = { .kind = kind, .repository = repository };
 	struct dd_info info;
@@ -50,7 +51,8 @@ static int carry_young(struct again *again, uint32_t index, uint32_t before, str
 	int rc = 0;
 
 	if (first->young.count)
-		at = bsearch(&key, first->young.items, first->young.count, sizeof(key), compare_young);
+		at = bsearch(&key, first->young.items, first->young.count, sizeof(key),
+			     compare_young);
 	while (at && at > first->young.items && at[-1].repository == before)
 		at--;
 	for (; at && at < end && at->repository == before && rc == 0; at++)
@@ -142,14 +144,16 @@ static int mark(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc
 	options.young = look->roots.items;
 	options.young_count = look->roots.count;
 	if (look->roots.count)
-		qsort(look->roots.items, look->roots.count, sizeof(*look->roots.items), compare_young);
+		qsort(look->roots.items, look->roots.count, sizeof(*look->roots.items),
+		      compare_young);
 	return dd_mark_open(ctx, look->survey, &options, &look->mark, err);
 }
 
 int dd_look_again(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		  struct dd_look_again *look, struct dd_error *err)
 {
-	const struct dd_survey_options options = { .in_trash = dd_trash_view_has, .arg = &gc->trash };
+	const struct dd_survey_options options = { .in_trash = dd_trash_view_has,
+						   .arg = &gc->trash };
 	int rc = dd_survey_open(ctx, store, gc->graph, &options, &look->survey, err);
 
 	if (rc == 0)

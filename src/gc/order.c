@@ -9,7 +9,7 @@
 
 /* Comparing digests one by one would cost more than reading the volume did: a key first. */
 struct key {
-	uint64_t place; /* rank, repository */
+	uint64_t place;	 /* rank, repository */
 	uint64_t digest; /* its first bytes */
 	uint32_t candidate;
 };

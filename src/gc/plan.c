@@ -77,7 +77,8 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 		hold->everything = holds[i].everything;
 		hold->detail = holds[i].detail;
 		if (holds[i].repository != DD_NO_ID)
-			hold->repository = gc->survey->repositories.items[holds[i].repository]->name;
+			hold->repository =
+				gc->survey->repositories.items[holds[i].repository]->name;
 		hold->has_digest = holds[i].id != DD_NO_ID;
 		if (hold->has_digest)
 			dd_ids_get(&gc->graph->ids, holds[i].id, &hold->digest);
@@ -88,7 +89,8 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 		struct dd_hold *hold = &gc->holds.items[i];
 
 		for (size_t k = 0; k < i && hold->doubt == DD_DOUBT_NO_LAYERS; k++)
-			hold->acknowledged |= gc->holds.items[k].acknowledged && hold->repository &&
+			hold->acknowledged |=
+				gc->holds.items[k].acknowledged && hold->repository &&
 				gc->holds.items[k].repository &&
 				!strcmp(gc->holds.items[k].repository, hold->repository);
 	}
@@ -125,13 +127,16 @@ static void add_up(struct dd_gc *gc)
 
 	totals->items = gc->order.count;
 	for (size_t i = 0; i < gc->order.count; i++) {
-		const struct dd_candidate *candidate = &gc->candidates.list.items[gc->order.items[i]];
+		const struct dd_candidate *candidate =
+			&gc->candidates.list.items[gc->order.items[i]];
 
-		*(candidate->links > 1 ? &totals->shared_bytes : &totals->bytes) += candidate->bytes;
+		*(candidate->links > 1 ? &totals->shared_bytes : &totals->bytes) +=
+			candidate->bytes;
 	}
 	totals->young_items = gc->young.count;
 	for (size_t i = 0; i < gc->young.count; i++) {
-		const struct dd_candidate *candidate = &gc->candidates.list.items[gc->young.items[i]];
+		const struct dd_candidate *candidate =
+			&gc->candidates.list.items[gc->young.items[i]];
 		int64_t until = candidate->latest_ns + gc->options.grace_ns;
 
 		totals->young_bytes += candidate->bytes;
@@ -149,7 +154,8 @@ static int find_emptied(struct dd_gc *gc, struct dd_error *err)
 	if (!going)
 		return dd_fail(err, DD_ENOMEM, 0, "plan");
 	for (size_t i = 0; i < gc->order.count; i++) {
-		const struct dd_candidate *candidate = &gc->candidates.list.items[gc->order.items[i]];
+		const struct dd_candidate *candidate =
+			&gc->candidates.list.items[gc->order.items[i]];
 
 		if (candidate->reason == DD_REASON_UNTAGGED)
 			going[candidate->repository]++;
@@ -193,7 +199,8 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 {
 	const struct dd_survey_options look = { .in_trash = dd_trash_view_has, .arg = &gc->trash };
 	struct dd_judge_options judge = { .delete_untagged = gc->options.delete_untagged,
-					  .now_ns = gc->now_ns, .grace_ns = gc->options.grace_ns,
+					  .now_ns = gc->now_ns,
+					  .grace_ns = gc->options.grace_ns,
 					  .uploads_older_ns = gc->options.uploads_older_ns };
 	int rc = dd_graph_open(&gc->graph, err);
 
@@ -208,7 +215,8 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 	return rc < 0 ? rc : dd_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
 }
 
-int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc, struct dd_error *err)
+int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+	       struct dd_error *err)
 {
 	int rc = dd_gc_refuse(ctx, store, &gc->options, err);
 
@@ -226,7 +234,8 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 	if (rc == 0)
 		rc = find_emptied(gc, err);
 	if (rc == 0)
-		rc = dd_revivals_find(&gc->trash, gc->survey, gc->candidates.mark, &gc->revivals, err);
+		rc = dd_revivals_find(&gc->trash, gc->survey, gc->candidates.mark, &gc->revivals,
+				      err);
 	if (rc < 0)
 		return rc;
 	add_up(gc);

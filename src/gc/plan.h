@@ -27,8 +27,8 @@ struct dd_gc {
 };
 
 /* DD_EREFUSED where the volume is not ours to judge. */
-int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
-		 struct dd_error *err);
+int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store,
+		 const struct dd_gc_options *options, struct dd_error *err);
 /* All but carrying it out. gc->options is set. */
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 	       struct dd_error *err);

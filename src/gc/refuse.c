@@ -18,8 +18,10 @@ static int refuse_database(struct dd_store *store, struct dd_error *err)
 		return 0;
 	if (rc < 0)
 		return rc;
-	dd_fail(err, DD_EREFUSED, 0, "a database owns this volume's tags: "
-		"%s/docker/registry/lockfiles/database-in-use is there", dd_store_get_root(store));
+	dd_fail(err, DD_EREFUSED, 0,
+		"a database owns this volume's tags: "
+		"%s/docker/registry/lockfiles/database-in-use is there",
+		dd_store_get_root(store));
 	dd_hint(err, "collect with the registry that keeps the database");
 	return DD_EREFUSED;
 }
@@ -65,15 +67,17 @@ static int refuse_tagless(struct dd_context *ctx, struct dd_store *store, struct
 
 	if (rc || !search.revisions)
 		return rc < 0 ? rc : 0;
-	dd_fail(err, DD_EREFUSED, 0, "no repository has a tag, so --delete-untagged would remove every "
-				     "manifest");
-	dd_hint(err, "if the tags are kept elsewhere (Harbor does), collect there; if the volume is "
-		     "really to be emptied, add --allow-empty");
+	dd_fail(err, DD_EREFUSED, 0,
+		"no repository has a tag, so --delete-untagged would remove every "
+		"manifest");
+	dd_hint(err,
+		"if the tags are kept elsewhere (Harbor does), collect there; if the volume is "
+		"really to be emptied, add --allow-empty");
 	return DD_EREFUSED;
 }
 
-int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
-		 struct dd_error *err)
+int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store,
+		 const struct dd_gc_options *options, struct dd_error *err)
 {
 	int rc = refuse_database(store, err);
 

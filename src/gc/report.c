@@ -13,9 +13,10 @@ static void put_place(struct dd_json_out *out, const struct dd_place *place)
 	bool names_digest = place->kind == DD_AT_BLOB || place->kind == DD_AT_LAYER ||
 			    place->kind == DD_AT_REVISION || place->kind == DD_AT_HISTORY;
 
-	dd_json_text(out, "kind", place->beside ? "temp" :
-				  place->kind == DD_AT_STARTEDAT ? dd_place_kind_name(DD_AT_UPLOAD) :
-								   dd_place_kind_name(place->kind));
+	dd_json_text(out, "kind",
+		     place->beside		    ? "temp" :
+		     place->kind == DD_AT_STARTEDAT ? dd_place_kind_name(DD_AT_UPLOAD) :
+						      dd_place_kind_name(place->kind));
 	if (dd_layout_path(place, &path, NULL) == 0)
 		dd_json_text(out, "path", path);
 	dd_json_text(out, "repository", place->repository);

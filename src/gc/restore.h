@@ -57,7 +57,7 @@ struct dd_restore {
 int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 		    const struct dd_digest *needed_by, struct dd_error *err);
 
-int dd_restore_choose(struct dd_restore *restore, const struct dd_restore_choice *choice,
+int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *choice,
 		      struct dd_error *err);
 /* All that the items in the plan need, to the last. */
 int dd_restore_complete(struct dd_restore *restore, struct dd_error *err);

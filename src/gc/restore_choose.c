@@ -5,11 +5,6 @@
 
 #include "gc/restore.h"
 
-static bool given(const char *text)
-{
-	return text && *text;
-}
-
 /* The digest as it was given, perhaps cut, perhaps without its algorithm. */
 static bool begins(const struct dd_digest *digest, const char *given_text)
 {
@@ -43,7 +38,7 @@ static bool in_repository(const struct dd_place *place, const char *repository)
 }
 
 /* What a tag points to now, or nothing. */
-static bool current_of(struct dd_restore *restore, const struct dd_restore_choice *choice,
+static bool current_of(struct dd_restore *restore, const struct dd_reference *choice,
 		       struct dd_digest *digest)
 {
 	const struct dd_place tag = { .kind = DD_AT_TAG,
@@ -53,21 +48,21 @@ static bool current_of(struct dd_restore *restore, const struct dd_restore_choic
 	return dd_restore_read_link(restore, &tag, digest, NULL) == 0;
 }
 
-static bool is_chosen(const struct dd_place *place, const struct dd_restore_choice *choice,
+static bool is_chosen(const struct dd_place *place, const struct dd_reference *choice,
 		      const struct dd_digest *current)
 {
-	if (given(choice->repository) && !in_repository(place, choice->repository))
+	if (choice->repository[0] && !in_repository(place, choice->repository))
 		return false;
-	if (given(choice->tag))
+	if (choice->tag[0])
 		return (place->kind == DD_AT_HISTORY && !place->beside &&
 			!strcmp(place->tag, choice->tag)) ||
 		       (current && has_digest(place) && dd_digest_equal(&place->digest, current));
-	if (given(choice->digest))
+	if (choice->digest[0])
 		return has_digest(place) && begins(&place->digest, choice->digest);
 	return true;
 }
 
-static int ambiguous(const struct dd_restore *restore, const struct dd_restore_choice *choice,
+static int ambiguous(const struct dd_restore *restore, const struct dd_reference *choice,
 		     const struct dd_digest *one, const struct dd_digest *two, struct dd_error *err)
 {
 	return dd_fail(err, DD_EAMBIGUOUS, 0,
@@ -77,11 +72,10 @@ static int ambiguous(const struct dd_restore *restore, const struct dd_restore_c
 		       dd_digest_text(two));
 }
 
-static int nothing(const struct dd_restore *restore, const struct dd_restore_choice *choice,
+static int nothing(const struct dd_restore *restore, const struct dd_reference *choice,
 		   struct dd_error *err)
 {
-	bool repository = given(choice->repository), tag = given(choice->tag),
-	     digest = given(choice->digest);
+	bool repository = choice->repository[0], tag = choice->tag[0], digest = choice->digest[0];
 	int rc = dd_fail(err, DD_ENOENT, 0, "run %s took nothing of %s%s%s%s%s", restore->run->name,
 			 repository ? choice->repository : "", tag ? ":" : "",
 			 tag ? choice->tag : "", repository && digest ? "@" : "",
@@ -91,14 +85,14 @@ static int nothing(const struct dd_restore *restore, const struct dd_restore_cho
 	return rc;
 }
 
-int dd_restore_choose(struct dd_restore *restore, const struct dd_restore_choice *choice,
+int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *choice,
 		      struct dd_error *err)
 {
 	struct dd_object *object =
 		dd_trash_index_run(&restore->index, &restore->trash, restore->run);
 	const struct dd_digest *only = NULL;
 	struct dd_digest current;
-	bool has_current = given(choice->tag) && current_of(restore, choice, &current), any = false;
+	bool has_current = choice->tag[0] && current_of(restore, choice, &current), any = false;
 	int rc = 0;
 
 	for (size_t i = 0; i < restore->run->count && rc == 0; i++, object++) {
@@ -106,7 +100,7 @@ int dd_restore_choose(struct dd_restore *restore, const struct dd_restore_choice
 
 		if (!is_chosen(place, choice, has_current ? &current : NULL))
 			continue;
-		if (given(choice->digest) && only && !dd_digest_equal(only, &place->digest))
+		if (choice->digest[0] && only && !dd_digest_equal(only, &place->digest))
 			return ambiguous(restore, choice, only, &place->digest, err);
 		only = &place->digest;
 		any = true;

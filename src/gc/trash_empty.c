@@ -33,8 +33,12 @@ static int choose(struct dd_context *ctx, struct dd_store *store,
 		  struct dd_error *err)
 {
 	int64_t now_ns = dd_time_now();
-	int rc = dd_trash_load(ctx, store, &empty->trash, err);
+	int rc;
 
+	dd_trash_release(&empty->trash);
+	empty->runs.count = 0;
+	empty->plan.kept = empty->plan.bytes = 0;
+	rc = dd_trash_load(ctx, store, &empty->trash, err);
 	for (size_t i = 0; i < empty->trash.count && rc == 0; i++) {
 		const struct dd_run *run = &empty->trash.runs[i];
 		struct dd_emptied *emptied;
@@ -81,7 +85,6 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 	*out = NULL;
 	if (rc == 0)
 		rc = choose(ctx, store, options, empty, err);
-	/* Where nothing goes, nothing has to come back first. */
 	if (rc == 0 && empty->plan.count)
 		rc = dd_gc_plan(ctx, store, gc_options(options, &gc), &empty->gc, err);
 	if (rc < 0)
@@ -120,26 +123,33 @@ static int carry_out(struct dd_context *ctx, struct dd_store *store,
 		     struct dd_empty *empty, struct dd_error *err)
 {
 	struct dd_gc_options gc;
-	int rc = dd_gc_revive(ctx, store, change, gc_options(options, &gc), &empty->gc, err);
+	int rc = choose(ctx, store, options, empty, err);
 
-	if (empty->gc)
-		take_revivals(empty);
-	if (rc == 0)
-		rc = choose(ctx, store, options, empty, err);
+	/* Where nothing goes, nothing has to come back first. */
+	if (rc == 0 && empty->plan.count) {
+		rc = dd_gc_revive(ctx, store, change, gc_options(options, &gc), &empty->gc, err);
+		if (empty->gc)
+			take_revivals(empty);
+		if (rc == 0)
+			rc = choose(ctx, store, options, empty, err);
+	}
 	if (rc == 0)
 		rc = remove_runs(ctx, change, empty, err);
 	return rc == 0 ? dd_change_finish(change, false, err) : rc;
 }
 
-/* Nothing is made in a volume that has no trash. */
-static int any_trash(struct dd_context *ctx, struct dd_store *store, bool *any,
-		     struct dd_error *err)
+/*
+ * Nothing is made in a volume that never had any trash. Where our state is, there may be a run that
+ * was taken out of sight and not removed in full: beginning a change ends that.
+ */
+static int has_state(struct dd_store *store, bool *has, struct dd_error *err)
 {
-	DD_CLEANUP(dd_trash_release) struct dd_trash trash = { 0 };
-	int rc = dd_trash_load(ctx, store, &trash, err);
+	const struct dd_place state = { .kind = DD_IN_STATE };
+	struct dd_info info;
+	int rc = dd_store_stat(store, &state, &info, err);
 
-	*any = trash.count > 0;
-	return rc;
+	*has = rc == 0;
+	return rc == DD_ENOENT ? 0 : rc;
 }
 
 int dd_empty_apply(struct dd_context *ctx, struct dd_store *store,
@@ -150,20 +160,20 @@ int dd_empty_apply(struct dd_context *ctx, struct dd_store *store,
 							  .lock_wait_ns = options->lock_wait_ns };
 	DD_CLEANUP(dd_change_closep) struct dd_change *change = NULL;
 	struct dd_empty *empty = NULL;
-	bool any = false;
+	bool has = false;
 	int rc = open_empty(&empty, err);
 
 	*out = empty;
 	if (rc == 0)
-		rc = any_trash(ctx, store, &any, err);
-	if (rc == 0 && any)
+		rc = has_state(store, &has, err);
+	if (rc == 0 && has)
 		rc = dd_change_begin(ctx, store, &change_options, &change, err);
 	if (rc < 0) {
 		dd_empty_closep(out);
 		return dd_wrap(err, rc, "empty the trash");
 	}
 	empty->plan.applied = true;
-	if (any)
+	if (has)
 		rc = carry_out(ctx, store, options, change, empty, err);
 	return rc < 0 ? dd_wrap(err, rc, "empty the trash") : 0;
 }

@@ -101,7 +101,8 @@ static const struct dd_tag *find_tag(const struct dd_repository *repo, const cha
 	return NULL;
 }
 
-static bool history_lacks(const struct dd_repository *repo, const struct dd_place *place, uint32_t id)
+static bool history_lacks(const struct dd_repository *repo, const struct dd_place *place,
+			  uint32_t id)
 {
 	const struct dd_tag *tag = find_tag(repo, place->tag);
 
@@ -145,7 +146,8 @@ static int needed(struct finder *finder, const struct dd_place *place, bool *res
 			   (DD_NODE_REACHED | DD_NODE_PRESENT)) == DD_NODE_REACHED;
 		return 0;
 	}
-	if (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION && place->kind != DD_AT_HISTORY)
+	if (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION &&
+	    place->kind != DD_AT_HISTORY)
 		return 0;
 	index = repository_index(finder->survey, place->repository);
 	if (index == DD_NO_ID)
@@ -180,11 +182,13 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	for (size_t i = 0; i < run->count; i++)
 		if (run->changed[i] && run->items[i].place.kind == DD_AT_BLOB)
-			blobs[dd_ids_find(&finder->view->blobs, &run->items[i].place.digest)] = true;
+			blobs[dd_ids_find(&finder->view->blobs, &run->items[i].place.digest)] =
+				true;
 	for (size_t i = 0; i < run->count; i++) {
 		const struct dd_place *place = &run->items[i].place;
 		struct dd_revival *revival;
-		bool changed = run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
+		bool changed =
+			run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
 		bool wanted = changed;
 		int rc = wanted ? 0 : needed(finder, place, &wanted, err);
 

@@ -10,7 +10,7 @@
 
 struct dd_trash_view {
 	struct dd_trash trash;
-	struct dd_ids blobs;	/* digests of blobs in the trash */
+	struct dd_ids blobs;		       /* digests of blobs in the trash */
 	DD_LIST(const struct dd_item *) by_id; /* the newest one of each */
 };
 

@@ -48,8 +48,8 @@ static int read_manifest(struct young *young, const struct dd_candidate *candida
 	if (dd_manifest_verify_and_parse(young->parser, &place.digest, young->buffer.bytes,
 					 young->buffer.len, NULL, &manifest, NULL) < 0)
 		return 0;
-	return dd_graph_add_manifest(young->survey->graph, candidate->id, manifest, young->buffer.len,
-				     false, err);
+	return dd_graph_add_manifest(young->survey->graph, candidate->id, manifest,
+				     young->buffer.len, false, err);
 }
 
 static void note_latest(struct young *young)
@@ -63,8 +63,9 @@ static void note_latest(struct young *young)
 		if (candidate->id == DD_NO_ID)
 			continue;
 		latest = &young->latest[candidate->id];
-		/* What could not be looked at may have been written this moment. */
-		if (candidate->state == DD_CANDIDATE_UNREADABLE)
+		/* What could not be looked at may have been written this moment; what cannot go holds. */
+		if (candidate->state == DD_CANDIDATE_UNREADABLE ||
+		    candidate->state == DD_CANDIDATE_ELSEWHERE)
 			*latest = INT64_MAX;
 		else if (candidate->state == DD_CANDIDATE_DEAD && candidate->latest_ns > *latest)
 			*latest = candidate->latest_ns;
@@ -85,9 +86,9 @@ static int judge(struct young *young, struct dd_candidate *candidate, struct dd_
 		candidate->latest_ns = latest;
 	}
 	if (!candidate->unlinked)
-		return candidate->kind == DD_AT_BLOB ? 0 :
-						       add_root(young, candidate->repository,
-								candidate->id, err);
+		return candidate->kind == DD_AT_BLOB ?
+			       0 :
+			       add_root(young, candidate->repository, candidate->id, err);
 	rc = read_manifest(young, candidate, err);
 	return rc < 0 ? rc : add_root(young, DD_NO_ID, candidate->id, err);
 }
@@ -104,8 +105,11 @@ int dd_young_find(struct dd_context *ctx, struct dd_store *store, struct dd_surv
 		  struct dd_error *err)
 {
 	DD_AUTOFREE int64_t *latest = calloc(survey->graph->nodes.count + 1, sizeof(*latest));
-	struct young young = { .store = store, .survey = survey, .options = options,
-			       .candidates = candidates, .latest = latest };
+	struct young young = { .store = store,
+			       .survey = survey,
+			       .options = options,
+			       .candidates = candidates,
+			       .latest = latest };
 	int rc = dd_context_check(ctx, err);
 
 	if (!latest)

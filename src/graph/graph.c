@@ -60,7 +60,9 @@ uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  size_t stored, bool trashed, struct dd_error *err)
 {
-	struct dd_manifest_node node = { .id = id, .subject = DD_NO_ID, .type = (uint8_t)manifest->type,
+	struct dd_manifest_node node = { .id = id,
+					 .subject = DD_NO_ID,
+					 .type = (uint8_t)manifest->type,
 					 .first = (uint32_t)graph->edges.count,
 					 .stored = (uint32_t)stored };
 	struct dd_manifest_node *added;
@@ -149,7 +151,8 @@ static int compare_doubts(const void *left, const void *right)
 void dd_graph_end_scan(struct dd_graph *graph)
 {
 	if (graph->ties.count)
-		qsort(graph->ties.items, graph->ties.count, sizeof(*graph->ties.items), compare_ties);
+		qsort(graph->ties.items, graph->ties.count, sizeof(*graph->ties.items),
+		      compare_ties);
 	if (graph->doubts.count)
 		qsort(graph->doubts.items, graph->doubts.count, sizeof(*graph->doubts.items),
 		      compare_doubts);

@@ -35,7 +35,7 @@ struct dd_node {
 
 /* An edge is an id and a bit. */
 #define DD_EDGE_MANIFEST (UINT32_C(1) << 31) /* the descriptor's media type is a manifest's */
-#define DD_EDGE_ID(edge) ((edge) & DD_MAX_ID)
+#define DD_EDGE_ID(edge) ((edge)&DD_MAX_ID)
 
 struct dd_manifest_node {
 	uint32_t id;
@@ -63,7 +63,7 @@ struct dd_graph {
 	DD_LIST(struct dd_node) nodes; /* by id */
 	DD_LIST(struct dd_manifest_node) manifests;
 	DD_LIST(uint32_t) edges;
-	DD_LIST(struct dd_tie) ties; /* sorted by from after a scan */
+	DD_LIST(struct dd_tie) ties;	      /* sorted by from after a scan */
 	DD_LIST(struct dd_node_doubt) doubts; /* sorted by id after a scan */
 };
 

@@ -229,7 +229,8 @@ static void judge_aliases(struct dd_mark *mark)
 	}
 }
 
-static void reach_held(struct dd_mark *mark)
+/* All that a repository names. */
+static void reach_all(struct dd_mark *mark)
 {
 	const struct dd_repository *repo = mark->repo;
 
@@ -237,7 +238,8 @@ static void reach_held(struct dd_mark *mark)
 		reach(mark, repo->layers.items[i], VIA_HISTORY);
 	for (size_t i = 0; i < repo->revisions.count; i++)
 		reach(mark, repo->revisions.items[i].id,
-		      repo->revisions.items[i].state == DD_LINK_ABSENT ? VIA_HISTORY : VIA_REVISION);
+		      repo->revisions.items[i].state == DD_LINK_ABSENT ? VIA_HISTORY :
+									 VIA_REVISION);
 	for (size_t i = 0; i < repo->histories.count; i++)
 		reach(mark, repo->histories.items[i], VIA_HISTORY);
 }
@@ -259,11 +261,14 @@ static void mark_repository(struct dd_mark *mark, uint32_t index)
 	for (size_t i = 0; i < repo->doubts.count; i++)
 		hold(mark, repo->doubts.items[i].doubt, repo->doubts.items[i].id,
 		     repo->doubts.items[i].detail);
+	/* Under a name that is none nothing is collected, so all of it counts. */
+	if (!repo->valid)
+		reach_all(mark);
 	follow(mark);
 	if (mark->held[index]) {
 		if (!repo->has_layers || repo->layers_failed || !repo->layers.count)
 			add_hold(mark, DD_DOUBT_NO_LAYERS, DD_NO_ID, true, "");
-		reach_held(mark);
+		reach_all(mark);
 		follow(mark);
 	}
 }
@@ -279,7 +284,8 @@ static int run(struct dd_mark *mark, struct dd_error *err)
 		mark->holds.count = 0;
 		mark->sparse = 0;
 		mark->index = DD_NO_ID;
-		for (size_t i = 0; i < mark->survey->doubts.count && !mark->options.ignore_holds; i++)
+		for (size_t i = 0; i < mark->survey->doubts.count && !mark->options.ignore_holds;
+		     i++)
 			add_hold(mark, mark->survey->doubts.items[i].doubt, DD_NO_ID, true,
 				 mark->survey->doubts.items[i].detail);
 		for (uint32_t i = 0; i < mark->survey->repositories.count; i++)
@@ -299,7 +305,9 @@ int dd_mark_open(struct dd_context *ctx, struct dd_survey *survey,
 	*out = NULL;
 	if (!mark)
 		return dd_fail(err, DD_ENOMEM, 0, "mark what is reachable");
-	*mark = (struct dd_mark){ .ctx = ctx, .survey = survey, .graph = graph, .options = *options };
+	*mark = (struct dd_mark){
+		.ctx = ctx, .survey = survey, .graph = graph, .options = *options
+	};
 	mark->stamps = calloc(graph->nodes.count + 1, sizeof(*mark->stamps));
 	mark->held = calloc(survey->repositories.count + 1, sizeof(*mark->held));
 	if (!mark->stamps || !mark->held)

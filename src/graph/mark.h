@@ -43,7 +43,8 @@ struct dd_mark;
 
 /* Marks everything. */
 int dd_mark_open(struct dd_context *ctx, struct dd_survey *survey,
-		 const struct dd_mark_options *options, struct dd_mark **mark, struct dd_error *err);
+		 const struct dd_mark_options *options, struct dd_mark **mark,
+		 struct dd_error *err);
 void dd_mark_closep(struct dd_mark **mark);
 
 /* Sorted by repository. */

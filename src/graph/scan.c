@@ -47,8 +47,8 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 	    (err && err->sys_errno && dd_text_printf(&text, ": %s", strerror(err->sys_errno)) < 0))
 		return DD_ENOMEM;
 	return dd_scan_doubt(scan, NULL,
-			     what == DD_STRANGE_SYMLINK ? DD_DOUBT_SYMLINK : DD_DOUBT_DIRECTORY, NULL,
-			     text.bytes);
+			     what == DD_STRANGE_SYMLINK ? DD_DOUBT_SYMLINK : DD_DOUBT_DIRECTORY,
+			     NULL, text.bytes);
 }
 
 static struct dd_repository *add_repository(struct dd_scan *scan, const char *name)
@@ -98,7 +98,9 @@ static int walk_all(struct dd_scan *scan, struct dd_error *err)
 	const struct dd_blob_visitor blobs = { see_blobs, see_strange, scan };
 	int rc = dd_walk_repositories(scan->ctx, scan->store, &repositories, err);
 
-	return rc < 0 || scan->options->no_blobs ? rc : dd_walk_blobs(scan->ctx, scan->store, &blobs, err);
+	return rc < 0 || scan->options->no_blobs ?
+		       rc :
+		       dd_walk_blobs(scan->ctx, scan->store, &blobs, err);
 }
 
 /* The one repository that is asked for; a directory that holds others is none itself. */
@@ -142,10 +144,14 @@ static void close_readers(struct dd_scan *scan)
 
 static int run(struct dd_scan *scan, struct dd_error *err)
 {
-	const struct dd_place scheduler = { .kind = DD_AT_SCHEDULER };
-	struct dd_info info;
-	int rc = dd_jobs_open(scan->ctx, &scan->jobs, err);
+	const struct dd_place volume = { .kind = DD_IN_VOLUME },
+			      scheduler = { .kind = DD_AT_SCHEDULER };
+	struct dd_info info = { 0 };
+	int rc = dd_store_stat(scan->store, &volume, &info, err);
 
+	scan->survey->device = info.device;
+	if (rc == 0)
+		rc = dd_jobs_open(scan->ctx, &scan->jobs, err);
 	if (rc < 0)
 		return rc;
 	scan->survey->cache_volume = dd_store_stat(scan->store, &scheduler, &info, NULL) == 0;
@@ -168,8 +174,12 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 		   struct dd_error *err)
 {
 	DD_CLEANUP(dd_survey_closep) struct dd_survey *survey = calloc(1, sizeof(*survey));
-	struct dd_scan scan = { .ctx = ctx, .store = store, .graph = graph, .survey = survey,
-				.options = options, .now_ns = dd_time_now() };
+	struct dd_scan scan = { .ctx = ctx,
+				.store = store,
+				.graph = graph,
+				.survey = survey,
+				.options = options,
+				.now_ns = dd_time_now() };
 	int rc;
 
 	*out = NULL;

@@ -29,7 +29,7 @@ struct dd_scan {
 	struct dd_survey *survey;
 	const struct dd_survey_options *options;
 	struct dd_jobs *jobs;
-	pthread_mutex_t large; /* one large manifest at a time */
+	pthread_mutex_t large;		/* one large manifest at a time */
 	struct dd_scan_reader *readers; /* idle ones; graph->lock */
 	int64_t now_ns;
 	struct dd_error error; /* the first one; graph->lock */
@@ -97,7 +97,8 @@ int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err);
 typedef int dd_scan_algorithm_fn(void *arg, enum dd_algorithm alg, struct dd_error *err);
 int dd_scan_list_algorithms(struct dd_scan *scan, struct dd_repository *repo,
 			    const struct dd_place *directory, const char *also,
-			    dd_scan_algorithm_fn *fn, void *arg, bool *failed, struct dd_error *err);
+			    dd_scan_algorithm_fn *fn, void *arg, bool *failed,
+			    struct dd_error *err);
 
 /* Jobs for one repository. */
 void dd_scan_layers(struct dd_scan *scan, struct dd_repository *repo);

@@ -65,7 +65,8 @@ static int read_aliases(struct dd_scan_names *names, struct dd_error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < names->digests.count && rc == 0; i++) {
-		const struct dd_place place = { .kind = DD_AT_LAYER, .repository = repo->name,
+		const struct dd_place place = { .kind = DD_AT_LAYER,
+						.repository = repo->name,
 						.digest = names->digests.items[i] };
 		struct dd_scan_link link;
 
@@ -89,7 +90,8 @@ static int list_layers(void *arg, enum dd_algorithm alg, struct dd_error *err)
 
 	place.digest.alg = (uint8_t)alg;
 	rc = dd_scan_list_names(&names, err);
-	rc = dd_scan_listed(layers->scan, layers->repo, rc, &place, err, &layers->repo->layers_failed);
+	rc = dd_scan_listed(layers->scan, layers->repo, rc, &place, err,
+			    &layers->repo->layers_failed);
 	if (rc == 0)
 		rc = commit_names(&names, err);
 	/* Other algorithms' links are aliases: the reference stores all blobs under sha256. */
@@ -108,8 +110,10 @@ static int read_tarsums(struct dd_scan_names *names, const char *version, struct
 	int rc = 0;
 
 	for (size_t i = 0; i < names->digests.count && rc == 0; i++) {
-		const struct dd_place place = { .kind = DD_AT_TARSUM, .repository = repo->name,
-						.name = version, .digest = names->digests.items[i] };
+		const struct dd_place place = { .kind = DD_AT_TARSUM,
+						.repository = repo->name,
+						.name = version,
+						.digest = names->digests.items[i] };
 		struct dd_scan_link link;
 		uint32_t id, *slot = NULL;
 
@@ -135,14 +139,16 @@ static int read_tarsums(struct dd_scan_names *names, const char *version, struct
 static int list_tarsums(void *arg, enum dd_algorithm alg, struct dd_error *err)
 {
 	const struct layers *layers = arg;
-	struct dd_place place = { .kind = DD_IN_TARSUM_OF, .repository = layers->repo->name,
+	struct dd_place place = { .kind = DD_IN_TARSUM_OF,
+				  .repository = layers->repo->name,
 				  .name = layers->version };
 	struct dd_scan_names names = { layers->scan, layers->repo, &place, alg, { 0 } };
 	int rc;
 
 	place.digest.alg = (uint8_t)alg;
 	rc = dd_scan_list_names(&names, err);
-	rc = dd_scan_listed(layers->scan, layers->repo, rc, &place, err, &layers->repo->layers_failed);
+	rc = dd_scan_listed(layers->scan, layers->repo, rc, &place, err,
+			    &layers->repo->layers_failed);
 	if (rc == 0)
 		rc = read_tarsums(&names, layers->version, err);
 	dd_list_release(&names.digests);
@@ -153,13 +159,14 @@ static int see_version(void *arg, const struct dd_entry *entry, struct dd_error 
 {
 	struct layers *layers = arg;
 	struct layers inner = { layers->scan, layers->repo, entry->name };
-	const struct dd_place place = { .kind = DD_IN_TARSUM, .repository = layers->repo->name,
+	const struct dd_place place = { .kind = DD_IN_TARSUM,
+					.repository = layers->repo->name,
 					.name = entry->name };
 
 	if (entry->type != DD_ENTRY_DIRECTORY)
 		return dd_scan_note(layers->scan, DD_STRANGE_ALIEN, &place, NULL, NULL);
-	return dd_scan_list_algorithms(layers->scan, layers->repo, &place, NULL, list_tarsums, &inner,
-				       &layers->repo->layers_failed, err);
+	return dd_scan_list_algorithms(layers->scan, layers->repo, &place, NULL, list_tarsums,
+				       &inner, &layers->repo->layers_failed, err);
 }
 
 static void scan_layers(void *arg)
@@ -172,10 +179,11 @@ static void scan_layers(void *arg)
 	int rc = 0;
 
 	if (!dd_scan_stopped(layers->scan)) {
-		rc = dd_scan_list_algorithms(layers->scan, repo, &place, "tarsum", list_layers, layers,
-					     &repo->layers_failed, &err);
+		rc = dd_scan_list_algorithms(layers->scan, repo, &place, "tarsum", list_layers,
+					     layers, &repo->layers_failed, &err);
 		if (rc == 0) {
-			rc = dd_store_list(layers->scan->store, &tarsums, see_version, layers, &err);
+			rc = dd_store_list(layers->scan->store, &tarsums, see_version, layers,
+					   &err);
 			rc = dd_scan_listed(layers->scan, repo, rc, &tarsums, &err,
 					    &repo->layers_failed);
 		}

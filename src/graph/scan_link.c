@@ -38,8 +38,8 @@ static void parse_link(const struct dd_buffer *buffer, struct dd_scan_link *link
 		len--;
 	}
 	link->has_digest = len && dd_digest_parse(&link->digest, text, len) == 0;
-	snprintf(link->detail, sizeof(link->detail), link->has_digest ?
-		 "white space stands around its digest" : "it holds no digest");
+	snprintf(link->detail, sizeof(link->detail),
+		 link->has_digest ? "white space stands around its digest" : "it holds no digest");
 }
 
 static int read_once(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
@@ -87,14 +87,16 @@ static int add_name(void *arg, const struct dd_entry *entry, struct dd_error *er
 	int rc;
 
 	if (entry->type == DD_ENTRY_SYMLINK) {
-		rc = dd_scan_note(names->scan, DD_STRANGE_SYMLINK, names->directory, entry->name, NULL);
-		return rc < 0 ? rc : dd_scan_doubt(names->scan, NULL, DD_DOUBT_SYMLINK, NULL,
-						   entry->name);
+		rc = dd_scan_note(names->scan, DD_STRANGE_SYMLINK, names->directory, entry->name,
+				  NULL);
+		return rc < 0 ? rc :
+				dd_scan_doubt(names->scan, NULL, DD_DOUBT_SYMLINK, NULL,
+					      entry->name);
 	}
 	if (entry->type != DD_ENTRY_DIRECTORY ||
-	    dd_digest_parse_hex(&digest, names->alg, entry->name,
-				strlen(entry->name)) < 0)
-		return dd_scan_note(names->scan, DD_STRANGE_ALIEN, names->directory, entry->name, NULL);
+	    dd_digest_parse_hex(&digest, names->alg, entry->name, strlen(entry->name)) < 0)
+		return dd_scan_note(names->scan, DD_STRANGE_ALIEN, names->directory, entry->name,
+				    NULL);
 	added = dd_list_add(&names->digests);
 	if (!added)
 		return dd_fail(err, DD_ENOMEM, 0, "list a directory");
@@ -126,8 +128,9 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 		int rc = dd_scan_note(algorithms->scan, DD_STRANGE_SYMLINK, algorithms->directory,
 				      entry->name, NULL);
 
-		return rc < 0 ? rc : dd_scan_doubt(algorithms->scan, NULL, DD_DOUBT_SYMLINK, NULL,
-						   entry->name);
+		return rc < 0 ? rc :
+				dd_scan_doubt(algorithms->scan, NULL, DD_DOUBT_SYMLINK, NULL,
+					      entry->name);
 	}
 	if (entry->type == DD_ENTRY_DIRECTORY && alg >= 0) {
 		algorithms->found |= 1U << alg;

@@ -96,8 +96,8 @@ static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
 	if (rc == DD_ENOENT && scan->options->in_trash &&
 	    scan->options->in_trash(scan->options->arg, &look->digest, &look->place)) {
 		look->trashed = true;
-		rc = dd_store_read(scan->store, &look->place, max, &look->reader->buffer, &look->info,
-				   err);
+		rc = dd_store_read(scan->store, &look->place, max, &look->reader->buffer,
+				   &look->info, err);
 	}
 	return rc;
 }
@@ -105,22 +105,24 @@ static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
 static int parse(struct look *look, const struct dd_manifest **manifest, struct dd_error *err)
 {
 	return dd_manifest_verify_and_parse(look->reader->parser, &look->digest,
-					    look->reader->buffer.bytes, look->reader->buffer.len, NULL,
-					    manifest, err);
+					    look->reader->buffer.bytes, look->reader->buffer.len,
+					    NULL, manifest, err);
 }
 
 static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
 {
 	struct look *look = arg;
 
-	return dd_survey_add_temp(look->scan->survey, look->scan->store, &look->place, entry->name, err);
+	return dd_survey_add_temp(look->scan->survey, look->scan->store, &look->place, entry->name,
+				  err);
 }
 
 /* A registry writes manifests under another name first; layers arrive by a rename. */
 static int look_beside(struct look *look, struct dd_error *err)
 {
-	int rc = look->trashed ? 0 : dd_store_list_owner(look->scan->store, &look->place, see_beside,
-							 look, err);
+	int rc = look->trashed ? 0 :
+				 dd_store_list_owner(look->scan->store, &look->place, see_beside,
+						     look, err);
 
 	return rc == DD_ENOMEM ? rc : 0;
 }

@@ -74,7 +74,8 @@ int dd_scan_doubt(struct dd_scan *scan, struct dd_repository *repo, enum dd_doub
 	struct dd_found_doubt *added = NULL;
 
 	dd_scan_lock(scan);
-	if (found.detail && (!digest || (found.id = dd_graph_intern(scan->graph, digest)) != DD_NO_ID))
+	if (found.detail &&
+	    (!digest || (found.id = dd_graph_intern(scan->graph, digest)) != DD_NO_ID))
 		added = repo ? dd_list_add(&repo->doubts) : dd_list_add(&scan->survey->doubts);
 	if (added)
 		*added = found;
@@ -99,7 +100,8 @@ int dd_scan_listed(struct dd_scan *scan, struct dd_repository *repo, int rc,
 	if (dd_scan_describe(&text, directory, NULL) < 0 ||
 	    (!link && dd_text_printf(&text, ": %s", strerror(err->sys_errno)) < 0))
 		return DD_ENOMEM;
-	rc = dd_scan_note(scan, link ? DD_STRANGE_SYMLINK : DD_STRANGE_UNREADABLE, directory, NULL, err);
+	rc = dd_scan_note(scan, link ? DD_STRANGE_SYMLINK : DD_STRANGE_UNREADABLE, directory, NULL,
+			  err);
 	if (rc == 0)
 		rc = dd_scan_doubt(scan, repo, link ? DD_DOUBT_SYMLINK : DD_DOUBT_DIRECTORY, NULL,
 				   text.bytes);

@@ -45,8 +45,8 @@ static int see_inside(void *arg, const struct dd_entry *entry, struct dd_error *
 		return dd_survey_add_temp(inside->batch->scan->survey, inside->batch->scan->store,
 					  inside->place, entry->name, err);
 	else
-		return dd_scan_note(inside->batch->scan, DD_STRANGE_ALIEN, inside->place, entry->name,
-				    NULL);
+		return dd_scan_note(inside->batch->scan, DD_STRANGE_ALIEN, inside->place,
+				    entry->name, NULL);
 	return 0;
 }
 
@@ -61,7 +61,8 @@ static int list_signatures(void *arg, enum dd_algorithm alg, struct dd_error *er
 {
 	struct signatures *signatures = arg;
 	struct batch *batch = signatures->batch;
-	struct dd_place place = { .kind = DD_IN_SIGNATURES_OF, .repository = batch->repo->name,
+	struct dd_place place = { .kind = DD_IN_SIGNATURES_OF,
+				  .repository = batch->repo->name,
 				  .digest = signatures->found->digest };
 	struct dd_scan_names names = { batch->scan, batch->repo, &place, alg, { 0 } };
 	int rc;
@@ -83,7 +84,8 @@ static int list_signatures(void *arg, enum dd_algorithm alg, struct dd_error *er
 
 static int look(struct batch *batch, struct found *found, struct dd_error *err)
 {
-	const struct dd_place place = { .kind = DD_AT_REVISION, .repository = batch->repo->name,
+	const struct dd_place place = { .kind = DD_AT_REVISION,
+					.repository = batch->repo->name,
 					.digest = found->digest };
 	const struct dd_place signatures = { .kind = DD_IN_SIGNATURES,
 					     .repository = batch->repo->name,
@@ -105,14 +107,14 @@ static int look(struct batch *batch, struct found *found, struct dd_error *err)
 	found->says = link.digest;
 	if (rc == 0 && (link.state == DD_LINK_UNREADABLE || link.state == DD_LINK_MALFORMED))
 		rc = link.state == DD_LINK_UNREADABLE ?
-			dd_scan_doubt(batch->scan, batch->repo, DD_DOUBT_LINK, &found->digest,
-				      link.detail) :
-			dd_scan_note(batch->scan, DD_STRANGE_ALIEN, &place, NULL, NULL);
+			     dd_scan_doubt(batch->scan, batch->repo, DD_DOUBT_LINK, &found->digest,
+					   link.detail) :
+			     dd_scan_note(batch->scan, DD_STRANGE_ALIEN, &place, NULL, NULL);
 	return rc;
 }
 
-static int tie_to(struct dd_scan *scan, uint32_t from, const struct dd_digest *digest,
-		  uint32_t *to, struct dd_error *err)
+static int tie_to(struct dd_scan *scan, uint32_t from, const struct dd_digest *digest, uint32_t *to,
+		  struct dd_error *err)
 {
 	*to = dd_graph_intern(scan->graph, digest);
 	if (*to == DD_NO_ID)
@@ -210,13 +212,14 @@ static int list_revisions(void *arg, enum dd_algorithm alg, struct dd_error *err
 static void scan_revisions(void *arg)
 {
 	struct revisions *revisions = arg;
-	const struct dd_place place = { .kind = DD_IN_REVISIONS, .repository = revisions->repo->name };
+	const struct dd_place place = { .kind = DD_IN_REVISIONS,
+					.repository = revisions->repo->name };
 	struct dd_error err = { 0 };
 	int rc = 0;
 
 	if (!dd_scan_stopped(revisions->scan))
-		rc = dd_scan_list_algorithms(revisions->scan, NULL, &place, NULL,
-					     list_revisions, revisions, NULL, &err);
+		rc = dd_scan_list_algorithms(revisions->scan, NULL, &place, NULL, list_revisions,
+					     revisions, NULL, &err);
 	if (rc < 0)
 		dd_scan_stop(revisions->scan, rc, &err);
 	free(revisions);

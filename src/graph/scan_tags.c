@@ -40,7 +40,8 @@ static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)
 {
 	struct tag *tag = arg;
 	struct batch *batch = tag->batch;
-	struct dd_place place = { .kind = DD_IN_HISTORY_OF, .repository = batch->repo->name,
+	struct dd_place place = { .kind = DD_IN_HISTORY_OF,
+				  .repository = batch->repo->name,
 				  .tag = tag->found->name };
 	struct dd_scan_names names = { batch->scan, batch->repo, &place, alg, { 0 } };
 	int rc;
@@ -80,16 +81,18 @@ static int look_at_current(struct tag *tag, struct dd_error *err)
 
 static int look(struct batch *batch, struct found *found, struct dd_error *err)
 {
-	const struct dd_place current = { .kind = DD_AT_TAG, .repository = batch->repo->name,
+	const struct dd_place current = { .kind = DD_AT_TAG,
+					  .repository = batch->repo->name,
 					  .tag = found->name };
-	const struct dd_place history = { .kind = DD_IN_HISTORY, .repository = batch->repo->name,
+	const struct dd_place history = { .kind = DD_IN_HISTORY,
+					  .repository = batch->repo->name,
 					  .tag = found->name };
 	struct tag tag = { batch, found, &current };
 	int rc = look_at_current(&tag, err);
 
 	if (rc == 0)
-		rc = dd_scan_list_algorithms(batch->scan, NULL, &history, NULL, list_history,
-					     &tag, NULL, err);
+		rc = dd_scan_list_algorithms(batch->scan, NULL, &history, NULL, list_history, &tag,
+					     NULL, err);
 	if (rc < 0)
 		return rc;
 	if (found->current.state == DD_LINK_UNREADABLE ||
@@ -117,7 +120,8 @@ static int commit(struct batch *batch, struct found *found, struct dd_scan_wante
 
 	if (!tag)
 		return dd_fail(err, DD_ENOMEM, 0, "remember tags");
-	*tag = (struct dd_tag){ .name = found->name, .current = DD_NO_ID,
+	*tag = (struct dd_tag){ .name = found->name,
+				.current = DD_NO_ID,
 				.state = (uint8_t)found->current.state,
 				.history = (uint32_t)repo->histories.count,
 				.history_count = (uint32_t)found->history.count,
@@ -187,8 +191,10 @@ static int add_tag(void *arg, const struct dd_entry *entry, struct dd_error *err
 	    dd_scan_doubt(tags->scan, NULL, DD_DOUBT_SYMLINK, NULL, entry->name) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "list tags");
 	if (entry->type != DD_ENTRY_DIRECTORY)
-		return dd_scan_note(tags->scan, entry->type == DD_ENTRY_SYMLINK ? DD_STRANGE_SYMLINK :
-				    DD_STRANGE_ALIEN, tags->directory, entry->name, NULL);
+		return dd_scan_note(tags->scan,
+				    entry->type == DD_ENTRY_SYMLINK ? DD_STRANGE_SYMLINK :
+								      DD_STRANGE_ALIEN,
+				    tags->directory, entry->name, NULL);
 	if (!tags->batch) {
 		tags->batch = calloc(1, sizeof(*tags->batch));
 		if (!tags->batch)

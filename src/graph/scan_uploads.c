@@ -20,9 +20,10 @@ static int add_upload(void *arg, const struct dd_entry *entry, struct dd_error *
 	char **id;
 
 	if (entry->type != DD_ENTRY_DIRECTORY || !dd_upload_valid(entry->name))
-		return dd_scan_note(uploads->scan, entry->type == DD_ENTRY_SYMLINK ?
-				    DD_STRANGE_SYMLINK : DD_STRANGE_ALIEN, uploads->directory,
-				    entry->name, NULL);
+		return dd_scan_note(uploads->scan,
+				    entry->type == DD_ENTRY_SYMLINK ? DD_STRANGE_SYMLINK :
+								      DD_STRANGE_ALIEN,
+				    uploads->directory, entry->name, NULL);
 	id = dd_list_add(&uploads->ids);
 	if (!id || !(*id = strdup(entry->name)))
 		return dd_fail(err, DD_ENOMEM, 0, "list uploads");
@@ -36,8 +37,8 @@ static void later(int64_t *newest, int64_t time)
 }
 
 /* 1 if the file is there, 0 if not, an error if that cannot be told. */
-static int look_at_part(struct dd_scan *scan, const struct dd_place *place, struct dd_upload *upload,
-			struct dd_info *info, struct dd_error *err)
+static int look_at_part(struct dd_scan *scan, const struct dd_place *place,
+			struct dd_upload *upload, struct dd_info *info, struct dd_error *err)
 {
 	int rc = dd_store_stat(scan->store, place, info, err);
 
@@ -46,6 +47,7 @@ static int look_at_part(struct dd_scan *scan, const struct dd_place *place, stru
 	if (rc < 0)
 		return rc;
 	later(&upload->newest_ns, info->mtime_ns);
+	upload->device = info->device;
 	return 1;
 }
 
@@ -70,13 +72,15 @@ static int see_upload_part(void *arg, const struct dd_entry *entry, struct dd_er
 {
 	struct upload_look *look = arg;
 
-	return dd_survey_add_temp(look->scan->survey, look->scan->store, look->place, entry->name, err);
+	return dd_survey_add_temp(look->scan->survey, look->scan->store, look->place, entry->name,
+				  err);
 }
 
 static int look(struct uploads *uploads, const char *id, struct dd_upload *upload,
 		struct dd_error *err)
 {
-	struct dd_place place = { .kind = DD_AT_STARTEDAT, .repository = uploads->repo->name,
+	struct dd_place place = { .kind = DD_AT_STARTEDAT,
+				  .repository = uploads->repo->name,
 				  .upload = id };
 	struct dd_scan *scan = uploads->scan;
 	struct dd_info info = { 0 };
@@ -107,8 +111,9 @@ static int look(struct uploads *uploads, const char *id, struct dd_upload *uploa
 		rc = look_at_part(scan, &place, upload, &info, err);
 	}
 	place.kind = DD_AT_STARTEDAT;
-	return rc < 0 ? rc : dd_store_list_owner(scan->store, &place, see_upload_part,
-						 &(struct upload_look){ scan, &place }, err);
+	return rc < 0 ? rc :
+			dd_store_list_owner(scan->store, &place, see_upload_part,
+					    &(struct upload_look){ scan, &place }, err);
 }
 
 static int add(struct uploads *uploads, const char *id, struct dd_error *err)
@@ -119,7 +124,8 @@ static int add(struct uploads *uploads, const char *id, struct dd_error *err)
 	if (rc == DD_ENOMEM)
 		return rc;
 	if (rc < 0) /* what cannot be looked at is not judged */
-		return dd_scan_note(uploads->scan, DD_STRANGE_UNREADABLE, uploads->directory, id, err);
+		return dd_scan_note(uploads->scan, DD_STRANGE_UNREADABLE, uploads->directory, id,
+				    err);
 	upload.id = strdup(id);
 	added = upload.id ? dd_list_add(&uploads->repo->uploads) : NULL;
 	if (!added) {

@@ -97,9 +97,9 @@ static int compare_uploads(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-#define SORT(list, compare)                                                              \
-	do {                                                                             \
-		if ((list)->count)                                                       \
+#define SORT(list, compare)                                                                   \
+	do {                                                                                  \
+		if ((list)->count)                                                            \
 			qsort((list)->items, (list)->count, sizeof(*(list)->items), compare); \
 	} while (0)
 
@@ -129,8 +129,8 @@ const struct dd_revision *dd_repository_revision(const struct dd_repository *rep
 
 bool dd_repository_has_layer(const struct dd_repository *repo, uint32_t id)
 {
-	return repo->layers.count && bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
-					     compare_ids);
+	return repo->layers.count &&
+	       bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id), compare_ids);
 }
 
 struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name)

@@ -29,16 +29,16 @@ struct dd_revision {
 
 struct dd_tag {
 	char *name;
-	uint32_t current; /* id, DD_NO_ID if it could not be told */
-	uint8_t state;	  /* enum dd_link_state, of current/link */
+	uint32_t current;		 /* id, DD_NO_ID if it could not be told */
+	uint8_t state;			 /* enum dd_link_state, of current/link */
 	uint32_t history, history_count; /* in the repository's histories */
-	int64_t moved_ns; /* mtime of current/link; 0 if there is none */
+	int64_t moved_ns;		 /* mtime of current/link; 0 if there is none */
 };
 
 struct dd_upload {
 	char *id;
 	bool has_data, has_startedat;
-	uint64_t bytes;
+	uint64_t bytes, device;
 	uint32_t links;
 	int64_t began_ns;  /* as startedat says; 0 if it does not */
 	int64_t newest_ns; /* the newest time of anything inside, and of the directory if empty */
@@ -60,15 +60,15 @@ struct dd_found_doubt {
 
 struct dd_repository {
 	char *name;
-	bool valid;	   /* its name is one */
-	bool has_layers;   /* and could be listed */
+	bool valid;	 /* its name is one */
+	bool has_layers; /* and could be listed */
 	bool layers_failed;
 	bool uploads_failed;
-	DD_LIST(uint32_t) layers;	 /* ids, sorted */
-	DD_LIST(uint32_t) tarsums;	 /* what tarsum links stand for */
-	DD_LIST(uint32_t) unresolved;	 /* sha512 links that say only themselves */
+	DD_LIST(uint32_t) layers;	       /* ids, sorted */
+	DD_LIST(uint32_t) tarsums;	       /* what tarsum links stand for */
+	DD_LIST(uint32_t) unresolved;	       /* sha512 links that say only themselves */
 	DD_LIST(struct dd_revision) revisions; /* sorted by id */
-	DD_LIST(struct dd_tag) tags;	 /* sorted by name */
+	DD_LIST(struct dd_tag) tags;	       /* sorted by name */
 	DD_LIST(uint32_t) histories;
 	DD_LIST(struct dd_upload) uploads;
 	DD_LIST(struct dd_found_doubt) doubts; /* of places in this repository: they hold it */
@@ -80,12 +80,13 @@ struct dd_note {
 };
 
 struct dd_survey {
-	struct dd_graph *graph; /* borrowed */
+	struct dd_graph *graph;			      /* borrowed */
 	DD_LIST(struct dd_repository *) repositories; /* sorted by name */
 	DD_LIST(struct dd_temp) temps;
 	DD_LIST(struct dd_found_doubt) doubts; /* of places outside: they hold everything */
 	DD_LIST(char *) notes;		       /* at most DD_SURVEY_NOTES */
 	uint64_t strange, unreadable;
+	uint64_t device;   /* the file system that the volume lies on */
 	bool cache_volume; /* a pull-through cache's: dangling tags are normal */
 };
 
@@ -115,7 +116,8 @@ void dd_survey_sort(struct dd_survey *survey);
 int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
 		       const struct dd_place *place, const char *name, struct dd_error *err);
 
-const struct dd_revision *dd_repository_revision(const struct dd_repository *repository, uint32_t id);
+const struct dd_revision *dd_repository_revision(const struct dd_repository *repository,
+						 uint32_t id);
 bool dd_repository_has_layer(const struct dd_repository *repository, uint32_t id);
 /* NULL if there is none. */
 struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name);

@@ -58,8 +58,8 @@ static const char *problem_of(const struct dd_graph *graph, uint32_t id)
 
 /* ---- repositories ---- */
 
-static int add_repository(struct list *list, struct dd_sizer *sizer, const struct dd_repository *repo,
-			  struct dd_error *err)
+static int add_repository(struct list *list, struct dd_sizer *sizer,
+			  const struct dd_repository *repo, struct dd_error *err)
 {
 	struct dd_ls_row *row = add_row(list, err);
 	const struct dd_graph *graph = sizer->graph;
@@ -227,18 +227,24 @@ static int list_parts(struct list *list, const struct dd_reference *reference, s
 	if (rc == 0)
 		rc = dd_store_read(list->store, &place, DD_MANIFEST_MAX, &buffer, &info, err);
 	if (rc == 0)
-		rc = dd_manifest_verify_and_parse(parser, &place.digest, buffer.bytes, buffer.len, NULL,
-						  &manifest, err);
+		rc = dd_manifest_verify_and_parse(parser, &place.digest, buffer.bytes, buffer.len,
+						  NULL, &manifest, err);
 	if (rc < 0)
 		return dd_wrap(err, rc, "%s%s%s", reference->repository,
-			       reference->tag[0] ? ":" : reference->repository[0] ? "@" : "",
+			       reference->tag[0]	? ":" :
+			       reference->repository[0] ? "@" :
+							  "",
 			       reference->tag[0] ? reference->tag : reference->digest);
 	self = add_row(list, err);
 	if (!self)
 		return DD_ENOMEM;
-	*self = (struct dd_ls_row){ .name = "self", .digest = place.digest, .has_digest = true,
-				    .type = dd_manifest_type_name(manifest->type), .size = buffer.len,
-				    .pushed_ns = info.mtime_ns, .present = true };
+	*self = (struct dd_ls_row){ .name = "self",
+				    .digest = place.digest,
+				    .has_digest = true,
+				    .type = dd_manifest_type_name(manifest->type),
+				    .size = buffer.len,
+				    .pushed_ns = info.mtime_ns,
+				    .present = true };
 	for (size_t i = 0; i < manifest->count && rc == 0; i++)
 		rc = add_part(list, &manifest->descriptors[i], err);
 	return rc;
@@ -280,8 +286,9 @@ int dd_ls(struct dd_context *ctx, struct dd_store *store, const struct dd_refere
 	int rc;
 
 	memset(ls, 0, sizeof(*ls));
-	ls->what = !reference ? DD_LS_REPOSITORIES :
-		   reference->tag[0] || reference->digest[0] ? DD_LS_PARTS : DD_LS_TAGS;
+	ls->what = !reference				     ? DD_LS_REPOSITORIES :
+		   reference->tag[0] || reference->digest[0] ? DD_LS_PARTS :
+							       DD_LS_TAGS;
 	list.strings = calloc(1, sizeof(*list.strings));
 	ls->memory = list.strings;
 	if (!list.strings)

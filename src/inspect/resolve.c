@@ -3,15 +3,16 @@
  */
 #include <string.h>
 
-#include "inspect/resolve.h"
 #include "base/cleanup.h"
+#include "inspect/resolve.h"
 
 #define LINK_MAX 1024
 
 static int resolve_tag(struct dd_store *store, const struct dd_reference *reference,
 		       struct dd_digest *digest, struct dd_error *err)
 {
-	const struct dd_place place = { .kind = DD_AT_TAG, .repository = reference->repository,
+	const struct dd_place place = { .kind = DD_AT_TAG,
+					.repository = reference->repository,
 					.tag = reference->tag };
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	int rc = dd_store_read(store, &place, LINK_MAX, &buffer, NULL, err);
@@ -49,8 +50,8 @@ static int compare_name(void *arg, const struct dd_entry *entry, struct dd_error
 	return 0;
 }
 
-static int search_in(struct dd_store *store, const struct dd_place *directory, struct search *search,
-		     struct dd_error *err)
+static int search_in(struct dd_store *store, const struct dd_place *directory,
+		     struct search *search, struct dd_error *err)
 {
 	int rc = dd_store_list(store, directory, compare_name, search, err);
 
@@ -100,8 +101,10 @@ int dd_resolve(struct dd_store *store, const struct dd_reference *reference,
 		     search_repository(store, reference->repository, &search, err) :
 		     search_blobs(store, &search, err);
 	if (rc == 0 && !search.found)
-		rc = dd_fail(err, DD_ENOENT, 0, reference->repository[0] ? "the repository has none" :
-								     "the volume has no such blob");
+		rc = dd_fail(err, DD_ENOENT, 0,
+			     reference->repository[0] ? "the repository has none" :
+							"the volume has no such blob");
 	return rc < 0 ? dd_wrap(err, rc, "%s%s%s", reference->repository,
-				reference->repository[0] ? "@" : "", reference->digest) : 0;
+				reference->repository[0] ? "@" : "", reference->digest) :
+			0;
 }

@@ -46,7 +46,8 @@ int dd_sizer_add(struct dd_sizer *sizer, uint32_t id)
 	int rc = push(sizer, id);
 
 	while (rc == 0 && sizer->stack.count) {
-		uint32_t manifest = graph->nodes.items[sizer->stack.items[--sizer->stack.count]].manifest;
+		uint32_t manifest =
+			graph->nodes.items[sizer->stack.items[--sizer->stack.count]].manifest;
 		const struct dd_manifest_node *node;
 
 		if (manifest == DD_NO_ID)

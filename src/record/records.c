@@ -135,5 +135,6 @@ int dd_records_acknowledge(struct dd_store *store, const char *repository,
 	if (rc == 0)
 		rc = dd_appender_sync(appender, err);
 	return rc < 0 ? dd_wrap(err, rc, "remember %s@%s as acknowledged", repository,
-				dd_digest_text(digest)) : 0;
+				dd_digest_text(digest)) :
+			0;
 }

@@ -3,8 +3,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,8 @@ static atomic_bool no_openat2;
 static int by_openat2(int dir, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
-		.flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		/* No O_NOFOLLOW: with it a link in the last place is ENOTDIR, not ELOOP. */
+		.flags = (unsigned)(flags | O_CLOEXEC),
 		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};

@@ -29,12 +29,12 @@ struct dd_dirty {
 };
 
 struct dd_store {
-	char *root;	 /* as people should see it */
-	int fd;		 /* O_PATH on it */
-	int lock_fd;	 /* -1: not held */
+	char *root;  /* as people should see it */
+	int fd;	     /* O_PATH on it */
+	int lock_fd; /* -1: not held */
 	DD_LIST(struct dd_dirty) dirty;
-	bool made;	 /* of the dirty directories some are new */
-	bool touched;	 /* times were set since the last sync */
+	bool made;		   /* of the dirty directories some are new */
+	bool touched;		   /* times were set since the last sync */
 	struct dd_recent from, to; /* of the last rename */
 };
 

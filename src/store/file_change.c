@@ -53,9 +53,11 @@ static int open_above(struct dd_store *store, struct dd_recent *recent, const ch
 			recent->fd = dd_file_make_directory(store, recent->path, err);
 			rc = recent->fd < 0 ? recent->fd : 0;
 		} else {
-			recent->fd = dd_beneath_open(store->fd, recent->path, O_PATH | O_DIRECTORY, 0);
+			recent->fd =
+				dd_beneath_open(store->fd, recent->path, O_PATH | O_DIRECTORY, 0);
 			rc = recent->fd < 0 ?
-			     dd_file_fail(store, err, -recent->fd, "open", recent->path) : 0;
+				     dd_file_fail(store, err, -recent->fd, "open", recent->path) :
+				     0;
 		}
 		if (rc < 0) {
 			release_recent(recent);
@@ -101,8 +103,8 @@ static int rename_once(int from, const char *name, int to, const char *to_name)
 }
 
 struct move {
-	const char *from, *to;		 /* below the root */
-	const char *file;		 /* what is looked at first, below the directory above from */
+	const char *from, *to; /* below the root */
+	const char *file;      /* what is looked at first, below the directory above from */
 	const struct dd_stamp *expected; /* NULL: anything */
 };
 
@@ -122,7 +124,8 @@ static int look_again(struct dd_store *store, const struct move *move, struct dd
 	if (sys)
 		return dd_file_fail(store, err, sys, "look at", move->from);
 	if (move->expected && !dd_stamp_equal(move->expected, &info.stamp))
-		return dd_fail(err, DD_ECHANGED, 0, "%s/%s is not as it was", store->root, move->from);
+		return dd_fail(err, DD_ECHANGED, 0, "%s/%s is not as it was", store->root,
+			       move->from);
 	return 0;
 }
 
@@ -264,7 +267,8 @@ int dd_store_touch(struct dd_store *store, const struct dd_place *place, struct 
 	if (fd < 0)
 		return dd_file_fail(store, err, -fd, "open", path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root, path);
+		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root,
+			       path);
 	if (futimens(fd, now) < 0)
 		return dd_file_fail(store, err, errno, "set the time of", path);
 	store->touched = true;

@@ -36,7 +36,8 @@ static int open_own(struct dd_store *store, const char *path, int flags, struct 
 	if (fstat(fd, st) < 0 || fstat(parent, &around) < 0)
 		return dd_file_fail(store, err, errno, "look at", path);
 	if (!S_ISREG(st->st_mode))
-		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root, path);
+		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root,
+			       path);
 	if (*is_new)
 		rc = dd_file_dress(store, fd, &around, path, err);
 	if (rc == 0) {
@@ -81,7 +82,8 @@ int dd_store_open_appender(struct dd_store *store, const struct dd_place *place,
 	rc = dd_layout_path(place, &appender->path, err);
 	if (rc < 0)
 		return rc;
-	appender->fd = open_own(store, appender->path, O_RDWR | O_APPEND, &st, &appender->is_new, err);
+	appender->fd =
+		open_own(store, appender->path, O_RDWR | O_APPEND, &st, &appender->is_new, err);
 	if (appender->fd < 0)
 		return appender->fd;
 	appender->size = (uint64_t)st.st_size;
@@ -108,7 +110,8 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-int dd_appender_add(struct dd_appender *appender, const void *bytes, size_t len, struct dd_error *err)
+int dd_appender_add(struct dd_appender *appender, const void *bytes, size_t len,
+		    struct dd_error *err)
 {
 	int sys = appender->torn ? write_all(appender->fd, "\n", 1) : 0;
 
@@ -141,7 +144,8 @@ int dd_appender_reserve(struct dd_appender *appender, uint64_t bytes, struct dd_
 	int sys = set_aside(appender->fd, appender->size, bytes);
 
 	if (sys && sys != -EOPNOTSUPP)
-		return dd_file_fail(appender->store, err, -sys, "set space aside for", appender->path);
+		return dd_file_fail(appender->store, err, -sys, "set space aside for",
+				    appender->path);
 	return 0;
 }
 
@@ -303,4 +307,3 @@ int dd_store_remove(struct dd_store *store, const struct dd_place *place, struct
 		return dd_file_fail(store, err, errno, "remove", path);
 	return 0;
 }
-

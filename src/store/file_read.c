@@ -106,7 +106,8 @@ static int open_regular(struct dd_store *store, const char *path, struct dd_info
 	dd_file_info(&st, info);
 	if (info->type != DD_ENTRY_FILE) {
 		close(fd);
-		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root, path);
+		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root,
+			       path);
 	}
 	return fd;
 }
@@ -175,8 +176,8 @@ int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t
 	if (fd < 0)
 		return fd;
 	if (info->size > max)
-		return dd_fail(err, DD_ETOOBIG, 0, "%s/%s is larger than %llu bytes", store->root, path,
-			       (unsigned long long)max);
+		return dd_fail(err, DD_ETOOBIG, 0, "%s/%s is larger than %llu bytes", store->root,
+			       path, (unsigned long long)max);
 	return read_all(store, fd, path, info->size, max, buffer, err);
 }
 
@@ -291,7 +292,8 @@ int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *
 				continue;
 			if (type < 0)
 				return dd_file_fail(store, err, -type, "list", path);
-			rc = fn(arg, &(struct dd_entry){ raw->d_name, (enum dd_entry_type)type }, err);
+			rc = fn(arg, &(struct dd_entry){ raw->d_name, (enum dd_entry_type)type },
+				err);
 			if (rc)
 				return rc;
 		}

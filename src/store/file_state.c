@@ -19,9 +19,10 @@ static int check_owner(struct dd_store *store, const char *path, const struct st
 	bool shared = root->st_mode & S_IWGRP && root->st_gid == st->st_gid;
 
 	if (st->st_uid != root->st_uid && st->st_uid != 0 && st->st_uid != geteuid()) {
-		dd_fail(err, DD_EREFUSED, 0, "%s/%s belongs to user %u, the volume to %u", store->root,
-			path, st->st_uid, root->st_uid);
-		dd_hint(err, "see who made it; chown it to the volume's owner if its content is ours");
+		dd_fail(err, DD_EREFUSED, 0, "%s/%s belongs to user %u, the volume to %u",
+			store->root, path, st->st_uid, root->st_uid);
+		dd_hint(err,
+			"see who made it; chown it to the volume's owner if its content is ours");
 		return DD_EREFUSED;
 	}
 	if (st->st_mode & S_IWOTH || (st->st_mode & S_IWGRP && !shared)) {
@@ -106,9 +107,10 @@ static bool same_mount(const struct where *a, const struct where *b)
 
 int dd_store_check_rename(struct dd_store *store, struct dd_error *err)
 {
-	static const char *const parts[] = { DD_VOLUME_BASE, DD_VOLUME_BASE "/blobs",
-					     DD_VOLUME_BASE "/repositories", DD_STATE_BASE,
-					     DD_STATE_TRASH, DD_STATE_PURGE };
+	static const char *const parts[] = {
+		DD_VOLUME_BASE, DD_VOLUME_BASE "/blobs", DD_VOLUME_BASE "/repositories",
+		DD_STATE_BASE,	DD_STATE_TRASH,		 DD_STATE_PURGE
+	};
 	struct where root, part;
 	int sys = where_is(store->fd, &root);
 
@@ -126,8 +128,9 @@ int dd_store_check_rename(struct dd_store *store, struct dd_error *err)
 			continue;
 		dd_fail(err, DD_EXDEV, 0, "%s/%s is mounted from elsewhere than %s", store->root,
 			parts[i], store->root);
-		dd_hint(err, "the trash must be on the file system of what it takes, or nothing could "
-			     "be undone; mount one file system at the root");
+		dd_hint(err,
+			"the trash must be on the file system of what it takes, or nothing could "
+			"be undone; mount one file system at the root");
 		return DD_EXDEV;
 	}
 	return 0;

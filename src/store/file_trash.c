@@ -34,8 +34,8 @@ static int list_one(void *arg, const struct dd_entry *entry, struct dd_error *er
 	if (rc < 0)
 		return dd_fail(err, rc, 0, "list the trash");
 	rc = entry->type == DD_ENTRY_DIRECTORY ?
-	     list_below(listing, entry->name, err) :
-	     listing->fn(listing->arg, listing->path.bytes, entry->type, err);
+		     list_below(listing, entry->name, err) :
+		     listing->fn(listing->arg, listing->path.bytes, entry->type, err);
 	dd_text_cut(&listing->path, len);
 	return rc;
 }

@@ -41,7 +41,9 @@ static const char *part(const struct dd_place *place, char letter, char buf[stat
 {
 	switch (letter) {
 	case 'R':
-		return place->repository && dd_repository_safe(place->repository) ? place->repository : NULL;
+		return place->repository && dd_repository_safe(place->repository) ?
+			       place->repository :
+			       NULL;
 	case 'T':
 		return place->tag && dd_name_safe(place->tag) ? place->tag : NULL;
 	case 'U':
@@ -73,7 +75,7 @@ static int fill(struct dd_text *text, const struct dd_place *place, struct dd_er
 	int rc = 0;
 
 	if (template[0] == '/') {
-		template++;
+		template ++;
 	} else {
 		if (place->run)
 			rc = dd_text_printf(text, DD_STATE_BASE "/trash/%s/", place->run);
@@ -168,12 +170,12 @@ static bool take(struct dd_place *place, char letter, const char *text)
 		place->name = text;
 		return strlen(text) == 2;
 	case 'H':
-		return dd_digest_parse_hex(&place->digest, (enum dd_algorithm)place->digest.alg, text,
-					   strlen(text)) == 0 &&
+		return dd_digest_parse_hex(&place->digest, (enum dd_algorithm)place->digest.alg,
+					   text, strlen(text)) == 0 &&
 		       (place->kind != DD_AT_BLOB || !strncmp(place->name, text, 2));
 	case 'I':
-		return dd_digest_parse_hex(&place->second, (enum dd_algorithm)place->second.alg, text,
-					   strlen(text)) == 0;
+		return dd_digest_parse_hex(&place->second, (enum dd_algorithm)place->second.alg,
+					   text, strlen(text)) == 0;
 	}
 	return false;
 }
@@ -194,7 +196,7 @@ static bool match(const char *template, char *path, struct dd_place *place)
 		char *end;
 
 		if (*template != '%') {
-			if (*template++ != *path++)
+			if (*template ++ != *path++)
 				return false;
 			continue;
 		}
@@ -215,7 +217,7 @@ static bool match(const char *template, char *path, struct dd_place *place)
 				return false;
 		}
 		template += 2;
-		if (*template++ != '/')
+		if (*template ++ != '/')
 			return false;
 		path = end + 1;
 	}

@@ -50,10 +50,11 @@ static int find_root(const char *named, char **root, struct dd_error *err)
 
 	if (!real) {
 		dd_fail(err, dd_code_of_errno(errno), errno, "open the volume %s", named);
-		dd_hint(err, errno == EACCES ?
-			"try again as root, or as the user whom the registry runs as" :
-			"name the registry's directory with --root; 'docker volume inspect NAME' "
-			"tells where that of a container lies");
+		dd_hint(err,
+			errno == EACCES ?
+				"try again as root, or as the user whom the registry runs as" :
+				"name the registry's directory with --root; 'docker volume inspect NAME' "
+				"tells where that of a container lies");
 		return errno == EACCES ? DD_EACCES : DD_ENOENT;
 	}
 	if (dd_text_printf(&data, "%s/_data", real) < 0)
@@ -137,8 +138,9 @@ static int choose_root(const struct dd_store_options *options, char **root, stru
 	const char *named = from_environment((void *)options, "DRYDOCK_ROOT");
 
 	if (options->root && options->config)
-		return dd_fail(err, DD_EUSAGE, 0, "--root and --config both say where the volume is: "
-						  "give one of them");
+		return dd_fail(err, DD_EUSAGE, 0,
+			       "--root and --config both say where the volume is: "
+			       "give one of them");
 	if (options->root)
 		return find_root(options->root, root, err);
 	if (options->config)
@@ -191,7 +193,8 @@ int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options
 		return DD_ECONFIG;
 	}
 	if (store->fd < 0)
-		return dd_fail(err, dd_code_of_errno(errno), errno, "open the volume %s", store->root);
+		return dd_fail(err, dd_code_of_errno(errno), errno, "open the volume %s",
+			       store->root);
 	rc = check_volume(store, err);
 	if (rc < 0)
 		return rc;

@@ -12,7 +12,8 @@ static int take(char *to, size_t room, const char *from, size_t len, const char 
 		struct dd_error *err)
 {
 	if (len == 0 || len >= room)
-		return dd_fail(err, DD_EUSAGE, 0, "%s %s", what, len ? "is too long" : "is missing");
+		return dd_fail(err, DD_EUSAGE, 0, "%s %s", what,
+			       len ? "is too long" : "is missing");
 	memcpy(to, from, len);
 	to[len] = '\0';
 	return 0;
@@ -52,8 +53,10 @@ int dd_reference_parse(struct dd_reference *reference, const char *text, struct 
 	if (at) {
 		rc = take_repository(reference, text, (size_t)(at - text), err);
 		if (rc == 0 && !is_digest(at + 1))
-			rc = dd_fail(err, DD_EUSAGE, 0, "'%s' is no digest, nor at least %d characters "
-				     "of one", at + 1, SHORTEST_DIGEST);
+			rc = dd_fail(err, DD_EUSAGE, 0,
+				     "'%s' is no digest, nor at least %d characters "
+				     "of one",
+				     at + 1, SHORTEST_DIGEST);
 		if (rc == 0)
 			rc = take(reference->digest, sizeof(reference->digest), at + 1,
 				  strlen(at + 1), "the digest", err);
@@ -66,7 +69,8 @@ int dd_reference_parse(struct dd_reference *reference, const char *text, struct 
 			rc = take(reference->tag, sizeof(reference->tag), colon + 1,
 				  strlen(colon + 1), "the tag", err);
 		if (rc == 0 && !dd_name_safe(reference->tag))
-			rc = dd_fail(err, DD_EUSAGE, 0, "no tag can be called '%s'", reference->tag);
+			rc = dd_fail(err, DD_EUSAGE, 0, "no tag can be called '%s'",
+				     reference->tag);
 	} else {
 		rc = take_repository(reference, text, strlen(text), err);
 	}

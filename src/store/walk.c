@@ -71,8 +71,8 @@ static int finish_list(struct walk *walk, int rc, const struct dd_place *directo
 		return 0;
 	if (rc > 0 || rc == DD_ENOMEM || rc == DD_ECANCELLED)
 		return rc;
-	return report(walk, rc == DD_ESYMLINK ? DD_STRANGE_SYMLINK : DD_STRANGE_UNREADABLE, directory,
-		      NULL, err);
+	return report(walk, rc == DD_ESYMLINK ? DD_STRANGE_SYMLINK : DD_STRANGE_UNREADABLE,
+		      directory, NULL, err);
 }
 
 static int begin(struct walk *walk, struct dd_error *err)
@@ -186,8 +186,11 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 int dd_walk_blobs(struct dd_context *ctx, struct dd_store *store,
 		  const struct dd_blob_visitor *visitor, struct dd_error *err)
 {
-	struct walk walk = { .ctx = ctx, .store = store, .blobs = visitor,
-			     .strange = visitor->strange, .arg = visitor->arg };
+	struct walk walk = { .ctx = ctx,
+			     .store = store,
+			     .blobs = visitor,
+			     .strange = visitor->strange,
+			     .arg = visitor->arg };
 	const struct dd_place blobs = { .kind = DD_IN_BLOBS };
 	struct dd_error own = { 0 };
 	int rc = begin(&walk, err);
@@ -254,7 +257,8 @@ static int add_level(void *arg, const struct dd_entry *entry, struct dd_error *e
 	 * nothing that is not linked elsewhere. */
 	if (dd_repository_reserved(entry->name, strlen(entry->name)))
 		return strcmp(entry->name, "_referrers") ?
-			       report(level->walk, DD_STRANGE_ALIEN, &place, entry->name, NULL) : 0;
+			       report(level->walk, DD_STRANGE_ALIEN, &place, entry->name, NULL) :
+			       0;
 	return descend(level, entry->name, err);
 }
 
@@ -293,8 +297,11 @@ static void walk_level(void *arg)
 int dd_walk_repositories(struct dd_context *ctx, struct dd_store *store,
 			 const struct dd_repository_visitor *visitor, struct dd_error *err)
 {
-	struct walk walk = { .ctx = ctx, .store = store, .repositories = visitor,
-			     .strange = visitor->strange, .arg = visitor->arg };
+	struct walk walk = { .ctx = ctx,
+			     .store = store,
+			     .repositories = visitor,
+			     .strange = visitor->strange,
+			     .arg = visitor->arg };
 	struct level top = { .walk = &walk };
 	struct dd_error own = { 0 };
 	int rc = begin(&walk, err);
