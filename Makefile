@@ -49,8 +49,22 @@ STATIC := $(BUILD)/libdrydock.a
 SHARED := $(BUILD)/libdrydock.so
 TOOL := $(BUILD)/drydock
 
+# One line a file; V=1 shows the commands.
+ifeq ($(V),1)
+say = @:
+quiet =
+else
+say = @printf '%-6s %s\n'
+quiet = @
+endif
+
+# As many files at once as there are cores, unless make was told.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
 .DELETE_ON_ERROR:
-.PHONY: all help deps deps-build deps-check deps-lint demo check check-unit check-e2e check-fuzz \
+.PHONY: check-crash all help deps deps-build deps-check deps-lint demo check check-unit check-e2e check-fuzz \
 	check-asan check-tsan test-programs lint lint-layers bench install uninstall clean
 
 all: deps-build
@@ -66,6 +80,7 @@ help:
 ## all          build/drydock, build/libdrydock.a and the shared library
 ## demo         a small volume, and the main job done on it
 ## check        the whole test suite
+## check-crash  kill, starve and cut the power of every kind of run
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
@@ -85,43 +100,52 @@ deps-lint:
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(say) CC $<
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(STATIC): $(LIB_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(say) AR $@
+	$(quiet)$(AR) rcs $@ $^
 
 $(SHARED): $(LIB_OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libdrydock.so.$(SOVERSION) -o $@ $^ $(LIB_PKG_LIBS)
+	$(say) LINK $@
+	$(quiet)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libdrydock.so.$(SOVERSION) -o $@ $^ $(LIB_PKG_LIBS)
 
 $(TOOL): $(TOOL_OBJECTS) $(STATIC)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_PKG_LIBS) $(LIB_PKG_LIBS)
+	$(say) LINK $@
+	$(quiet)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_PKG_LIBS) $(LIB_PKG_LIBS)
 
 test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(FUZZERS)
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -o $@ $< \
+	$(say) TEST $@
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -o $@ $< \
 		$(STATIC) $(call pkg,--libs,cmocka,-lcmocka) $(LIB_PKG_LIBS)
 
 $(BUILD)/tests/%: tests/gen/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
+	$(say) TEST $@
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
 
 $(BUILD)/tests/%: tests/bench/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
+	$(say) TEST $@
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
 
 # Preloaded into the tool: never sanitized itself.
 $(BUILD)/tests/%.so: tests/crash/%.so.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl -pthread
+	$(say) TEST $@
+	$(quiet)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl -pthread
 
 # Replays its corpus as a test; FUZZ=1 CC=clang makes it search.
 FUZZ_FLAGS = $(if $(FUZZ),-fsanitize=fuzzer)
 $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(FUZZ_FLAGS) $(ALL_LDFLAGS) -o $@ \
+	$(say) TEST $@
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(FUZZ_FLAGS) $(ALL_LDFLAGS) -o $@ \
 		$< $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) $(LIB_PKG_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -130,7 +154,10 @@ check: deps-build deps-check
 	@$(MAKE) --no-print-directory run-tests
 
 .PHONY: run-tests
-run-tests: build-all test-programs lint-layers check-unit check-fuzz check-e2e
+run-tests: build-all test-programs lint-layers
+	@$(MAKE) --no-print-directory check-unit
+	@$(MAKE) --no-print-directory check-fuzz
+	@$(MAKE) --no-print-directory check-e2e
 
 check-unit: test-programs
 	@echo '# unit tests'
@@ -142,10 +169,16 @@ check-fuzz: test-programs
 	done
 
 # TESTS='tests/e2e/gc.t …' runs a part.
-TESTS ?= $(sort $(wildcard tests/e2e/*.t))
+HARNESS := tests/e2e/crash.t tests/e2e/powercut.t tests/e2e/starve.t
+TESTS ?= $(filter-out $(HARNESS),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
 	@echo '# end to end tests'
 	@BUILD='$(abspath $(BUILD))' prove --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
+
+# Kills, starves and cuts the power at hundreds of points.
+check-crash: deps-build deps-check
+	@$(MAKE) --no-print-directory build-all test-programs
+	@BUILD='$(abspath $(BUILD))' prove --timer $(HARNESS)
 
 check-asan:
 	$(MAKE) check BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \

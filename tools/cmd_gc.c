@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "plan.h"
 #include "render.h"
 #include "talk.h"
 #include "tool.h"
-
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 static struct {
 	bool apply, delete_untagged, allow_empty, purge, bytes;
@@ -99,16 +98,9 @@ static int parse_pairs(struct pairs *pairs, const char *option, const struct opt
 	return rc;
 }
 
-static int print_json(const struct dd_gc *gc, struct dd_error *err)
+static void write_json(const void *gc, struct dd_json_out *out)
 {
-	CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
-	int rc = tool_json_open(&out, err);
-
-	if (rc < 0)
-		return rc;
 	dd_gc_json(gc, out);
-	dd_json_finish(out, NULL); /* standard output is checked at the end */
-	return 0;
 }
 
 static int collect(struct tool *tool, const struct dd_gc_options *options, struct dd_error *err)
@@ -126,7 +118,7 @@ static int collect(struct tool *tool, const struct dd_gc_options *options, struc
 	if (!plan || (rc < 0 && !plan->applied))
 		return rc;
 	if (tool->json) {
-		int json_rc = print_json(gc, &json_err);
+		int json_rc = tool_print_json(write_json, gc, &json_err);
 
 		if (json_rc < 0)
 			talk_error(&json_err);

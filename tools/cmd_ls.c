@@ -6,10 +6,10 @@
 
 #include <drydock/inspect.h>
 
+#include "cleanup.h"
 #include "render.h"
 #include "tool.h"
 
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
 #define CELLS_MAX 8
 
 static struct {
@@ -71,7 +71,7 @@ static void fill_part(const struct dd_ls_row *row, const char **cells)
 	cells[2] = row->type;
 	cells[3] = row->platform;
 	cells[4] = render_size(row->size);
-	cells[5] = row->present ? "here" : "absent";
+	cells[5] = row->present ? "yes" : "no";
 }
 
 static const struct shape shapes[] = {
@@ -93,7 +93,7 @@ static const struct shape shapes[] = {
 			    { "TYPE", COLUMN_SHRINK },
 			    { "PLATFORM", 0 },
 			    { "SIZE", COLUMN_RIGHT },
-			    { "BYTES ARE", 0 } },
+			    { "STORED", 0 } },
 			  fill_part },
 };
 
@@ -126,16 +126,9 @@ static int print_rows(const struct dd_ls *ls, struct dd_error *err)
 	return table_print(rows, err);
 }
 
-static int print_json(const struct dd_ls *ls, struct dd_error *err)
+static void write_json(const void *ls, struct dd_json_out *out)
 {
-	CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
-	int rc = tool_json_open(&out, err);
-
-	if (rc < 0)
-		return rc;
 	dd_ls_json(ls, out);
-	dd_json_finish(out, NULL); /* standard output is checked at the end */
-	return 0;
 }
 
 static int print_ls(const struct tool *tool, const struct dd_ls *ls, struct dd_error *err)
@@ -147,7 +140,7 @@ static int print_ls(const struct tool *tool, const struct dd_ls *ls, struct dd_e
 	};
 
 	if (tool->json)
-		return print_json(ls, err);
+		return tool_print_json(write_json, ls, err);
 	if (!ls->count) {
 		if (!tool->quiet)
 			printf("(%s)\n", nothing[ls->what]);

@@ -5,14 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <drydock/inspect.h>
 #include <drydock/restore.h>
 
+#include "cleanup.h"
 #include "render.h"
 #include "tool.h"
 #include "trash.h"
-
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 static struct {
 	bool apply, bytes;
@@ -29,20 +27,6 @@ static const struct option table[] = {
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
 	{ 0 },
 };
-
-typedef void write_fn(const void *thing, struct dd_json_out *out);
-
-static int print_json(write_fn *write, const void *thing, struct dd_error *err)
-{
-	CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
-	int rc = tool_json_open(&out, err);
-
-	if (rc < 0)
-		return rc;
-	write(thing, out);
-	dd_json_finish(out, NULL); /* standard output is checked at the end */
-	return 0;
-}
 
 static bool applies(const struct tool *tool)
 {
@@ -70,7 +54,8 @@ static int list(struct tool *tool, const struct options *options, struct dd_erro
 	if (rc < 0)
 		return rc;
 	tool_results(tool);
-	return tool->json ? print_json(write_trash, &trash, err) : trash_print_runs(&trash, err);
+	return tool->json ? tool_print_json(write_trash, &trash, err) :
+			    trash_print_runs(&trash, err);
 }
 
 static int show(struct tool *tool, const struct options *options, struct dd_error *err)
@@ -84,41 +69,22 @@ static int show(struct tool *tool, const struct options *options, struct dd_erro
 	if (rc < 0)
 		return rc;
 	tool_results(tool);
-	return tool->json ? print_json(write_run, run, err) : trash_print_run(tool, run, err);
+	return tool->json ? tool_print_json(write_run, run, err) : trash_print_run(tool, run, err);
 }
 
 /* ---- restore ---- */
 
-struct choices {
-	struct dd_reference *references;
-	struct dd_restore_choice *items;
-	size_t count;
-};
-
-static void choices_release(struct choices *choices)
-{
-	free(choices->references);
-	free(choices->items);
-}
-
-static int parse_choices(struct choices *choices, const struct options *options,
+static int parse_choices(struct dd_reference **choices, const struct options *options,
 			 struct dd_error *err)
 {
 	size_t count = options->word_count - 2;
 	int rc = 0;
 
-	choices->references = calloc(count + 1, sizeof(*choices->references));
-	choices->items = calloc(count + 1, sizeof(*choices->items));
-	if (!choices->references || !choices->items)
+	*choices = calloc(count + 1, sizeof(**choices));
+	if (!*choices)
 		return dd_fail(err, DD_ENOMEM, 0, "restore");
-	for (; choices->count < count && rc == 0; choices->count++) {
-		struct dd_reference *reference = &choices->references[choices->count];
-
-		rc = dd_reference_parse(reference, options->words[choices->count + 2], err);
-		choices->items[choices->count] =
-			(struct dd_restore_choice){ reference->repository, reference->tag,
-						    reference->digest };
-	}
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = dd_reference_parse(&(*choices)[i], options->words[i + 2], err);
 	return rc;
 }
 
@@ -129,15 +95,15 @@ static void write_restore(const void *restore, struct dd_json_out *out)
 
 static int restore_run(struct tool *tool, const struct options *options, struct dd_error *err)
 {
-	CLEANUP(choices_release) struct choices choices = { 0 };
+	AUTOFREE struct dd_reference *choices = NULL;
 	CLEANUP(dd_restore_closep) struct dd_restore *restore = NULL;
 	const struct dd_restore_plan *plan;
 	bool apply = applies(tool);
 	int rc = parse_choices(&choices, options, err);
 	const struct dd_restore_options wanted = {
 		.run = options->words[1],
-		.choices = choices.items,
-		.choice_count = choices.count,
+		.choices = choices,
+		.choice_count = options->word_count - 2,
 		.lock_wait_ns = settings.lock_wait_ns,
 		.command = tool->command,
 	};
@@ -150,7 +116,7 @@ static int restore_run(struct tool *tool, const struct options *options, struct 
 	tool_results(tool);
 	plan = dd_restore_get_plan(restore);
 	if (tool->json)
-		print_json(write_restore, restore, NULL);
+		tool_print_json(write_restore, restore, NULL);
 	else
 		trash_print_restore(tool, plan, settings.apply);
 	return rc < 0 ? rc : plan->unresolved ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
@@ -179,7 +145,7 @@ static int empty(struct tool *tool, const struct options *options, struct dd_err
 		return rc;
 	tool_results(tool);
 	if (tool->json)
-		print_json(write_empty, emptied, NULL);
+		tool_print_json(write_empty, emptied, NULL);
 	else
 		trash_print_empty(tool, dd_empty_get_plan(emptied), settings.apply);
 	return rc < 0 ? rc : DD_EXIT_DONE;

@@ -7,6 +7,7 @@
 
 #include <drydock/units.h>
 
+#include "cleanup.h"
 #include "options.h"
 
 #define NUMBER_MAX 9999
@@ -18,13 +19,6 @@ static void free_context(poptContext *popt)
 	if (*popt)
 		poptFreeContext(*popt);
 }
-
-static void free_text(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 static int no_memory(struct dd_error *err)
 {
@@ -206,8 +200,8 @@ static int take_option(struct options *options, poptContext popt, const struct o
 int options_parse(struct options *options, const struct option *const *tables, size_t count,
 		  const char *const *arguments, bool in_front, struct dd_error *err)
 {
-	CLEANUP(free_text) const struct option **by_number = NULL;
-	CLEANUP(free_text) struct poptOption *rows = translate_tables(tables, count, &by_number);
+	AUTOFREE const struct option **by_number = NULL;
+	AUTOFREE struct poptOption *rows = translate_tables(tables, count, &by_number);
 	CLEANUP(free_context) poptContext popt = NULL;
 	int argc = 0, number, rc;
 

@@ -9,10 +9,10 @@
 #include <drydock/escape.h>
 #include <drydock/units.h>
 
+#include "cleanup.h"
 #include "plan.h"
 #include "render.h"
 
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
 #define LARGEST 10     /* of each kind, unless -v */
 #define LINKS_SHOWN 4  /* of kinds without a size worth telling */
 #define HOLDS_SHOWN 20 /* likewise */
@@ -28,7 +28,7 @@ static void heading(enum render_style style, const char *text)
 /* One line of a list: size, name, and what else is to be said. */
 static void print_object(const struct dd_place *place, const char *size, const char *note)
 {
-	CLEANUP(tool_freep) char *name = render_place(place);
+	AUTOFREE char *name = render_place(place);
 
 	printf("  %*s  %s%s%s\n", SIZE_COLUMNS, size, name ? dd_escaped(name) : "?",
 	       note[0] ? "  " : "", note);
@@ -231,7 +231,7 @@ static void print_young(const struct dd_gc *gc, const struct dd_gc_plan *plan)
 
 static void print_release(const struct dd_hold *hold)
 {
-	CLEANUP(tool_freep) char *text = NULL;
+	AUTOFREE char *text = NULL;
 
 	if (dd_hold_release(hold, &text) == 0)
 		printf("      to release it: %s\n", dd_escaped(text));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "progress.h"
 #include "render.h"
 #include "talk.h"
@@ -126,11 +127,6 @@ int tool_check_words(const struct options *options, size_t max, struct dd_error 
 		       options->words[max]);
 }
 
-void tool_freep(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
 /* ---- command lines for a person to type ---- */
 
 static bool plain_word(const char *word)
@@ -211,7 +207,15 @@ static int to_stdout(void *arg, const char *bytes, size_t len)
 	return fwrite(bytes, 1, len, stdout) == len ? 0 : errno;
 }
 
-int tool_json_open(struct dd_json_out **out, struct dd_error *err)
+int tool_print_json(tool_write_fn *write, const void *thing, struct dd_error *err)
 {
-	return dd_json_open(out, to_stdout, NULL, DD_JSON_PRETTY, err);
+	CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
+	int rc = dd_json_open(&out, to_stdout, NULL, DD_JSON_PRETTY, err);
+
+	if (rc < 0)
+		return rc;
+	write(thing, out);
+	/* Whether it could be written is asked of standard output, at the end. */
+	dd_json_finish(out, NULL);
+	return 0;
 }

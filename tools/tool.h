@@ -69,11 +69,9 @@ char *tool_suggest(const struct tool *tool, const char *command);
 /* What was typed, with something more; heap memory. */
 char *tool_retype(const struct tool *tool, const char *more);
 
-/* One JSON document to standard output, indented. */
-int tool_json_open(struct dd_json_out **out, struct dd_error *err);
-
-/* For the cleanup attribute: frees what a pointer points to. */
-void tool_freep(void *pointer);
+/* One JSON document to standard output, indented; write is one of the library's writers. */
+typedef void tool_write_fn(const void *thing, struct dd_json_out *out);
+int tool_print_json(tool_write_fn *write, const void *thing, struct dd_error *err);
 
 /* Words quoted for a shell where they need it, in heap memory; NULL without memory. */
 char *tool_quote(const char *const *words, size_t count);

@@ -6,10 +6,10 @@
 
 #include <drydock/escape.h>
 
+#include "cleanup.h"
 #include "render.h"
 #include "trash.h"
 
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
 #define SHOWN 20 /* of a list, unless -v */
 
 static void print_more(size_t left)
@@ -21,7 +21,7 @@ static void print_more(size_t left)
 
 static void suggest(const struct tool *tool, bool apply)
 {
-	CLEANUP(tool_freep) char *command = tool_retype(tool, "--apply");
+	AUTOFREE char *command = tool_retype(tool, "--apply");
 
 	if (tool->dry_run)
 		printf("\nNothing was changed. To do it: %s --dry-run.\n",
@@ -96,7 +96,7 @@ int trash_print_run(const struct tool *tool, const struct dd_run *run, struct dd
 	rows = table_open(columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < run->count; i++) {
 		const struct dd_item *item = &run->items[i];
-		CLEANUP(tool_freep) char *name = render_place(&item->place);
+		AUTOFREE char *name = render_place(&item->place);
 
 		table_add(rows, run->changed[i] ? STYLE_WARN : STYLE_PLAIN,
 			  (const char *[]){
@@ -111,7 +111,7 @@ int trash_print_run(const struct tool *tool, const struct dd_run *run, struct dd
 
 static void print_restored(const struct dd_restored *item)
 {
-	CLEANUP(tool_freep) char *name = render_place(&item->place);
+	AUTOFREE char *name = render_place(&item->place);
 	bool bad = dd_outcome_needs_person(item->outcome);
 	const char *kind = render_kind(&item->place);
 
@@ -221,7 +221,7 @@ static void print_revived(const struct tool *tool, const struct dd_empty_plan *p
 	printf("\n%s%s%s\n", style_on(STYLE_HEADING),
 	       plan->applied ? "Brought back first" : "To come back first", style_off());
 	for (size_t i = 0; i < shown; i++) {
-		CLEANUP(tool_freep) char *name = render_place(&plan->revivals[i].place);
+		AUTOFREE char *name = render_place(&plan->revivals[i].place);
 
 		printf("  %-11s %s: %s\n", render_kind(&plan->revivals[i].place),
 		       name ? dd_escaped(name) : "?",

@@ -1,0 +1,7 @@
+#!/bin/bash
+# a manifest that is linked and tagged, and not there
+# shellcheck source=tests/damaged/lib.sh
+. "${0%/*}/lib.sh"
+make_frame
+remove_blob "$vol" "$image"
+expect_hold "$image"

@@ -1,0 +1,10 @@
+#!/bin/bash
+# a repository without any layer link
+# shellcheck source=tests/damaged/lib.sh
+. "${0%/*}/lib.sh"
+make_frame
+rm -r "$(repository_dir "$vol" app)/_layers"
+# shellcheck disable=SC2046
+expect keep "$image" $(image_parts)
+expect goes "$untagged" "$(digest_of "layer three")"
+expect status 0

@@ -1,0 +1,9 @@
+#!/bin/bash
+# a tag that points to a manifest which only another repository links
+# shellcheck source=tests/damaged/lib.sh
+. "${0%/*}/lib.sh"
+make_frame
+printf %s "$far" >"$(current_link "$vol" app:v1)"
+rm -r "$(repository_dir "$vol" far)"
+expect goes "$untagged" "$(digest_of "layer three")"
+expect status 0

@@ -1,0 +1,140 @@
+# shellcheck shell=bash
+# The same cases for every real registry: it is filled, its volume is collected
+# by it and by us on copies, and it must serve all that is left.
+
+# prepare: volumes as the registry left them, once a file. "common" holds what the
+# reference collects rightly with and without -m; "indexes" what it still does
+# without; "all" the rest as well. LIST.served is what each offers, pulled whole.
+prepare() {
+	[ ! -d "$work/all" ] || return 0
+	mkdir "$work/stage" && pushd "$work/stage" >/dev/null && fill_stages &&
+	popd >/dev/null || return
+}
+
+fill_stages() {
+	registry_start vol && fill_common && served "$work/common.served" &&
+		api_digest oci/app:moving >"$work/kept" && registry_stop &&
+		grep -hv "$(cat "$work/kept")" "$(tag_dir vol oci/app:moving)"/index/*/*/link \
+			>"$work/former" &&
+		copy_volume vol "$work/common" &&
+		registry_start vol && fill_indexes && served "$work/indexes.served" &&
+		registry_stop && copy_volume vol "$work/indexes" &&
+		registry_start vol &&
+		fill_referrer "$(api_digest oci/app:v1)" >"$work/referrer" &&
+		fill_strong >"$work/strong" && served "$work/all.served" && registry_stop &&
+		mv vol "$work/all"
+}
+
+# take NAME [AS]: a copy of one of them.
+take() {
+	prepare && copy_volume "$work/$1" "${2:-vol}"
+}
+
+# serves_all NAME: the registry, started on "vol", serves what it did, whole; to
+# skopeo as well but for what that cannot copy, a cache (its index holds no images)
+# and a layer named by its sha512.
+serves_all() {
+	local refs
+	registry_start vol && served list && same "$work/$1.served" list &&
+		mapfile -t refs < <(awk '!/^(cache|strong)\// { print $1 ":" $2 }' list) &&
+		[ "${#refs[@]}" -gt 4 ] && served_to_skopeo "${refs[@]}" && registry_stop
+}
+
+# agrees NAME [-m]: we and the reference leave the same bytes.
+agrees() {
+	take "$1" && take "$1" reference && reference_gc reference "${@:2}" &&
+		run 0 collect vol "${@:2}" && blob_list vol >ours &&
+		blob_list reference >theirs &&
+		same theirs ours && blob_list "$work/$1" >before && ! cmp -s before ours &&
+		[ -s ours ] && serves_all "$1"
+}
+
+real_suite() {
+	local name=$1
+
+	test_case "$name: nothing in its volume is strange, doubtful or damaged" '
+		take all && run 0 plan vol -v --json >plan 2>err && valid gc plan &&
+		nothing_held plan &&
+		run 0 plan vol -m --json >plan && nothing_held plan &&
+		json ".totals.strange == 0 and .totals.unreadable == 0" plan
+	'
+
+	test_case "$name: ls shows the tags that it offers, with their digests" '
+		take all && awk "{ print \$1, \$2, \$3 }" "$work/all.served" | sort >theirs &&
+		for repository in $(awk "{ print \$1 }" "$work/all.served" | sort -u); do
+			run 0 drydock ls --root vol --json "$repository" >list &&
+			valid ls list && tags_of list || return
+		done >unsorted && sort unsorted >ours && same theirs ours
+	'
+
+	test_case "$name: images and what is left of them, as the reference collects" '
+		agrees common
+	'
+
+	test_case "$name: the same with --delete-untagged" '
+		agrees common -m && kept=$(cat "$work/kept") && blobs_exist vol "$kept"
+	'
+
+	test_case "$name: indexes, caches and artifacts, as the reference collects" '
+		agrees indexes
+	'
+
+	test_case "$name: it serves everything after we collected with --delete-untagged" '
+		take all && run 0 collect vol -m && registry_start vol && served list &&
+		same "$work/all.served" list &&
+		referrer=$(cat "$work/referrer") &&
+		api GET "oci/app/manifests/$referrer" -H "Accept: $type_image" >manifest &&
+		[ "sha256:$(sha256sum <manifest | cut -d" " -f1)" = "$referrer" ] &&
+		registry_stop && serves_all all &&
+		run 0 collect vol -m --json >again && nothing_goes again
+	'
+
+	test_case "$name: a collection is undone to the last byte" '
+		take all && volume_content vol >before && run 0 collect vol -m &&
+		volume_content vol >between && ! cmp -s before between &&
+		run 0 trash restore latest --apply && volume_content vol >after &&
+		same before after && serves_all all
+	'
+
+	test_case "$name: its own configuration leads to the volume" '
+		take common && registry_config "$PWD/vol" 5000 >config.yml &&
+		run 0 drydock gc --config config.yml --grace 0 --json >ours &&
+		run 0 plan vol --json >plan && items ours >a && items plan >b && same a b &&
+		[ -s a ]
+	'
+
+	test_case "$name: what was collected can be pushed again once it was restarted" '
+		take all && run 0 collect vol -m && registry_start vol &&
+		make_layer base "the layer called base" &&
+		make_layer moved "the layer called moved" &&
+		push oci/app:again oci base moved && served list &&
+		says "^oci/app again " list && registry_stop &&
+		run 0 collect vol -m && registry_start vol && served after && same list after &&
+		served_to_skopeo oci/app:again
+	'
+
+	test_case "$name: pushing while we collect again and again" '
+		take common && age vol everything 2h && registry_start vol &&
+		for name in base one two three four five; do
+			make_layer "$name" "layer $name" || return
+		done &&
+		{ { for name in one two three four five; do
+			push "busy/app:$name" oci base "$name" &&
+			push busy/app:latest v2s2 base "$name" || exit
+		done; } & } && pusher=$! &&
+		while kill -0 "$pusher" 2>/dev/null; do
+			run 0 collect vol -m --grace 1h || return
+		done && wait "$pusher" && blobs_gone vol "$(cat "$work/former")" &&
+		served list && [ "$(grep -c "^busy/app " list)" = 6 ] && registry_stop &&
+		registry_start vol && served after && same list after
+	'
+
+	test_case "$name: an upload left unfinished goes when it is old" '
+		take common && upload=$(find vol -path "*_uploads/*" -name startedat) &&
+		[ -f "$upload" ] && run 0 collect vol && [ -f "$upload" ] &&
+		run 0 plan vol --uploads-older-than 0 --json >plan &&
+		goes plan upload docker/app "[^ ]+" &&
+		run 0 collect vol --uploads-older-than 0 && [ ! -e "$(dirname "$upload")" ] &&
+		serves_all common
+	'
+}

@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# What the tests read out of the tool's JSON. The names of its fields are here
+# and nowhere else among the tests. A file without a document fails each of these.
+
+# json FILTER FILE: as text; fails when the result is null or false.
+json() {
+	jq -ers ".[0] | $1" "$2"
+}
+
+# valid COMMAND FILE: the document is what schema/COMMAND.json says.
+valid() {
+	"$top/tests/check-schema" "$top/schema/$1.json" <"$2" >&7 2>&1
+}
+
+# items FILE: kind, repository, tag, digest, path of each thing that goes.
+items() {
+	jq -rs '.[0].items[] | [.kind, .repository // "-", .tag // "-", .digest // "-",
+		.path // "-"] | join(" ")' "$1"
+}
+
+holds() {
+	jq -rs '.[0].holds[] | [.repository // "-", .digest // "-",
+		(.acknowledged | tostring)] | join(" ")' "$1"
+}
+
+young() {
+	jq -rs '.[0].young[] | [.kind // "-", .repository // "-", .digest // "-"] | join(" ")' "$1"
+}
+
+list_says() {
+	local list=$1 file=$2 pattern=$3 lines
+	lines=$("$list" "$file" 2>&7) || { say "$file has no $list"; return 1; }
+	if ! grep -qE -e "$pattern" <<<"$lines"; then
+		say "$list of $file has no '$pattern':"
+		say "$lines"
+		return 1
+	fi
+}
+
+list_says_not() {
+	local list=$1 file=$2 pattern=$3 lines
+	lines=$("$list" "$file" 2>&7) || { say "$file has no $list"; return 1; }
+	if grep -E -e "$pattern" <<<"$lines" >&7; then
+		say "$list of $file has '$pattern'"
+		return 1
+	fi
+}
+
+# goes FILE KIND REPOSITORY DIGEST: it is in the plan ("-": no repository).
+goes() {
+	list_says items "$1" "^$2 $3 [^ ]+ $4 "
+}
+
+# stays FILE DIGEST: nothing of that name is in the plan, blob or link.
+stays() {
+	list_says_not items "$1" "$2"
+}
+
+# held FILE REPOSITORY DIGEST [ACKNOWLEDGED]
+held() {
+	list_says holds "$1" "^$2 $3 ${4:-false}$"
+}
+
+nothing_goes() {
+	list_says_not items "$1" .
+}
+
+nothing_held() {
+	list_says_not holds "$1" .
+}
+
+# volume_held FILE: some doubt holds everything, so nothing goes.
+volume_held() {
+	json '[.holds[] | select(.everything)] | length > 0' "$1" >&7 && nothing_goes "$1"
+}
+
+# Bytes: what the plan frees, what the blobs among its items hold, what -m adds.
+freed() {
+	json .totals.bytes "$1"
+}
+
+freed_blobs() {
+	jq -rs '[.[0].items[] | select(.kind == "blob") | .bytes] | add // 0' "$1"
+}
+
+# Of files that have other names.
+not_freed() {
+	json .totals.shared_bytes "$1"
+}
+
+freed_untagged() {
+	json .totals.untagged_bytes "$1"
+}
+
+# The run that a gc --apply --json made.
+run_of() {
+	json .run "$1"
+}
+
+# names_of FILE: the repositories, tags or roles of parts that ls --json lists.
+names_of() {
+	jq -rs '.[0] | (.repositories // .tags // .parts)[] | .tag // .repository // .role' "$1"
+}
+
+# tags_of FILE: "REPOSITORY TAG DIGEST" of what ls --json REPOSITORY lists.
+tags_of() {
+	jq -rs '.[0].tags[] | [.repository, .tag, .digest] | join(" ")' "$1"
+}
+
+# parts_of FILE: "ROLE DIGEST PRESENT" of what ls --json REPOSITORY:TAG lists.
+parts_of() {
+	jq -rs '.[0].parts[] | [.role, .digest // "-", (.present | tostring)] | join(" ")' "$1"
+}
+
+# latest_run VOL: its name in the trash.
+latest_run() {
+	local dir name=""
+	for dir in "$1"/.drydock/trash/*/; do
+		dir=${dir%/}
+		name=${dir##*/}
+	done
+	[ "$name" != '*' ] && printf '%s' "$name"
+}
