@@ -7,6 +7,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "gc/judge.h"
 #include "gc/plan.h"
 
@@ -97,8 +98,29 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 	return 0;
 }
 
+/* Said once, not for each. */
+static int note_elsewhere(struct dd_gc *gc, uint64_t count, struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	char **note;
+
+	if (!count)
+		return 0;
+	note = dd_list_add(&gc->survey->notes);
+	if (!note ||
+	    dd_text_printf(&text,
+			   "%llu objects that nothing needs lie on another file system than "
+			   "the trash: they stay",
+			   (unsigned long long)count) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "plan");
+	*note = dd_text_take(&text);
+	gc->plan.totals.strange++;
+	return 0;
+}
+
 static int choose(struct dd_gc *gc, struct dd_error *err)
 {
+	uint64_t elsewhere = 0;
 	struct dd_gc_totals *totals = &gc->plan.totals;
 	bool everything = dd_mark_holds_everything(gc->candidates.mark);
 
@@ -107,6 +129,7 @@ static int choose(struct dd_gc *gc, struct dd_error *err)
 		uint32_t *slot = NULL;
 
 		totals->unreadable += candidate->state == DD_CANDIDATE_UNREADABLE;
+		elsewhere += candidate->state == DD_CANDIDATE_ELSEWHERE;
 		if (candidate->state == DD_CANDIDATE_YOUNG)
 			slot = dd_list_add(&gc->young);
 		else if (candidate->state == DD_CANDIDATE_DEAD && !everything)
@@ -118,7 +141,7 @@ static int choose(struct dd_gc *gc, struct dd_error *err)
 		*slot = i;
 	}
 	dd_gc_order(gc);
-	return 0;
+	return note_elsewhere(gc, elsewhere, err);
 }
 
 static void add_up(struct dd_gc *gc)

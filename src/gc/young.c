@@ -82,7 +82,7 @@ static int judge(struct young *young, struct dd_candidate *candidate, struct dd_
 	    (latest <= options->now_ns && options->now_ns - latest >= options->grace_ns))
 		return 0;
 	if (candidate->state == DD_CANDIDATE_DEAD) {
-		candidate->state = DD_CANDIDATE_YOUNG;
+		candidate->state = latest == INT64_MAX ? DD_CANDIDATE_REACHED : DD_CANDIDATE_YOUNG;
 		candidate->latest_ns = latest;
 	}
 	if (!candidate->unlinked)

@@ -186,7 +186,7 @@ test_case 'blobs on another file system are refused before anything goes' '
 '
 
 test_case 'a plan says that blobs on another file system cannot go' '
-	blobs_elsewhere && run 0 plan vol >plan && says "mounted|file ?system" plan &&
+	blobs_elsewhere && run 0 plan vol -v >plan && says "mounted|file ?system" plan &&
 	says_not " years" plan
 '
 
