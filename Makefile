@@ -150,7 +150,7 @@ $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-check: deps-build deps-check
+check: deps-check
 	@$(MAKE) --no-print-directory run-tests
 
 .PHONY: run-tests
@@ -176,7 +176,7 @@ check-e2e: build-all test-programs
 	@BUILD='$(abspath $(BUILD))' prove --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
 
 # Kills, starves and cuts the power at hundreds of points.
-check-crash: deps-build deps-check
+check-crash: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' prove --timer $(HARNESS)
 
@@ -189,14 +189,14 @@ check-tsan:
 demo: all
 	@BUILD='$(abspath $(BUILD))' sh script/demo
 
-bench: all deps-check
-	@$(MAKE) --no-print-directory test-programs
+bench: deps-check
+	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' tests/bench/run $(BENCH_ARGS)
 
 lint-layers:
 	@sh script/layers
 
-lint: deps-build deps-check deps-lint lint-layers
+lint: deps-lint lint-layers
 	@BUILD='$(abspath $(BUILD))' CPPFLAGS='$(ALL_CPPFLAGS)' sh script/lint
 
 install: all

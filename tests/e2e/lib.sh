@@ -51,10 +51,11 @@ trap finish_file EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# What the failing case has to say, as TAP diagnostics.
+# diagnose DEPTH: what a failing case has to say, as TAP diagnostics: the commands
+# of its body, which runs that deep in functions, and what they printed.
 diagnose() {
 	echo "#   last commands:"
-	sed -n 's/^+*3: /#     /p' "$work/trace" | tail -n 12 | cut -c 1-300
+	sed -n "s/^+*$(($1 + 1)): /#     /p" "$work/trace" | tail -n 12 | cut -c 1-300
 	echo "#   output:"
 	tail -n 60 "$work/log" | cut -c 1-500 | tr -d '\000' | sed 's/^/#     /'
 }
@@ -99,7 +100,7 @@ test_case() {
 	if [ "$status" != 0 ]; then
 		failures=$((failures + 1))
 		echo "not ok $case_number - $sentence"
-		diagnose
+		diagnose "${#FUNCNAME[@]}"
 	elif [ -e "$work/skip" ]; then
 		echo "ok $case_number - $sentence # SKIP $(cat "$work/skip")"
 	else
