@@ -12,7 +12,7 @@
 #include "tool.h"
 
 static struct {
-	bool apply, delete_untagged, allow_empty, purge, bytes;
+	bool apply, delete_untagged, leftovers, allow_empty, purge, bytes;
 	int64_t grace_ns, uploads_older_ns, trash_keep_ns, lock_wait_ns;
 	struct option_texts accept_loss, ack;
 } settings = {
@@ -30,6 +30,9 @@ static const struct option table[] = {
 	  "what is younger stays, with all that it reaches (default: 24h)", NULL },
 	{ "uploads-older-than", 0, OPTION_DURATION, &settings.uploads_older_ns, "DURATION",
 	  "unfinished uploads go when they are older (default: 7d)", NULL },
+	{ "leftovers", 0, OPTION_FLAG, &settings.leftovers, NULL,
+	  "look for temporary files beside links and blobs that stay, too: opens every directory",
+	  NULL },
 	{ "accept-loss", 0, OPTION_TEXTS, &settings.accept_loss, "REPO@DIGEST",
 	  "give a damaged manifest up: it holds nothing any more; may be repeated", NULL },
 	{ "ack", 0, OPTION_TEXTS, &settings.ack, "REPO@DIGEST",
@@ -149,6 +152,7 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.grace_ns = settings.grace_ns,
 		.uploads_older_ns = settings.uploads_older_ns,
 		.trash_keep_ns = settings.trash_keep_ns,
+		.leftovers = settings.leftovers,
 		.purge = settings.purge,
 		.allow_empty = settings.allow_empty,
 		.lock_wait_ns = settings.lock_wait_ns,

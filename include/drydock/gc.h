@@ -21,6 +21,7 @@ struct dd_gc_options {
 	int64_t grace_ns;	  /* DD_GC_GRACE */
 	int64_t uploads_older_ns; /* DD_GC_UPLOADS */
 	int64_t trash_keep_ns;	  /* DD_GC_TRASH_KEEP; for --apply */
+	bool leftovers;		  /* temporary files beside what stays go, too */
 	bool purge;
 	bool allow_empty;
 	int64_t lock_wait_ns;
@@ -52,28 +53,30 @@ struct dd_young {
 };
 
 /* X(name in JSON, member) */
-#define DD_GC_TOTALS(X)                                                                            \
-	/* seen */                                                                                 \
-	X("repositories", repositories)                                                            \
-	X("tags", tags) X("manifests", manifests) X("blobs", blobs)                                \
-		X("strange", strange)	    /* names that no registry wrote; passed over */        \
-		X("unreadable", unreadable) /* places that could not be looked at */               \
-		X("sparse", sparse) /* children of indexes that are not here, and need not be */   \
-		X("trash_bytes", trash_bytes) /* in the trash before this run */ /* planned */     \
-		X("items", items)						 /* that go */     \
-		X("bytes", bytes) /* that this frees once the trash is empty */                    \
-		X("shared_bytes",                                                                  \
-		  shared_bytes) /* of those, not freed: the files have other names */              \
-		X("untagged_items", untagged_items) /* would go too with --delete-untagged */      \
-		X("untagged_bytes", untagged_bytes)                                                \
-			X("young_items", young_items) /* kept for their youth alone */             \
-		X("young_bytes", young_bytes)                                                      \
-			X("held_bytes", held_bytes) /* would go, were it not for the holds */      \
-		X("emptied_repositories", emptied_repositories) /* done, by dd_gc_apply() */       \
-		X("withdrawn_items", withdrawn_items) X("withdrawn_bytes", withdrawn_bytes)        \
-			X("skipped_items", skipped_items) /* not as they were judged: they stay */ \
-		X("revived_items", revived_items)                                                  \
-			X("purged_runs", purged_runs) /* trash that was old enough */              \
+#define DD_GC_TOTALS(X)                                                                           \
+	/* seen */                                                                                \
+	X("repositories", repositories)                                                           \
+	X("tags", tags)                                                                           \
+	X("manifests", manifests)                                                                 \
+	X("blobs", blobs)                                                                         \
+	X("strange", strange)	    /* names that no registry wrote; passed over */               \
+	X("unreadable", unreadable) /* places that could not be looked at */                      \
+	X("sparse", sparse)	    /* children of indexes that are not here, and need not be */  \
+	X("trash_bytes", trash_bytes) /* in the trash before this run */ /* planned */            \
+	X("items", items)						 /* that go */            \
+	X("bytes", bytes)		    /* that this frees once the trash is empty */         \
+	X("shared_bytes", shared_bytes)	    /* of those, not freed: the files have other names */ \
+	X("untagged_items", untagged_items) /* would go too with --delete-untagged */             \
+	X("untagged_bytes", untagged_bytes)                                                       \
+	X("young_items", young_items) /* kept for their youth alone */                            \
+	X("young_bytes", young_bytes)                                                             \
+	X("held_bytes", held_bytes)			/* would go, were it not for the holds */ \
+	X("emptied_repositories", emptied_repositories) /* done, by dd_gc_apply() */              \
+	X("withdrawn_items", withdrawn_items)                                                     \
+	X("withdrawn_bytes", withdrawn_bytes)                                                     \
+		X("skipped_items", skipped_items) /* not as they were judged: they stay */        \
+		X("revived_items", revived_items)                                                 \
+			X("purged_runs", purged_runs) /* trash that was old enough */             \
 		X("freed_bytes", freed_bytes)	      /* for good, by this run */
 
 struct dd_gc_totals {

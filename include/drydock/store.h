@@ -118,6 +118,23 @@ int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd
 			void *arg, struct dd_error *err);
 
 /*
+ * A directory held open: for many objects in it, which are then found by a short way. A place that is
+ * given to one must lie in it. Any number of threads at once.
+ */
+struct dd_directory;
+int dd_store_open_directory(struct dd_store *store, const struct dd_place *place,
+			    struct dd_directory **directory, struct dd_error *err);
+void dd_directory_closep(struct dd_directory **directory);
+
+/* As dd_store_stat(), dd_store_read() and dd_store_list() are. */
+int dd_directory_stat(struct dd_directory *directory, const struct dd_place *place,
+		      struct dd_info *info, struct dd_error *err);
+int dd_directory_read(struct dd_directory *directory, const struct dd_place *place, uint64_t max,
+		      struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err);
+int dd_directory_list(struct dd_directory *directory, const struct dd_place *below, dd_entry_fn *fn,
+		      void *arg, struct dd_error *err);
+
+/*
  * All that lies in the trash of a run and is no directory, by its path below the root (of where it
  * was: without the trash and the run), in no order; the journal is not of it. Not 0 stops the
  * listing and is handed on. No such run: DD_ENOENT.

@@ -145,7 +145,8 @@ static void close_readers(struct dd_scan *scan)
 static int run(struct dd_scan *scan, struct dd_error *err)
 {
 	const struct dd_place volume = { .kind = DD_IN_VOLUME },
-			      scheduler = { .kind = DD_AT_SCHEDULER };
+			      scheduler = { .kind = DD_AT_SCHEDULER },
+			      blobs = { .kind = DD_IN_BLOBS };
 	struct dd_info info = { 0 };
 	int rc = dd_store_stat(scan->store, &volume, &info, err);
 
@@ -156,10 +157,18 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 		return rc;
 	scan->survey->cache_volume = dd_store_stat(scan->store, &scheduler, &info, NULL) == 0;
 	dd_progress_begin(scan->ctx, "looking", 0);
+	dd_store_open_directory(scan->store, &blobs, &scan->blobs, NULL);
 	rc = scan->options->only ? walk_one(scan, scan->options->only, err) : walk_all(scan, err);
 	if (rc < 0)
 		dd_scan_stop(scan, rc, err);
+	dd_jobs_wait(scan->jobs);
+	dd_scan_signatures(scan);
+	if (scan->options->leftovers) {
+		dd_jobs_wait(scan->jobs);
+		dd_scan_leftovers(scan);
+	}
 	dd_jobs_closep(&scan->jobs);
+	dd_directory_closep(&scan->blobs);
 	dd_progress_end(scan->ctx);
 	if (rc == 0) {
 		rc = atomic_load(&scan->rc);

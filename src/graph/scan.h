@@ -29,6 +29,7 @@ struct dd_scan {
 	struct dd_survey *survey;
 	const struct dd_survey_options *options;
 	struct dd_jobs *jobs;
+	struct dd_directory *blobs;	/* NULL: there are none */
 	pthread_mutex_t large;		/* one large manifest at a time */
 	struct dd_scan_reader *readers; /* idle ones; graph->lock */
 	int64_t now_ns;
@@ -70,8 +71,10 @@ int dd_scan_doubt(struct dd_scan *scan, struct dd_repository *repo, enum dd_doub
 int dd_scan_listed(struct dd_scan *scan, struct dd_repository *repo, int rc,
 		   const struct dd_place *directory, const struct dd_error *err, bool *failed);
 
-/* Read a link file. digest is what it says where state is GOOD; *trimmed where only white space
- * around is wrong with it (state MALFORMED, digest set). */
+/*
+ * Read a link file; within may be NULL. digest is what it says where state is GOOD, and where only
+ * white space around it is wrong (MALFORMED).
+ */
 struct dd_scan_link {
 	enum dd_link_state state;
 	bool has_digest;
@@ -79,13 +82,15 @@ struct dd_scan_link {
 	int64_t mtime_ns; /* 0 if absent */
 	char detail[256]; /* why it is not good */
 };
-int dd_scan_read_link(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
+int dd_scan_read_link(struct dd_scan *scan, struct dd_directory *within,
+		      const struct dd_place *place, struct dd_scan_link *link,
 		      struct dd_error *err);
 
 /* Digests that a listing gathers, of one algorithm. */
 struct dd_scan_names {
 	struct dd_scan *scan;
 	struct dd_repository *repo;
+	struct dd_directory *within; /* may be NULL */
 	const struct dd_place *directory;
 	enum dd_algorithm alg;
 	DD_LIST(struct dd_digest) digests;
@@ -93,18 +98,36 @@ struct dd_scan_names {
 /* Lists hex directories; strange entries are noted, symbolic links hold the repository. */
 int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err);
 
-/* Calls fn for every algorithm's directory in a directory; place.digest.alg is set. */
+/*
+ * A directory whose entries are algorithms. also is another name that belongs there, or NULL. *failed
+ * is set if it could not be listed; may be NULL.
+ */
+struct dd_scan_algorithms {
+	struct dd_scan *scan;
+	struct dd_repository *repo;
+	struct dd_directory *within; /* may be NULL */
+	const struct dd_place *directory;
+	const char *also;
+	bool *failed;
+	unsigned found; /* a bit an algorithm; begins as 0 */
+};
+/* Calls fn for each algorithm that is there. */
 typedef int dd_scan_algorithm_fn(void *arg, enum dd_algorithm alg, struct dd_error *err);
-int dd_scan_list_algorithms(struct dd_scan *scan, struct dd_repository *repo,
-			    const struct dd_place *directory, const char *also,
-			    dd_scan_algorithm_fn *fn, void *arg, bool *failed,
-			    struct dd_error *err);
+int dd_scan_list_algorithms(struct dd_scan_algorithms *algorithms, dd_scan_algorithm_fn *fn,
+			    void *arg, struct dd_error *err);
+
+/* What a crash left in the directory of a file; what cannot be listed is passed over. */
+int dd_scan_beside(struct dd_scan *scan, const struct dd_place *place, struct dd_error *err);
 
 /* Jobs for one repository. */
 void dd_scan_layers(struct dd_scan *scan, struct dd_repository *repo);
 void dd_scan_revisions(struct dd_scan *scan, struct dd_repository *repo);
 void dd_scan_tags(struct dd_scan *scan, struct dd_repository *repo);
 void dd_scan_uploads(struct dd_scan *scan, struct dd_repository *repo);
+
+/* When all manifests were read: those of schema 1 have signatures; and what crashes left everywhere. */
+void dd_scan_signatures(struct dd_scan *scan);
+void dd_scan_leftovers(struct dd_scan *scan);
 
 /* With the lock held: id is to be read as a manifest, if it is not yet. Queued in wanted. */
 struct dd_scan_wanted {

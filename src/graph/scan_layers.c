@@ -70,7 +70,7 @@ static int read_aliases(struct dd_scan_names *names, struct dd_error *err)
 						.digest = names->digests.items[i] };
 		struct dd_scan_link link;
 
-		rc = dd_scan_read_link(scan, &place, &link, err);
+		rc = dd_scan_read_link(scan, NULL, &place, &link, err);
 		if (rc < 0 || link.state == DD_LINK_ABSENT)
 			continue;
 		if (link.state == DD_LINK_UNREADABLE)
@@ -85,7 +85,9 @@ static int list_layers(void *arg, enum dd_algorithm alg, struct dd_error *err)
 {
 	const struct layers *layers = arg;
 	struct dd_place place = { .kind = DD_IN_LAYERS_OF, .repository = layers->repo->name };
-	struct dd_scan_names names = { layers->scan, layers->repo, &place, alg, { 0 } };
+	struct dd_scan_names names = {
+		.scan = layers->scan, .repo = layers->repo, .directory = &place, .alg = alg
+	};
 	int rc;
 
 	place.digest.alg = (uint8_t)alg;
@@ -117,7 +119,7 @@ static int read_tarsums(struct dd_scan_names *names, const char *version, struct
 		struct dd_scan_link link;
 		uint32_t id, *slot = NULL;
 
-		rc = dd_scan_read_link(scan, &place, &link, err);
+		rc = dd_scan_read_link(scan, NULL, &place, &link, err);
 		if (rc < 0 || link.state == DD_LINK_ABSENT)
 			continue;
 		if (!link.has_digest) {
@@ -142,7 +144,9 @@ static int list_tarsums(void *arg, enum dd_algorithm alg, struct dd_error *err)
 	struct dd_place place = { .kind = DD_IN_TARSUM_OF,
 				  .repository = layers->repo->name,
 				  .name = layers->version };
-	struct dd_scan_names names = { layers->scan, layers->repo, &place, alg, { 0 } };
+	struct dd_scan_names names = {
+		.scan = layers->scan, .repo = layers->repo, .directory = &place, .alg = alg
+	};
 	int rc;
 
 	place.digest.alg = (uint8_t)alg;
@@ -165,8 +169,12 @@ static int see_version(void *arg, const struct dd_entry *entry, struct dd_error 
 
 	if (entry->type != DD_ENTRY_DIRECTORY)
 		return dd_scan_note(layers->scan, DD_STRANGE_ALIEN, &place, NULL, NULL);
-	return dd_scan_list_algorithms(layers->scan, layers->repo, &place, NULL, list_tarsums,
-				       &inner, &layers->repo->layers_failed, err);
+	return dd_scan_list_algorithms(
+		&(struct dd_scan_algorithms){ .scan = layers->scan,
+					      .repo = layers->repo,
+					      .directory = &place,
+					      .failed = &layers->repo->layers_failed },
+		list_tarsums, &inner, err);
 }
 
 static void scan_layers(void *arg)
@@ -179,8 +187,13 @@ static void scan_layers(void *arg)
 	int rc = 0;
 
 	if (!dd_scan_stopped(layers->scan)) {
-		rc = dd_scan_list_algorithms(layers->scan, repo, &place, "tarsum", list_layers,
-					     layers, &repo->layers_failed, &err);
+		rc = dd_scan_list_algorithms(
+			&(struct dd_scan_algorithms){ .scan = layers->scan,
+						      .repo = repo,
+						      .directory = &place,
+						      .also = "tarsum",
+						      .failed = &repo->layers_failed },
+			list_layers, layers, &err);
 		if (rc == 0) {
 			rc = dd_store_list(layers->scan->store, &tarsums, see_version, layers,
 					   &err);

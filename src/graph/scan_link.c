@@ -42,12 +42,13 @@ static void parse_link(const struct dd_buffer *buffer, struct dd_scan_link *link
 		 link->has_digest ? "white space stands around its digest" : "it holds no digest");
 }
 
-static int read_once(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
-		     struct dd_error *err)
+static int read_once(struct dd_scan *scan, struct dd_directory *within,
+		     const struct dd_place *place, struct dd_scan_link *link, struct dd_error *err)
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	struct dd_info info = { 0 };
-	int rc = dd_store_read(scan->store, place, LINK_MAX, &buffer, &info, err);
+	int rc = within ? dd_directory_read(within, place, LINK_MAX, &buffer, &info, err) :
+			  dd_store_read(scan->store, place, LINK_MAX, &buffer, &info, err);
 
 	memset(link, 0, sizeof(*link));
 	link->mtime_ns = info.mtime_ns;
@@ -65,13 +66,13 @@ static int read_once(struct dd_scan *scan, const struct dd_place *place, struct 
 	return 0;
 }
 
-int dd_scan_read_link(struct dd_scan *scan, const struct dd_place *place, struct dd_scan_link *link,
-		      struct dd_error *err)
+int dd_scan_read_link(struct dd_scan *scan, struct dd_directory *within,
+		      const struct dd_place *place, struct dd_scan_link *link, struct dd_error *err)
 {
 	static const struct timespec pause = { 0, 50 * 1000 * 1000 };
 
 	for (int i = 0;; i++) {
-		int rc = read_once(scan, place, link, err);
+		int rc = read_once(scan, within, place, link, err);
 
 		if (rc < 0 || link->state != DD_LINK_MALFORMED || i == FLIGHT_TRIES ||
 		    scan->now_ns - link->mtime_ns > FLIGHT_NS)
@@ -106,20 +107,14 @@ static int add_name(void *arg, const struct dd_entry *entry, struct dd_error *er
 
 int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err)
 {
-	return dd_store_list(names->scan->store, names->directory, add_name, names, err);
+	return names->within ?
+		       dd_directory_list(names->within, names->directory, add_name, names, err) :
+		       dd_store_list(names->scan->store, names->directory, add_name, names, err);
 }
-
-struct algorithms {
-	struct dd_scan *scan;
-	struct dd_repository *repo;
-	const struct dd_place *directory;
-	const char *also;
-	unsigned found; /* a bit an algorithm */
-};
 
 static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_error *err)
 {
-	struct algorithms *algorithms = arg;
+	struct dd_scan_algorithms *algorithms = arg;
 	int alg = dd_algorithm_parse(entry->name, strlen(entry->name));
 
 	if (algorithms->also && !strcmp(entry->name, algorithms->also))
@@ -144,16 +139,39 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 			    NULL);
 }
 
-int dd_scan_list_algorithms(struct dd_scan *scan, struct dd_repository *repo,
-			    const struct dd_place *directory, const char *also,
-			    dd_scan_algorithm_fn *fn, void *arg, bool *failed, struct dd_error *err)
+int dd_scan_list_algorithms(struct dd_scan_algorithms *in, dd_scan_algorithm_fn *fn, void *arg,
+			    struct dd_error *err)
 {
-	struct algorithms algorithms = { scan, repo, directory, also, 0 };
-	int rc = dd_store_list(scan->store, directory, add_algorithm, &algorithms, err);
+	int rc = in->within ? dd_directory_list(in->within, in->directory, add_algorithm, in, err) :
+			      dd_store_list(in->scan->store, in->directory, add_algorithm, in, err);
 
-	rc = dd_scan_listed(scan, repo, rc, directory, err, failed);
+	rc = dd_scan_listed(in->scan, in->repo, rc, in->directory, err, in->failed);
 	for (int alg = 0; alg < DD_ALGORITHM_COUNT && rc == 0; alg++)
-		if (algorithms.found & 1U << alg)
+		if (in->found & 1U << alg)
 			rc = fn(arg, (enum dd_algorithm)alg, err);
 	return rc;
+}
+
+struct beside {
+	struct dd_scan *scan;
+	const struct dd_place *place;
+};
+
+static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	const struct beside *beside = arg;
+
+	return dd_survey_add_temp(beside->scan->survey, beside->scan->store, beside->place,
+				  entry->name, err);
+}
+
+int dd_scan_beside(struct dd_scan *scan, const struct dd_place *place, struct dd_error *err)
+{
+	struct beside beside = { scan, place };
+	int rc = dd_store_list_owner(scan->store, place, see_beside, &beside, err);
+
+	if (rc == 0 || rc == DD_ENOMEM)
+		return rc;
+	dd_error_clear(err);
+	return 0;
 }

@@ -92,7 +92,10 @@ static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
 	look->place = (struct dd_place){ .kind = DD_AT_BLOB, .digest = look->digest };
 	look->trashed = false;
 	memset(&look->info, 0, sizeof(look->info));
-	rc = dd_store_read(scan->store, &look->place, max, &look->reader->buffer, &look->info, err);
+	rc = scan->blobs ? dd_directory_read(scan->blobs, &look->place, max, &look->reader->buffer,
+					     &look->info, err) :
+			   dd_store_read(scan->store, &look->place, max, &look->reader->buffer,
+					 &look->info, err);
 	if (rc == DD_ENOENT && scan->options->in_trash &&
 	    scan->options->in_trash(scan->options->arg, &look->digest, &look->place)) {
 		look->trashed = true;
@@ -107,24 +110,6 @@ static int parse(struct look *look, const struct dd_manifest **manifest, struct 
 	return dd_manifest_verify_and_parse(look->reader->parser, &look->digest,
 					    look->reader->buffer.bytes, look->reader->buffer.len,
 					    NULL, manifest, err);
-}
-
-static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
-{
-	struct look *look = arg;
-
-	return dd_survey_add_temp(look->scan->survey, look->scan->store, &look->place, entry->name,
-				  err);
-}
-
-/* A registry writes manifests under another name first; layers arrive by a rename. */
-static int look_beside(struct look *look, struct dd_error *err)
-{
-	int rc = look->trashed ? 0 :
-				 dd_store_list_owner(look->scan->store, &look->place, see_beside,
-						     look, err);
-
-	return rc == DD_ENOMEM ? rc : 0;
 }
 
 /* Read and parse; what looks half written and is young is looked at again before it is doubt. */
@@ -195,8 +180,6 @@ static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 		pthread_mutex_lock(&scan->large);
 		rc = understand(look, DD_MANIFEST_MAX, &manifest, err);
 	}
-	if (rc == 0)
-		rc = look_beside(look, err);
 	dd_scan_lock(scan);
 	if (rc == 0)
 		rc = commit(look, manifest, wanted, err);

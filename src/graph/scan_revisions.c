@@ -1,6 +1,6 @@
 /*
- * Revisions: each one's directory is listed (its link may be deleted, signatures may lie beside it)
- * and its link read.
+ * Revisions: whether each one's link is there. Its name says what it holds, so it is only read where
+ * it has not the length of that: a crash may have emptied it, an editor added a newline.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,70 +16,36 @@ struct found {
 	enum dd_link_state state;
 	bool other; /* the link names another digest than its path */
 	struct dd_digest says;
-	DD_LIST(struct dd_digest) signatures;
 };
 
 struct batch {
 	struct dd_scan *scan;
 	struct dd_repository *repo;
+	struct dd_directory *within; /* of one algorithm */
 	size_t count;
 	struct found found[BATCH];
 };
 
-/* What lies in a revision's directory. */
-struct inside {
-	struct batch *batch;
-	const struct dd_place *place;
-	bool link, signatures;
-};
-
-static int see_inside(void *arg, const struct dd_entry *entry, struct dd_error *err)
+/* Other algorithms' links may be aliases, which have to be read. */
+static bool says_its_name(const struct dd_info *info, const struct dd_digest *digest)
 {
-	struct inside *inside = arg;
-
-	if (!strcmp(entry->name, "link"))
-		inside->link = true;
-	else if (!strcmp(entry->name, "signatures") && entry->type == DD_ENTRY_DIRECTORY)
-		inside->signatures = true;
-	else if (entry->type == DD_ENTRY_FILE && dd_temp_valid(entry->name))
-		return dd_survey_add_temp(inside->batch->scan->survey, inside->batch->scan->store,
-					  inside->place, entry->name, err);
-	else
-		return dd_scan_note(inside->batch->scan, DD_STRANGE_ALIEN, inside->place,
-				    entry->name, NULL);
-	return 0;
+	return digest->alg == DD_SHA256 && info->type == DD_ENTRY_FILE &&
+	       info->size == strlen(dd_algorithm_name(DD_SHA256)) + 1 + 2 * dd_digest_size(digest);
 }
 
-/* ---- signatures of schema 1 ---- */
-
-struct signatures {
-	struct batch *batch;
-	struct found *found;
-};
-
-static int list_signatures(void *arg, enum dd_algorithm alg, struct dd_error *err)
+static int look_at_link(struct batch *batch, const struct dd_place *place,
+			struct dd_scan_link *link, struct dd_error *err)
 {
-	struct signatures *signatures = arg;
-	struct batch *batch = signatures->batch;
-	struct dd_place place = { .kind = DD_IN_SIGNATURES_OF,
-				  .repository = batch->repo->name,
-				  .digest = signatures->found->digest };
-	struct dd_scan_names names = { batch->scan, batch->repo, &place, alg, { 0 } };
-	int rc;
+	struct dd_info info;
+	int rc = batch->within ? dd_directory_stat(batch->within, place, &info, err) :
+				 dd_store_stat(batch->scan->store, place, &info, err);
 
-	place.second.alg = (uint8_t)alg;
-	rc = dd_scan_list_names(&names, err);
-	rc = dd_scan_listed(batch->scan, batch->repo, rc, &place, err, NULL);
-	for (size_t i = 0; i < names.digests.count && rc == 0; i++) {
-		struct dd_digest *added = dd_list_add(&signatures->found->signatures);
-
-		if (added)
-			*added = names.digests.items[i];
-		else
-			rc = dd_fail(err, DD_ENOMEM, 0, "remember signatures");
-	}
-	dd_list_release(&names.digests);
-	return rc;
+	*link = (struct dd_scan_link){ .state = DD_LINK_GOOD };
+	if (rc == 0 && says_its_name(&info, &place->digest))
+		return 0;
+	dd_error_clear(err);
+	return rc == DD_ENOMEM ? rc :
+				 dd_scan_read_link(batch->scan, batch->within, place, link, err);
 }
 
 static int look(struct batch *batch, struct found *found, struct dd_error *err)
@@ -87,39 +53,25 @@ static int look(struct batch *batch, struct found *found, struct dd_error *err)
 	const struct dd_place place = { .kind = DD_AT_REVISION,
 					.repository = batch->repo->name,
 					.digest = found->digest };
-	const struct dd_place signatures = { .kind = DD_IN_SIGNATURES,
-					     .repository = batch->repo->name,
-					     .digest = found->digest };
-	struct inside inside = { batch, &place, false, false };
-	struct dd_scan_link link = { .state = DD_LINK_ABSENT };
-	bool failed = false;
-	int rc = dd_store_list_owner(batch->scan->store, &place, see_inside, &inside, err);
+	struct dd_scan_link link;
+	int rc = look_at_link(batch, &place, &link, err);
 
-	rc = dd_scan_listed(batch->scan, batch->repo, rc, &place, err, &failed);
-	if (rc == 0 && inside.link)
-		rc = dd_scan_read_link(batch->scan, &place, &link, err);
-	if (rc == 0 && inside.signatures)
-		rc = dd_scan_list_algorithms(batch->scan, batch->repo, &signatures, NULL,
-					     list_signatures, &(struct signatures){ batch, found },
-					     NULL, err);
-	found->state = failed ? DD_LINK_UNREADABLE : link.state;
+	if (rc < 0)
+		return rc;
+	found->state = link.state;
 	found->other = link.has_digest && !dd_digest_equal(&link.digest, &found->digest);
 	found->says = link.digest;
-	if (rc == 0 && (link.state == DD_LINK_UNREADABLE || link.state == DD_LINK_MALFORMED))
-		rc = link.state == DD_LINK_UNREADABLE ?
-			     dd_scan_doubt(batch->scan, batch->repo, DD_DOUBT_LINK, &found->digest,
-					   link.detail) :
-			     dd_scan_note(batch->scan, DD_STRANGE_ALIEN, &place, NULL, NULL);
-	return rc;
-}
-
-static int tie_to(struct dd_scan *scan, uint32_t from, const struct dd_digest *digest, uint32_t *to,
-		  struct dd_error *err)
-{
-	*to = dd_graph_intern(scan->graph, digest);
-	if (*to == DD_NO_ID)
-		return dd_fail(err, DD_ENOMEM, 0, "remember a link");
-	return dd_graph_add_tie(scan->graph, from, *to, err);
+	switch (link.state) {
+	case DD_LINK_ABSENT: /* what a deletion leaves, or a crash */
+		return dd_scan_beside(batch->scan, &place, err);
+	case DD_LINK_MALFORMED:
+		return dd_scan_note(batch->scan, DD_STRANGE_ALIEN, &place, NULL, NULL);
+	case DD_LINK_UNREADABLE:
+		return dd_scan_doubt(batch->scan, batch->repo, DD_DOUBT_LINK, &found->digest,
+				     link.detail);
+	default:
+		return 0;
+	}
 }
 
 /* With the lock held. */
@@ -141,13 +93,22 @@ static int commit(struct batch *batch, struct found *found, struct dd_scan_wante
 	scan->graph->nodes.items[id].flags |= DD_NODE_LINKED;
 	rc = dd_scan_want(scan, wanted, id, err);
 	if (rc == 0 && found->other) {
-		rc = tie_to(scan, id, &found->says, &other, err);
+		other = dd_graph_intern(scan->graph, &found->says);
+		rc = other == DD_NO_ID ? dd_fail(err, DD_ENOMEM, 0, "remember a link") :
+					 dd_graph_add_tie(scan->graph, id, other, err);
 		if (rc == 0)
 			rc = dd_scan_want(scan, wanted, other, err);
 	}
-	for (size_t i = 0; i < found->signatures.count && rc == 0; i++)
-		rc = tie_to(scan, id, &found->signatures.items[i], &other, err);
 	return rc;
+}
+
+/* Only a shorter way to the same: without it each link is looked for from the root. */
+static void open_revisions(struct batch *batch)
+{
+	struct dd_place place = { .kind = DD_IN_REVISIONS_OF, .repository = batch->repo->name };
+
+	place.digest.alg = batch->found[0].digest.alg;
+	dd_store_open_directory(batch->scan->store, &place, &batch->within, NULL);
 }
 
 static void scan_batch(void *arg)
@@ -157,6 +118,7 @@ static void scan_batch(void *arg)
 	struct dd_error err = { 0 };
 	int rc = 0;
 
+	open_revisions(batch);
 	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(batch->scan); i++)
 		rc = look(batch, &batch->found[i], &err);
 	if (rc == 0 && !dd_scan_stopped(batch->scan)) {
@@ -169,9 +131,8 @@ static void scan_batch(void *arg)
 	}
 	if (rc < 0)
 		dd_scan_stop(batch->scan, rc, &err);
-	for (size_t i = 0; i < batch->count; i++)
-		dd_list_release(&batch->found[i].signatures);
 	dd_list_release(&wanted.ids);
+	dd_directory_closep(&batch->within);
 	free(batch);
 }
 
@@ -184,7 +145,9 @@ static int list_revisions(void *arg, enum dd_algorithm alg, struct dd_error *err
 {
 	const struct revisions *revisions = arg;
 	struct dd_place place = { .kind = DD_IN_REVISIONS_OF, .repository = revisions->repo->name };
-	struct dd_scan_names names = { revisions->scan, revisions->repo, &place, alg, { 0 } };
+	struct dd_scan_names names = {
+		.scan = revisions->scan, .repo = revisions->repo, .directory = &place, .alg = alg
+	};
 	int rc;
 
 	place.digest.alg = (uint8_t)alg;
@@ -218,8 +181,9 @@ static void scan_revisions(void *arg)
 	int rc = 0;
 
 	if (!dd_scan_stopped(revisions->scan))
-		rc = dd_scan_list_algorithms(revisions->scan, NULL, &place, NULL, list_revisions,
-					     revisions, NULL, &err);
+		rc = dd_scan_list_algorithms(&(struct dd_scan_algorithms){ .scan = revisions->scan,
+									   .directory = &place },
+					     list_revisions, revisions, &err);
 	if (rc < 0)
 		dd_scan_stop(revisions->scan, rc, &err);
 	free(revisions);

@@ -18,6 +18,7 @@ struct found {
 struct batch {
 	struct dd_scan *scan;
 	struct dd_repository *repo;
+	struct dd_directory *within; /* the tags' directory */
 	size_t count;
 	struct found found[BATCH];
 };
@@ -25,16 +26,7 @@ struct batch {
 struct tag {
 	struct batch *batch;
 	struct found *found;
-	const struct dd_place *place; /* of current/link */
 };
-
-static int see_current_part(void *arg, const struct dd_entry *entry, struct dd_error *err)
-{
-	struct tag *tag = arg;
-
-	return dd_survey_add_temp(tag->batch->scan->survey, tag->batch->scan->store, tag->place,
-				  entry->name, err);
-}
 
 static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)
 {
@@ -43,7 +35,11 @@ static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)
 	struct dd_place place = { .kind = DD_IN_HISTORY_OF,
 				  .repository = batch->repo->name,
 				  .tag = tag->found->name };
-	struct dd_scan_names names = { batch->scan, batch->repo, &place, alg, { 0 } };
+	struct dd_scan_names names = { .scan = batch->scan,
+				       .repo = batch->repo,
+				       .within = batch->within,
+				       .directory = &place,
+				       .alg = alg };
 	int rc;
 
 	place.digest.alg = (uint8_t)alg;
@@ -61,24 +57,6 @@ static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)
 	return rc;
 }
 
-static int look_at_current(struct tag *tag, struct dd_error *err)
-{
-	struct batch *batch = tag->batch;
-	bool failed = false;
-	int rc = dd_store_list_owner(batch->scan->store, tag->place, see_current_part, tag, err);
-
-	if (rc == DD_ENOENT) {
-		tag->found->current.state = DD_LINK_ABSENT;
-		return 0;
-	}
-	rc = dd_scan_listed(batch->scan, batch->repo, rc, tag->place, err, &failed);
-	if (rc == 0)
-		rc = dd_scan_read_link(batch->scan, tag->place, &tag->found->current, err);
-	if (failed)
-		tag->found->current.state = DD_LINK_UNREADABLE;
-	return rc;
-}
-
 static int look(struct batch *batch, struct found *found, struct dd_error *err)
 {
 	const struct dd_place current = { .kind = DD_AT_TAG,
@@ -87,12 +65,16 @@ static int look(struct batch *batch, struct found *found, struct dd_error *err)
 	const struct dd_place history = { .kind = DD_IN_HISTORY,
 					  .repository = batch->repo->name,
 					  .tag = found->name };
-	struct tag tag = { batch, found, &current };
-	int rc = look_at_current(&tag, err);
+	struct dd_scan_algorithms algorithms = { .scan = batch->scan,
+						 .within = batch->within,
+						 .directory = &history };
+	struct tag tag = { batch, found };
+	int rc = dd_scan_read_link(batch->scan, batch->within, &current, &found->current, err);
 
+	if (rc == 0 && found->current.state == DD_LINK_ABSENT)
+		rc = dd_scan_beside(batch->scan, &current, err);
 	if (rc == 0)
-		rc = dd_scan_list_algorithms(batch->scan, NULL, &history, NULL, list_history, &tag,
-					     NULL, err);
+		rc = dd_scan_list_algorithms(&algorithms, list_history, &tag, err);
 	if (rc < 0)
 		return rc;
 	if (found->current.state == DD_LINK_UNREADABLE ||
@@ -148,6 +130,14 @@ static int commit(struct batch *batch, struct found *found, struct dd_scan_wante
 	return rc;
 }
 
+/* Only a shorter way to the same: without it each tag is looked for from the root, and fails there. */
+static void open_tags(struct batch *batch)
+{
+	const struct dd_place place = { .kind = DD_IN_TAGS, .repository = batch->repo->name };
+
+	dd_store_open_directory(batch->scan->store, &place, &batch->within, NULL);
+}
+
 static void scan_batch(void *arg)
 {
 	struct batch *batch = arg;
@@ -155,6 +145,7 @@ static void scan_batch(void *arg)
 	struct dd_error err = { 0 };
 	int rc = 0;
 
+	open_tags(batch);
 	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(batch->scan); i++)
 		rc = look(batch, &batch->found[i], &err);
 	if (rc == 0 && !dd_scan_stopped(batch->scan)) {
@@ -172,6 +163,7 @@ static void scan_batch(void *arg)
 		dd_list_release(&batch->found[i].history);
 	}
 	dd_list_release(&wanted.ids);
+	dd_directory_closep(&batch->within);
 	free(batch);
 }
 

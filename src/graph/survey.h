@@ -2,10 +2,10 @@
  * A survey: what one look at a volume found in its repositories. Digests are ids of a graph, which
  * the same scan fills.
  *
- * Listed and read, each at most once: the directories that carry names (down to hex), every tag's
- * current link and history, every revision's directory and link, every link that may be an alias,
- * and every manifest that the graph does not know yet. Not read: links whose name says all, and
- * blobs that are no manifests.
+ * Listed, looked at and read, each at most once: the directories that carry names (down to hex), every
+ * tag's current link and history, every revision's link, every link that may be an alias, and every
+ * manifest that the graph does not know yet. Not read: links whose name says all, and blobs that are
+ * no manifests.
  */
 #ifndef GRAPH_SURVEY_H
 #define GRAPH_SURVEY_H
@@ -95,7 +95,8 @@ struct dd_survey {
 struct dd_survey_options {
 	/* Only this repository, and no blobs; NULL: everything. */
 	const char *only;
-	bool no_blobs; /* nobody will ask which blobs are there */
+	bool no_blobs;	/* nobody will ask which blobs are there */
+	bool leftovers; /* look for what crashes left beside files that are there, too */
 	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
 	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);
 	void *arg;

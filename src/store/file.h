@@ -47,6 +47,13 @@ int dd_file_info(const struct stat *st, struct dd_info *info);
 int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const char *verb,
 		 const char *path);
 
+/*
+ * A descriptor of the file called name below base, or a negative dd_code; path is for messages. What
+ * is no regular file never hangs us (a FIFO) and never becomes ours (a terminal).
+ */
+int dd_file_open_regular(struct dd_store *store, int base, const char *name, const char *path,
+			 struct dd_info *info, struct dd_error *err);
+
 /* All entries of an open directory; path is for messages. */
 int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *fn, void *arg,
 		 struct dd_error *err);

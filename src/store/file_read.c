@@ -1,6 +1,8 @@
 /*
- * Reading from the file system: stat, read, stream, list. Nothing here changes a byte.
+ * Reading from the file system: stat, read, list, from the root or from a directory that is held
+ * open. Nothing here changes a byte.
  */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,24 +11,6 @@
 
 #include "store/beneath.h"
 #include "store/file.h"
-
-bool dd_stamp_equal(const struct dd_stamp *a, const struct dd_stamp *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
-
-bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b)
-{
-	return !memcmp(a->word, b->word, 4 * sizeof(a->word[0]));
-}
-
-bool dd_stamp_written(const struct dd_stamp *before, const struct dd_stamp *now, bool renamed)
-{
-	const uint64_t *a = before->word, *b = now->word;
-	bool same_file = a[0] == b[0] && a[1] == b[1];
-
-	return a[2] != b[2] || a[3] != b[3] || (same_file && !renamed && a[4] != b[4]);
-}
 
 static int64_t nanoseconds(struct timespec t)
 {
@@ -69,30 +53,109 @@ int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const ch
 	return dd_fail(err, code, sys, "%s %s/%s", verb, store->root, path);
 }
 
+/* Something to be opened: a name below an open directory, and its path below the root. */
+struct target {
+	struct dd_store *store;
+	int base;
+	const char *name, *path;
+};
+
+struct dd_directory {
+	struct dd_store *store;
+	int fd;
+	char *path; /* below the root */
+};
+
+int dd_store_open_directory(struct dd_store *store, const struct dd_place *place,
+			    struct dd_directory **out, struct dd_error *err)
+{
+	DD_CLEANUP(dd_directory_closep)
+	struct dd_directory *directory = calloc(1, sizeof(*directory));
+	int rc;
+
+	*out = NULL;
+	if (!directory)
+		return dd_fail(err, DD_ENOMEM, 0, "open a directory");
+	directory->store = store;
+	directory->fd = -1;
+	rc = dd_layout_path(place, &directory->path, err);
+	if (rc < 0)
+		return rc;
+	directory->fd = dd_beneath_open(store->fd, directory->path, O_RDONLY | O_DIRECTORY, 0);
+	if (directory->fd < 0)
+		return dd_file_fail(store, err, -directory->fd, "open", directory->path);
+	*out = directory;
+	directory = NULL;
+	return 0;
+}
+
+void dd_directory_closep(struct dd_directory **directory)
+{
+	if (*directory) {
+		if ((*directory)->fd >= 0)
+			close((*directory)->fd);
+		free((*directory)->path);
+		free(*directory);
+		*directory = NULL;
+	}
+}
+
+/* The path is the caller's to free. within NULL: from the root. */
+static int aim(struct dd_store *store, const struct dd_directory *within,
+	       const struct dd_place *place, char **path, struct target *target,
+	       struct dd_error *err)
+{
+	int rc = dd_layout_path(place, path, err);
+	size_t skip = 0;
+
+	if (rc < 0)
+		return rc;
+	if (within) {
+		skip = strlen(within->path) + 1;
+		assert(!strncmp(*path, within->path, skip - 1) && (*path)[skip - 1] == '/');
+	}
+	*target = (struct target){ store, within ? within->fd : store->fd, *path + skip, *path };
+	return 0;
+}
+
+static int look_at(const struct target *target, struct dd_info *info, struct dd_error *err)
+{
+	DD_AUTOCLOSE int fd = dd_beneath_open(target->base, target->name, O_PATH, 0);
+	struct stat st;
+	int sys;
+
+	if (fd < 0)
+		return dd_file_fail(target->store, err, -fd, "look at", target->path);
+	if (fstat(fd, &st) < 0)
+		return dd_file_fail(target->store, err, errno, "look at", target->path);
+	sys = dd_file_info(&st, info);
+	return sys ? dd_file_fail(target->store, err, sys, "look at", target->path) : 0;
+}
+
 int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
 		  struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	DD_AUTOCLOSE int fd = -1;
-	struct stat st;
-	int rc = dd_layout_path(place, &path, err), sys;
+	struct target target;
+	int rc = aim(store, NULL, place, &path, &target, err);
 
-	if (rc < 0)
-		return rc;
-	fd = dd_beneath_open(store->fd, path, O_PATH, 0);
-	if (fd < 0)
-		return dd_file_fail(store, err, -fd, "look at", path);
-	if (fstat(fd, &st) < 0)
-		return dd_file_fail(store, err, errno, "look at", path);
-	sys = dd_file_info(&st, info);
-	return sys ? dd_file_fail(store, err, sys, "look at", path) : 0;
+	return rc < 0 ? rc : look_at(&target, info, err);
 }
 
-/* O_NONBLOCK: a FIFO must not hang us, a terminal must not become ours. */
-static int open_regular(struct dd_store *store, const char *path, struct dd_info *info,
-			struct dd_error *err)
+int dd_directory_stat(struct dd_directory *directory, const struct dd_place *place,
+		      struct dd_info *info, struct dd_error *err)
 {
-	int fd = dd_beneath_open(store->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	DD_AUTOFREE char *path = NULL;
+	struct target target;
+	int rc = aim(directory->store, directory, place, &path, &target, err);
+
+	return rc < 0 ? rc : look_at(&target, info, err);
+}
+
+int dd_file_open_regular(struct dd_store *store, int base, const char *name, const char *path,
+			 struct dd_info *info, struct dd_error *err)
+{
+	int fd = dd_beneath_open(base, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat st;
 
 	if (fd < 0)
@@ -132,8 +195,14 @@ static int buffer_reserve(struct dd_buffer *buffer, size_t room, struct dd_error
 	return 0;
 }
 
+static int too_big(const struct target *target, uint64_t max, struct dd_error *err)
+{
+	return dd_fail(err, DD_ETOOBIG, 0, "%s/%s is larger than %llu bytes", target->store->root,
+		       target->path, (unsigned long long)max);
+}
+
 /* One byte more than the file has is asked for, so that its end is seen without another call. */
-static int read_all(struct dd_store *store, int fd, const char *path, uint64_t size, uint64_t max,
+static int read_all(const struct target *target, int fd, uint64_t size, uint64_t max,
 		    struct dd_buffer *buffer, struct dd_error *err)
 {
 	size_t room = (size_t)size + 1;
@@ -143,15 +212,14 @@ static int read_all(struct dd_store *store, int fd, const char *path, uint64_t s
 		ssize_t got;
 
 		if (buffer->len > max)
-			return dd_fail(err, DD_ETOOBIG, 0, "%s/%s is larger than %llu bytes",
-				       store->root, path, (unsigned long long)max);
+			return too_big(target, max, err);
 		if (buffer_reserve(buffer, room, err) < 0)
-			return dd_wrap(err, DD_ENOMEM, "%s/%s", store->root, path);
+			return dd_wrap(err, DD_ENOMEM, "%s/%s", target->store->root, target->path);
 		got = read(fd, buffer->bytes + buffer->len, room - buffer->len);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return dd_file_fail(store, err, errno, "read", path);
+			return dd_file_fail(target->store, err, errno, "read", target->path);
 		buffer->len += (size_t)got;
 		if (got == 0 || buffer->len == size)
 			return 0;
@@ -160,84 +228,41 @@ static int read_all(struct dd_store *store, int fd, const char *path, uint64_t s
 	}
 }
 
+static int read_target(const struct target *target, uint64_t max, struct dd_buffer *buffer,
+		       struct dd_info *info, struct dd_error *err)
+{
+	struct dd_info own;
+	DD_AUTOCLOSE int fd = -1;
+
+	if (!info)
+		info = &own;
+	fd = dd_file_open_regular(target->store, target->base, target->name, target->path, info,
+				  err);
+	if (fd < 0)
+		return fd;
+	if (info->size > max)
+		return too_big(target, max, err);
+	return read_all(target, fd, info->size, max, buffer, err);
+}
+
 int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t max,
 		  struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	DD_AUTOCLOSE int fd = -1;
-	struct dd_info own;
-	int rc = dd_layout_path(place, &path, err);
+	struct target target;
+	int rc = aim(store, NULL, place, &path, &target, err);
 
-	if (rc < 0)
-		return rc;
-	if (!info)
-		info = &own;
-	fd = open_regular(store, path, info, err);
-	if (fd < 0)
-		return fd;
-	if (info->size > max)
-		return dd_fail(err, DD_ETOOBIG, 0, "%s/%s is larger than %llu bytes", store->root,
-			       path, (unsigned long long)max);
-	return read_all(store, fd, path, info->size, max, buffer, err);
+	return rc < 0 ? rc : read_target(&target, max, buffer, info, err);
 }
 
-struct dd_reader {
-	struct dd_store *store;
-	char *path;
-	int fd;
-};
-
-int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
-			 struct dd_reader **out, struct dd_info *info, struct dd_error *err)
+int dd_directory_read(struct dd_directory *directory, const struct dd_place *place, uint64_t max,
+		      struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err)
 {
-	DD_CLEANUP(dd_reader_closep) struct dd_reader *reader = calloc(1, sizeof(*reader));
-	struct dd_info own;
-	int rc;
+	DD_AUTOFREE char *path = NULL;
+	struct target target;
+	int rc = aim(directory->store, directory, place, &path, &target, err);
 
-	*out = NULL;
-	if (!reader)
-		return dd_fail(err, DD_ENOMEM, 0, "open a reader");
-	reader->store = store;
-	reader->fd = -1;
-	rc = dd_layout_path(place, &reader->path, err);
-	if (rc < 0)
-		return rc;
-	reader->fd = open_regular(store, reader->path, info ? info : &own, err);
-	if (reader->fd < 0)
-		return reader->fd;
-	*out = reader;
-	reader = NULL;
-	return 0;
-}
-
-int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct dd_error *err)
-{
-	ssize_t got;
-
-	do
-		got = read(reader->fd, bytes, len);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return dd_file_fail(reader->store, err, errno, "read", reader->path);
-	return got;
-}
-
-int dd_reader_skip(struct dd_reader *reader, uint64_t bytes, struct dd_error *err)
-{
-	if (lseek(reader->fd, (off_t)bytes, SEEK_CUR) < 0)
-		return dd_file_fail(reader->store, err, errno, "read", reader->path);
-	return 0;
-}
-
-void dd_reader_closep(struct dd_reader **reader)
-{
-	if (*reader) {
-		if ((*reader)->fd >= 0)
-			close((*reader)->fd);
-		free((*reader)->path);
-		free(*reader);
-		*reader = NULL;
-	}
+	return rc < 0 ? rc : read_target(&target, max, buffer, info, err);
 }
 
 /* A negative errno where the type cannot be known. */
@@ -300,35 +325,46 @@ int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *
 	}
 }
 
-static int list_path(struct dd_store *store, const char *path, dd_entry_fn *fn, void *arg,
-		     struct dd_error *err)
+static int list_target(const struct target *target, dd_entry_fn *fn, void *arg,
+		       struct dd_error *err)
 {
-	DD_AUTOCLOSE int fd = dd_beneath_open(store->fd, path, O_RDONLY | O_DIRECTORY, 0);
+	DD_AUTOCLOSE int fd =
+		dd_beneath_open(target->base, target->name, O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd < 0)
-		return dd_file_fail(store, err, -fd, "list", path);
-	return dd_file_list(store, fd, path, fn, arg, err);
+		return dd_file_fail(target->store, err, -fd, "list", target->path);
+	return dd_file_list(target->store, fd, target->path, fn, arg, err);
 }
 
 int dd_store_list(struct dd_store *store, const struct dd_place *directory, dd_entry_fn *fn,
 		  void *arg, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	int rc = dd_layout_path(directory, &path, err);
+	struct target target;
+	int rc = aim(store, NULL, directory, &path, &target, err);
 
-	return rc < 0 ? rc : list_path(store, path, fn, arg, err);
+	return rc < 0 ? rc : list_target(&target, fn, arg, err);
+}
+
+int dd_directory_list(struct dd_directory *directory, const struct dd_place *below, dd_entry_fn *fn,
+		      void *arg, struct dd_error *err)
+{
+	DD_AUTOFREE char *path = NULL;
+	struct target target;
+	int rc = aim(directory->store, directory, below, &path, &target, err);
+
+	return rc < 0 ? rc : list_target(&target, fn, arg, err);
 }
 
 int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd_entry_fn *fn,
 			void *arg, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	int rc = dd_layout_path(place, &path, err);
-	char *slash = path ? strrchr(path, '/') : NULL;
+	struct target target;
+	int rc = aim(store, NULL, place, &path, &target, err);
 
 	if (rc < 0)
 		return rc;
-	if (slash)
-		*slash = '\0';
-	return list_path(store, path, fn, arg, err);
+	*strrchr(path, '/') = '\0'; /* every place has some directory above it */
+	return list_target(&target, fn, arg, err);
 }

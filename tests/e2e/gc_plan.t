@@ -183,13 +183,29 @@ test_case 'an upload of which nothing is there goes when its directory is old' '
 	says "8000-000000000001" got
 '
 
-# Registry 3.1 writes "link.<uuid>.tmp" and renames it. Beside a layer link or a history link that is in
-# use nobody looks: their names say all, and so they are not opened.
+# Registry 3.1 writes "link.<uuid>.tmp" and renames it. Without being asked nobody looks beside what is
+# there: every directory would have to be opened.
 for beside in 'current_link vol app:v1' 'revision_link vol app "$image"' \
-	'blob_data vol "$image"' 'blob_data vol "$no_such"'; do
-	test_case "a temporary file that a crash left goes: $beside" '
+	'blob_data vol "$image"' 'blob_data vol "$layer"' 'layer_link vol app "$layer"' \
+	'history_link vol app:v1 "$image"'; do
+	test_case "a temporary file beside what stays goes with --leftovers: $beside" '
 		make_volume vol && image=$(put_image vol app:v1 "one") &&
 		layer=$(digest_of one) &&
+		file=$('"$beside"').6b3c4c4e-8f0c-4e4f-9d0a-000000000001.tmp &&
+		mkdir -p "$(dirname "$file")" && echo x >"$file" &&
+		run 0 drydock gc --root vol --leftovers --json >plan && nothing_goes plan &&
+		run 0 plan vol --json >plan && nothing_goes plan &&
+		run 0 plan vol --leftovers --json >plan &&
+		list_says items plan "^temp .* ${file#vol/}$" && [ "$(items plan | wc -l)" = 1 ] &&
+		run 0 collect vol --leftovers && [ ! -e "$file" ] &&
+		run 0 plan vol --leftovers --json >plan && nothing_goes plan
+	'
+done
+
+for beside in 'current_link vol app:v2' 'revision_link vol app "$no_such"' \
+	'blob_data vol "$no_such"' 'layer_link vol app "$no_such"'; do
+	test_case "a temporary file goes where the file proper never came: $beside" '
+		make_volume vol && image=$(put_image vol app:v1 "one") &&
 		file=$('"$beside"').6b3c4c4e-8f0c-4e4f-9d0a-000000000001.tmp &&
 		mkdir -p "$(dirname "$file")" && echo x >"$file" &&
 		run 0 drydock gc --root vol --json >plan && nothing_goes plan &&
