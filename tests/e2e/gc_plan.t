@@ -77,6 +77,24 @@ test_case 'everything that every type of manifest reaches stays' '
 	done
 '
 
+test_case 'the signatures of a schema 1 manifest stay with it and go with it' '
+	make_volume vol && put_image vol app:v1 "one" && signed=$(put_schema1 vol app:old "layer a") &&
+	signature=$(put_blob vol "who signed it") &&
+	write_link "$(dirname "$(revision_link vol app "$signed")")/signatures/sha256/${signature#*:}/link" \
+		"$signature" &&
+	run 0 plan vol -m --json >plan && nothing_goes plan &&
+	rm -r "$(tag_dir vol app:old)" &&
+	run 0 plan vol -m --json >plan && goes plan blob - "$signature" &&
+	run 0 collect vol -m && blobs_gone vol "$signature" "$signed"
+'
+
+test_case 'the signatures of a manifest that cannot be understood stay' '
+	make_volume vol && image=$(put_image vol app:v1 "one") && signature=$(put_blob vol "who signed it") &&
+	write_link "$(dirname "$(revision_link vol app "$image")")/signatures/sha256/${signature#*:}/link" \
+		"$signature" &&
+	printf x >"$(blob_data vol "$image")" && run 1 plan vol -m --json >plan && stays plan "$signature"
+'
+
 test_case 'a manifest without mediaType is known by what is in it' '
 	make_volume vol && a=$(put_layer vol app "layer a") && c=$(put_layer vol app "{}") &&
 	image=$(put_manifest vol app "{\"schemaVersion\":2,\"layers\":[$(descriptor x/z "$a" 7)],
