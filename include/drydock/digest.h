@@ -59,6 +59,8 @@ const char *dd_digest_text(const struct dd_digest *digest);
 bool dd_digest_equal(const struct dd_digest *a, const struct dd_digest *b);
 /* By algorithm, then bytes; for sorting. */
 int dd_digest_compare(const struct dd_digest *a, const struct dd_digest *b);
+/* The first eight bytes as a number that sorts as they do: many are compared by it in no time. */
+uint64_t dd_digest_start(const struct dd_digest *digest);
 
 /* Of bytes in memory. */
 int dd_digest_of(struct dd_digest *digest, enum dd_algorithm alg, const void *data, size_t len,

@@ -74,10 +74,10 @@ struct dd_young {
 	X("emptied_repositories", emptied_repositories) /* done, by dd_gc_apply() */              \
 	X("withdrawn_items", withdrawn_items)                                                     \
 	X("withdrawn_bytes", withdrawn_bytes)                                                     \
-		X("skipped_items", skipped_items) /* not as they were judged: they stay */        \
-		X("revived_items", revived_items)                                                 \
-			X("purged_runs", purged_runs) /* trash that was old enough */             \
-		X("freed_bytes", freed_bytes)	      /* for good, by this run */
+	X("skipped_items", skipped_items) /* not as they were judged: they stay */                \
+	X("revived_items", revived_items)                                                         \
+	X("purged_runs", purged_runs) /* trash that was old enough */                             \
+	X("freed_bytes", freed_bytes) /* for good, by this run */
 
 struct dd_gc_totals {
 #define X(name, member) uint64_t member;

@@ -135,6 +135,13 @@ int dd_directory_list(struct dd_directory *directory, const struct dd_place *bel
 		      void *arg, struct dd_error *err);
 
 /*
+ * As dd_store_stat(), by way of the directory that the object's neighbours lie in, which is kept in
+ * *held for the next one: it mostly lies there too. NULL at first, closed by the caller at last.
+ */
+int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
+		       const struct dd_place *place, struct dd_info *info, struct dd_error *err);
+
+/*
  * All that lies in the trash of a run and is no directory, by its path below the root (of where it
  * was: without the trash and the run), in no order; the journal is not of it. Not 0 stops the
  * listing and is handed on. No such run: DD_ENOENT.

@@ -124,6 +124,15 @@ int dd_digest_compare(const struct dd_digest *a, const struct dd_digest *b)
 	return memcmp(a->bytes, b->bytes, dd_digest_size(a));
 }
 
+uint64_t dd_digest_start(const struct dd_digest *digest)
+{
+	uint64_t start = 0;
+
+	for (unsigned i = 0; i < sizeof(start); i++)
+		start = start << 8 | digest->bytes[i];
+	return start;
+}
+
 struct dd_hasher {
 	EVP_MD_CTX *ctx;
 	EVP_MD *md;

@@ -17,11 +17,12 @@ struct slice {
 	unsigned char *states; /* enum state of each item of the run */
 };
 
-static enum state look(struct dd_run_load *load, const struct dd_item *item)
+static enum state look(struct dd_run_load *load, const struct dd_item *item,
+		       struct dd_directory **held)
 {
 	static const struct dd_stamp none;
 	struct dd_info info;
-	int rc = dd_store_stat(load->store, &item->place, &info, NULL);
+	int rc = dd_store_stat_near(load->store, held, &item->place, &info, NULL);
 
 	if (rc == DD_ENOENT)
 		return GONE;
@@ -35,10 +36,12 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item)
 
 static void look_at_slice(void *arg)
 {
+	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL;
 	struct slice *slice = arg;
 
 	for (size_t i = slice->from; i < slice->to && !dd_context_cancelled(slice->load->ctx); i++)
-		slice->states[i] = (unsigned char)look(slice->load, &slice->load->items.items[i]);
+		slice->states[i] =
+			(unsigned char)look(slice->load, &slice->load->items.items[i], &held);
 }
 
 static int look_at_all(struct dd_run_load *load, unsigned char *states, struct dd_error *err)

@@ -1,6 +1,9 @@
 /*
  * Gathering what the mark did not reach.
  */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
 #include "gc/judge.h"
 
 struct gather {
@@ -121,15 +124,54 @@ static int gather_repository(struct gather *gather, uint32_t index, struct dd_er
 	return 0;
 }
 
-static void gather_blobs(struct gather *gather)
+static bool is_dead(const struct dd_graph *graph, uint32_t id)
+{
+	return (graph->nodes.items[id].flags & (DD_NODE_PRESENT | DD_NODE_REACHED)) ==
+	       DD_NODE_PRESENT;
+}
+
+/* A blob that nothing reaches, by where it lies. */
+struct dead_blob {
+	uint64_t start; /* of the digest */
+	uint32_t id;
+	uint8_t alg;
+};
+
+static int compare_dead(const void *left, const void *right)
+{
+	const struct dead_blob *a = left, *b = right;
+
+	if (a->alg != b->alg)
+		return a->alg < b->alg ? -1 : 1;
+	return a->start != b->start ? (a->start < b->start ? -1 : 1) : 0;
+}
+
+/* Shard by shard, so that each is looked into once. */
+static int gather_blobs(struct gather *gather, struct dd_error *err)
 {
 	const struct dd_graph *graph = gather->survey->graph;
+	DD_AUTOFREE struct dead_blob *dead_blobs = NULL;
+	struct dd_digest digest;
+	size_t count = 0;
 
-	gather->index = DD_NO_ID;
 	for (uint32_t id = 0; id < graph->nodes.count; id++)
-		if ((graph->nodes.items[id].flags & (DD_NODE_PRESENT | DD_NODE_REACHED)) ==
-		    DD_NODE_PRESENT)
-			add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, id);
+		count += is_dead(graph, id);
+	dead_blobs = calloc(count + 1, sizeof(*dead_blobs));
+	if (!dead_blobs)
+		return dd_fail(err, DD_ENOMEM, 0, "gather what is not reached");
+	count = 0;
+	for (uint32_t id = 0; id < graph->nodes.count; id++) {
+		if (!is_dead(graph, id))
+			continue;
+		dd_ids_get(&graph->ids, id, &digest);
+		dead_blobs[count++] =
+			(struct dead_blob){ dd_digest_start(&digest), id, digest.alg };
+	}
+	qsort(dead_blobs, count, sizeof(*dead_blobs), compare_dead);
+	gather->index = DD_NO_ID;
+	for (size_t i = 0; i < count; i++)
+		add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, dead_blobs[i].id);
+	return 0;
 }
 
 int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
@@ -140,9 +182,10 @@ int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
 
 	for (uint32_t i = 0; i < survey->repositories.count && rc == 0; i++)
 		rc = gather_repository(&gather, i, err);
+	if (rc == 0)
+		rc = gather_blobs(&gather, err);
 	if (rc < 0)
 		return rc;
-	gather_blobs(&gather);
 	return gather.failed ? dd_fail(err, DD_ENOMEM, 0, "gather what is not reached") : 0;
 }
 

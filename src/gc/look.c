@@ -17,13 +17,6 @@ struct look {
 	size_t count;
 };
 
-/* The directory that a row of candidates shares: what comes next mostly lies in the same one. */
-struct held {
-	struct dd_directory *directory; /* NULL: could not be opened */
-	uint8_t kind, alg;		/* of the candidates in it */
-	uint32_t repository;
-};
-
 struct beside {
 	const struct look *look;
 	const struct dd_place *place;
@@ -37,26 +30,8 @@ static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *
 				  entry->name, err);
 }
 
-static void hold(const struct look *look, const struct dd_candidate *candidate,
-		 const struct dd_place *place, struct held *held)
-{
-	static const enum dd_place_kind kinds[] = { [DD_AT_BLOB] = DD_IN_BLOBS,
-						    [DD_AT_LAYER] = DD_IN_LAYERS_OF,
-						    [DD_AT_REVISION] = DD_IN_REVISIONS_OF,
-						    [DD_AT_HISTORY] = DD_IN_TAGS };
-	struct dd_place directory = *place;
-
-	if (held->directory && held->kind == candidate->kind && held->alg == place->digest.alg &&
-	    held->repository == candidate->repository)
-		return;
-	dd_directory_closep(&held->directory);
-	directory.kind = kinds[candidate->kind];
-	if (dd_store_open_directory(look->store, &directory, &held->directory, NULL) == 0)
-		*held = (struct held){ held->directory, candidate->kind, place->digest.alg,
-				       candidate->repository };
-}
-
-static void look_at(const struct look *look, struct dd_candidate *candidate, struct held *held)
+static void look_at(const struct look *look, struct dd_candidate *candidate,
+		    struct dd_directory **held)
 {
 	struct dd_error err = { 0 };
 	struct dd_place place;
@@ -66,9 +41,7 @@ static void look_at(const struct look *look, struct dd_candidate *candidate, str
 	if (candidate->id == DD_NO_ID) /* uploads and temps were looked at by the scan */
 		return;
 	dd_candidate_place(look->survey, candidate, &place);
-	hold(look, candidate, &place, held);
-	rc = held->directory ? dd_directory_stat(held->directory, &place, &info, &err) :
-			       dd_store_stat(look->store, &place, &info, &err);
+	rc = dd_store_stat_near(look->store, held, &place, &info, &err);
 	if (rc < 0 || info.type != DD_ENTRY_FILE) {
 		candidate->state = rc == DD_ENOENT ? DD_CANDIDATE_GONE : DD_CANDIDATE_UNREADABLE;
 		if (rc == DD_ENOENT)
@@ -93,11 +66,10 @@ static void look_at(const struct look *look, struct dd_candidate *candidate, str
 static void look_at_batch(void *arg)
 {
 	struct look *look = arg;
-	struct held held = { 0 };
+	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL;
 
 	for (size_t i = 0; i < look->count && !dd_context_cancelled(look->ctx); i++)
 		look_at(look, &look->candidates[i], &held);
-	dd_directory_closep(&held.directory);
 	dd_progress_add(look->ctx, look->count);
 	free(look);
 }

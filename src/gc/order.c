@@ -69,8 +69,7 @@ void dd_gc_order(struct dd_gc *gc)
 		if (candidate->id != DD_NO_ID)
 			dd_ids_get(&gc->graph->ids, candidate->id, &digest);
 		keys[i].place = (uint64_t)rank(candidate) << 32 | candidate->repository;
-		for (unsigned k = 0; k < 8; k++)
-			keys[i].digest = keys[i].digest << 8 | digest.bytes[k];
+		keys[i].digest = dd_digest_start(&digest);
 		keys[i].candidate = gc->order.items[i];
 	}
 	qsort_r(keys, gc->order.count, sizeof(*keys), compare, gc);

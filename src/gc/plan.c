@@ -221,8 +221,8 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 			    struct dd_error *err)
 {
 	const struct dd_survey_options look = { .leftovers = gc->options.leftovers,
-						  .in_trash = dd_trash_view_has,
-						  .arg = &gc->trash };
+						.in_trash = dd_trash_view_has,
+						.arg = &gc->trash };
 	struct dd_judge_options judge = { .delete_untagged = gc->options.delete_untagged,
 					  .now_ns = gc->now_ns,
 					  .grace_ns = gc->options.grace_ns,

@@ -66,24 +66,43 @@ struct dd_directory {
 	char *path; /* below the root */
 };
 
+/* Not opened yet. Takes the path; NULL without memory. */
+static struct dd_directory *new_directory(struct dd_store *store, char *path)
+{
+	struct dd_directory *directory = path ? calloc(1, sizeof(*directory)) : NULL;
+
+	if (directory)
+		*directory = (struct dd_directory){ store, -1, path };
+	else
+		free(path);
+	return directory;
+}
+
+static int open_directory(struct dd_directory *directory, struct dd_error *err)
+{
+	directory->fd =
+		dd_beneath_open(directory->store->fd, directory->path, O_RDONLY | O_DIRECTORY, 0);
+	if (directory->fd >= 0)
+		return 0;
+	return dd_file_fail(directory->store, err, -directory->fd, "open", directory->path);
+}
+
 int dd_store_open_directory(struct dd_store *store, const struct dd_place *place,
 			    struct dd_directory **out, struct dd_error *err)
 {
-	DD_CLEANUP(dd_directory_closep)
-	struct dd_directory *directory = calloc(1, sizeof(*directory));
-	int rc;
+	DD_CLEANUP(dd_directory_closep) struct dd_directory *directory = NULL;
+	char *path = NULL;
+	int rc = dd_layout_path(place, &path, err);
 
 	*out = NULL;
-	if (!directory)
-		return dd_fail(err, DD_ENOMEM, 0, "open a directory");
-	directory->store = store;
-	directory->fd = -1;
-	rc = dd_layout_path(place, &directory->path, err);
 	if (rc < 0)
 		return rc;
-	directory->fd = dd_beneath_open(store->fd, directory->path, O_RDONLY | O_DIRECTORY, 0);
-	if (directory->fd < 0)
-		return dd_file_fail(store, err, -directory->fd, "open", directory->path);
+	directory = new_directory(store, path);
+	if (!directory)
+		return dd_fail(err, DD_ENOMEM, 0, "open a directory");
+	rc = open_directory(directory, err);
+	if (rc < 0)
+		return rc;
 	*out = directory;
 	directory = NULL;
 	return 0;
@@ -150,6 +169,36 @@ int dd_directory_stat(struct dd_directory *directory, const struct dd_place *pla
 	int rc = aim(directory->store, directory, place, &path, &target, err);
 
 	return rc < 0 ? rc : look_at(&target, info, err);
+}
+
+/* What lies two levels above the file: every object but a tag has a directory of its own. */
+static size_t length_above(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *above = memrchr(path, '/', (size_t)(slash - path));
+
+	return (size_t)(above - path);
+}
+
+int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
+		       const struct dd_place *place, struct dd_info *info, struct dd_error *err)
+{
+	DD_AUTOFREE char *path = NULL;
+	int rc = dd_layout_path(place, &path, err);
+	struct target target = { store, store->fd, path, path };
+	size_t len;
+
+	if (rc < 0)
+		return rc;
+	len = length_above(path);
+	if (!*held || strncmp((*held)->path, path, len) || (*held)->path[len]) {
+		/* Opened when a second one comes: for a single one it would be a detour. */
+		dd_directory_closep(held);
+		*held = new_directory(store, strndup(path, len));
+	} else if ((*held)->fd >= 0 || open_directory(*held, NULL) == 0) {
+		target.base = (*held)->fd;
+		target.name += len + 1;
+	}
+	return look_at(&target, info, err);
 }
 
 int dd_file_open_regular(struct dd_store *store, int base, const char *name, const char *path,

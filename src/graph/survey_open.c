@@ -1,5 +1,5 @@
 /*
- * The scan, from the top: the walk finds repositories and blobs, jobs look into each.
+ * Opening a survey: the walk finds repositories and blobs, jobs look into each (scan_*.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
