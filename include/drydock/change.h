@@ -21,6 +21,7 @@ struct dd_arena;
 	X(DD_REASON_UNREFERENCED, "unreferenced", "no manifest that is kept uses it")          \
 	X(DD_REASON_UNTAGGED, "untagged", "no tag leads to it")                                \
 	X(DD_REASON_LINK_UNUSED, "link-unused", "no manifest kept in the repository uses it")  \
+	X(DD_REASON_LINK_DANGLING, "link-dangling", "the bytes that it names are gone")        \
 	X(DD_REASON_HISTORY_DEAD, "history-dead", "the revision it remembers is gone or goes") \
 	X(DD_REASON_UPLOAD_STALE, "upload-stale", "the upload was left unfinished")            \
 	X(DD_REASON_TEMP_STALE, "temp-stale", "a crash of the registry left it behind")

@@ -3,8 +3,9 @@
  *
  * Restoring puts objects of a run back where they were, and with them everything that they need:
  * for a manifest its bytes, its link in the repository, and the same for all that it names. What is
- * needed and lies in another run is fetched from there. Everything that comes back counts as pushed
- * now, so that the next collection leaves it alone.
+ * needed and lies in another run is fetched from there. A link whose bytes are nowhere any more stays
+ * in the trash: to whoever collects next it would be damage. Everything that comes back counts as
+ * pushed now, so that the next collection leaves it alone.
  *
  * Emptying removes runs for good; before that, what is reachable again or was written to in the
  * trash comes back.
@@ -46,6 +47,8 @@ struct dd_restore_options {
 	  "something else is in its place now; it stays in the trash")              \
 	X(DD_OUTCOME_MISSING, "missing", true,                                      \
 	  "neither in the volume nor in any run of the trash")                      \
+	X(DD_OUTCOME_BYTES_GONE, "bytes-gone", true,                                \
+	  "the bytes that it names are nowhere any more; it stays in the trash")    \
 	X(DD_OUTCOME_VANISHED, "vanished", true, "not in the trash any more")       \
 	X(DD_OUTCOME_LEFT, "left", true, "still in the trash: the run ended early") \
 	X(DD_OUTCOME_UNREADABLE, "unreadable", true,                                \
@@ -66,6 +69,7 @@ struct dd_restored {
 	struct dd_place place; /* place.run: where it lies in the trash; NULL if it does not */
 	uint64_t bytes;
 	enum dd_outcome outcome;
+	bool dangled;		    /* a link: what it names was gone already when it went */
 	bool needed;		    /* not chosen, but something chosen needs it: */
 	struct dd_digest needed_by; /* … a manifest, or what a link names */
 };

@@ -24,7 +24,8 @@ static bool is_reference(const struct dd_candidate *candidate)
 {
 	return candidate->reason == DD_REASON_HISTORY_DEAD ||
 	       candidate->reason == DD_REASON_UNTAGGED ||
-	       candidate->reason == DD_REASON_LINK_UNUSED;
+	       candidate->reason == DD_REASON_LINK_UNUSED ||
+	       candidate->reason == DD_REASON_LINK_DANGLING;
 }
 
 static const struct dd_candidate *candidate_at(const struct apply *apply, size_t at)
@@ -96,8 +97,8 @@ static int withdraw_references(struct apply *apply, struct dd_error *err)
 	int rc = 0;
 
 	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at))) {
-		if (apply->at && candidate_at(apply, apply->at)->reason !=
-					 candidate_at(apply, apply->at - 1)->reason)
+		if (apply->at && candidate_at(apply, apply->at)->kind !=
+					 candidate_at(apply, apply->at - 1)->kind)
 			rc = dd_change_sync(apply->change, err);
 		if (rc == 0)
 			rc = dd_context_check(apply->ctx, err);

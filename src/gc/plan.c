@@ -180,7 +180,7 @@ static int find_emptied(struct dd_gc *gc, struct dd_error *err)
 		const struct dd_candidate *candidate =
 			&gc->candidates.list.items[gc->order.items[i]];
 
-		if (candidate->reason == DD_REASON_UNTAGGED)
+		if (candidate->kind == DD_AT_REVISION && candidate->id != DD_NO_ID)
 			going[candidate->repository]++;
 	}
 	for (size_t i = 0; i < gc->survey->repositories.count; i++) {
