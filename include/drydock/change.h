@@ -121,9 +121,10 @@ struct dd_run {
 	bool took;     /* anything, as far as is known, whether or not it is still there */
 	char *command; /* NULL: not known */
 	size_t count;  /* objects that are still in the trash */
-	struct dd_item *items;	 /* count of them; place.run is set */
-	bool *changed;		 /* whether the object was written to since it went */
-	size_t gone;		 /* objects that came back, or never went */
+	struct dd_item *items; /* count of them; place.run is set */
+	bool *changed;	       /* whether the object was written to since it went */
+	size_t gone;	       /* objects that came back, or never went */
+	bool unseen; /* it, or something in it, could not be looked at: it may have been written to */
 	struct dd_arena *memory; /* owns the items' strings */
 };
 

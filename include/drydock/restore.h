@@ -8,7 +8,7 @@
  * pushed now, so that the next collection leaves it alone.
  *
  * Emptying removes runs for good; before that, what is reachable again or was written to in the
- * trash comes back.
+ * trash comes back. While something is in doubt that cannot be told, and nothing is removed.
  *
  * As everywhere the plan is made by the code that carries it out: dd_restore_plan() and
  * dd_empty_plan() only read, dd_restore_apply() and dd_empty_apply() take the volume's lock, plan
@@ -112,7 +112,8 @@ struct dd_empty_options {
 struct dd_emptied {
 	const char *run;
 	uint64_t objects, bytes;
-	bool removed; /* or: to be removed */
+	bool unseen; /* not all of it could be looked at: it stays */
+	bool removed;
 };
 
 struct dd_empty_plan {
@@ -127,6 +128,7 @@ struct dd_empty_plan {
 
 struct dd_empty;
 
+/* DD_EREFUSED: something is in doubt (dd_gc_plan_doubt()). DD_EIO also: a run stays that is unseen. */
 int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 		  const struct dd_empty_options *options, struct dd_empty **empty,
 		  struct dd_error *err);

@@ -77,6 +77,7 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 
 	if (fatal(readable))
 		return readable;
+	run->unseen = readable == DD_EIO || readable == DD_EACCES;
 	dd_error_clear(err);
 	rc = dd_run_load_look(load, err);
 	if (rc < 0)

@@ -210,6 +210,14 @@ test_case 'empty --older-than spares what is younger' '
 	run 0 trash empty --older-than 1s --apply && ! in_trash vol "$orphan"
 '
 
+test_case 'nothing is removed for good while something new is in doubt' '
+	make_trash && bad=$(put_image vol app:v2 "three") && remove_blob vol "$bad" &&
+	run 3 trash empty 2>err && says "cannot be told" err &&
+	run 3 trash empty --apply 2>err && in_trash vol "$orphan" &&
+	run 1 collect vol -m --trash-keep 0 && in_trash vol "$orphan" &&
+	run 0 collect vol -m --ack "app@$bad" --trash-keep 0 && ! in_trash vol "$orphan"
+'
+
 test_case 'what is reachable again comes back by itself, links and all' '
 	make_trash && write_link "$(revision_link vol app "$first")" "$first" &&
 	tag vol app:v2 "$first" &&
