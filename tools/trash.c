@@ -176,6 +176,9 @@ void trash_print_restore(const struct tool *tool, const struct dd_restore_plan *
 	print_restored_list(tool, plan, comes_back, plan->applied ? "Put back" : "To be put back");
 	print_restored_list(tool, plan, needs_no_change, "There already");
 	print_restored_list(tool, plan, needs_person, "Cannot be put back");
+	if (plan->emptied_runs)
+		printf("\n%s nothing left that the volume lacks: removed from the trash.\n",
+		       render_count(plan->emptied_runs, "run has", "runs have"));
 	if (plan->applied && plan->back)
 		puts("\nWhat came back counts as pushed now: the next collection leaves it alone.");
 	if (!plan->applied && plan->back)

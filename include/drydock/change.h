@@ -21,6 +21,7 @@ struct dd_arena;
 	X(DD_REASON_UNREFERENCED, "unreferenced", "no manifest that is kept uses it")          \
 	X(DD_REASON_UNTAGGED, "untagged", "no tag leads to it")                                \
 	X(DD_REASON_LINK_UNUSED, "link-unused", "no manifest kept in the repository uses it")  \
+	X(DD_REASON_LINK_DANGLING, "link-dangling", "the bytes that it names are gone")        \
 	X(DD_REASON_HISTORY_DEAD, "history-dead", "the revision it remembers is gone or goes") \
 	X(DD_REASON_UPLOAD_STALE, "upload-stale", "the upload was left unfinished")            \
 	X(DD_REASON_TEMP_STALE, "temp-stale", "a crash of the registry left it behind")
@@ -120,9 +121,10 @@ struct dd_run {
 	bool took;     /* anything, as far as is known, whether or not it is still there */
 	char *command; /* NULL: not known */
 	size_t count;  /* objects that are still in the trash */
-	struct dd_item *items;	 /* count of them; place.run is set */
-	bool *changed;		 /* whether the object was written to since it went */
-	size_t gone;		 /* objects that came back, or never went */
+	struct dd_item *items; /* count of them; place.run is set */
+	bool *changed;	       /* whether the object was written to since it went */
+	size_t gone;	       /* objects that came back, or never went */
+	bool unseen; /* it, or something in it, could not be looked at: it may have been written to */
 	struct dd_arena *memory; /* owns the items' strings */
 };
 

@@ -139,6 +139,12 @@ void dd_gc_closep(struct dd_gc **gc);
  */
 int dd_hold_release(const struct dd_hold *hold, char **text);
 
+/*
+ * The first hold that nobody has acknowledged, or NULL. While there is one no trash is emptied:
+ * what of it is reachable again cannot be told.
+ */
+const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan);
+
 /* DD_EXIT_DONE or DD_EXIT_ATTENTION. */
 enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan);
 

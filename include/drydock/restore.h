@@ -3,11 +3,12 @@
  *
  * Restoring puts objects of a run back where they were, and with them everything that they need:
  * for a manifest its bytes, its link in the repository, and the same for all that it names. What is
- * needed and lies in another run is fetched from there. Everything that comes back counts as pushed
- * now, so that the next collection leaves it alone.
+ * needed and lies in another run is fetched from there. A link whose bytes are nowhere any more stays
+ * in the trash: to whoever collects next it would be damage. Everything that comes back counts as
+ * pushed now, so that the next collection leaves it alone.
  *
  * Emptying removes runs for good; before that, what is reachable again or was written to in the
- * trash comes back.
+ * trash comes back. While something is in doubt that cannot be told, and nothing is removed.
  *
  * As everywhere the plan is made by the code that carries it out: dd_restore_plan() and
  * dd_empty_plan() only read, dd_restore_apply() and dd_empty_apply() take the volume's lock, plan
@@ -46,6 +47,8 @@ struct dd_restore_options {
 	  "something else is in its place now; it stays in the trash")              \
 	X(DD_OUTCOME_MISSING, "missing", true,                                      \
 	  "neither in the volume nor in any run of the trash")                      \
+	X(DD_OUTCOME_BYTES_GONE, "bytes-gone", true,                                \
+	  "the bytes that it names are nowhere any more; it stays in the trash")    \
 	X(DD_OUTCOME_VANISHED, "vanished", true, "not in the trash any more")       \
 	X(DD_OUTCOME_LEFT, "left", true, "still in the trash: the run ended early") \
 	X(DD_OUTCOME_UNREADABLE, "unreadable", true,                                \
@@ -66,6 +69,7 @@ struct dd_restored {
 	struct dd_place place; /* place.run: where it lies in the trash; NULL if it does not */
 	uint64_t bytes;
 	enum dd_outcome outcome;
+	bool dangled;		    /* a link: what it names was gone already when it went */
 	bool needed;		    /* not chosen, but something chosen needs it: */
 	struct dd_digest needed_by; /* … a manifest, or what a link names */
 };
@@ -108,7 +112,8 @@ struct dd_empty_options {
 struct dd_emptied {
 	const char *run;
 	uint64_t objects, bytes;
-	bool removed; /* or: to be removed */
+	bool unseen; /* not all of it could be looked at: it stays */
+	bool removed;
 };
 
 struct dd_empty_plan {
@@ -123,6 +128,7 @@ struct dd_empty_plan {
 
 struct dd_empty;
 
+/* DD_EREFUSED: something is in doubt (dd_gc_plan_doubt()). DD_EIO also: a run stays that is unseen. */
 int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 		  const struct dd_empty_options *options, struct dd_empty **empty,
 		  struct dd_error *err);

@@ -77,6 +77,7 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 
 	if (fatal(readable))
 		return readable;
+	run->unseen = readable == DD_EIO || readable == DD_EACCES;
 	dd_error_clear(err);
 	rc = dd_run_load_look(load, err);
 	if (rc < 0)
@@ -188,7 +189,9 @@ int dd_trash_find(const struct dd_trash *trash, const char *name, const struct d
 		rc = dd_fail(err, DD_EAMBIGUOUS, 0, "%zu runs begin with %s", matches, name);
 	else
 		rc = dd_fail(err, DD_ENOENT, 0, "the trash has no run %s", name);
-	dd_hint(err, "drydock trash list shows them; \"latest\" is the last one");
+	dd_hint(err, matches ? "drydock trash list shows them" :
+			       "drydock trash list shows those that have something left; one from "
+			       "which all came back is removed");
 	return rc;
 }
 

@@ -9,7 +9,7 @@
 
 #define SLICE 512 /* objects of a job: enough to be worth one, few enough to share out */
 
-enum state { THERE, CHANGED, GONE };
+enum state { THERE, CHANGED, GONE, UNSEEN };
 
 struct slice {
 	struct dd_run_load *load;
@@ -26,8 +26,9 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item,
 
 	if (rc == DD_ENOENT)
 		return GONE;
-	/* What cannot be looked at is there as far as we know. */
-	if (rc < 0 || dd_stamp_equal(&item->stamp, &none))
+	if (rc < 0)
+		return UNSEEN;
+	if (dd_stamp_equal(&item->stamp, &none))
 		return THERE;
 	return dd_stamp_written(&item->stamp, &info.stamp, !dd_place_has_directory(&item->place)) ?
 		       CHANGED :
@@ -88,6 +89,8 @@ int dd_run_load_look(struct dd_run_load *load, struct dd_error *err)
 	for (size_t i = 0; i < load->items.count; i++) {
 		if (states[i] == GONE)
 			continue;
+		/* What cannot be looked at is there as far as we know. */
+		load->run->unseen |= states[i] == UNSEEN;
 		load->run->changed[kept] = states[i] == CHANGED;
 		items[kept++] = items[i];
 	}

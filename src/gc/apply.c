@@ -17,6 +17,7 @@ struct apply {
 	struct dd_gc *gc;
 	struct dd_change *change;
 	size_t at;		  /* in gc->order: what goes next */
+	bool doubt;		  /* a look found a hold that the plan does not have */
 	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
 };
 
@@ -24,7 +25,8 @@ static bool is_reference(const struct dd_candidate *candidate)
 {
 	return candidate->reason == DD_REASON_HISTORY_DEAD ||
 	       candidate->reason == DD_REASON_UNTAGGED ||
-	       candidate->reason == DD_REASON_LINK_UNUSED;
+	       candidate->reason == DD_REASON_LINK_UNUSED ||
+	       candidate->reason == DD_REASON_LINK_DANGLING;
 }
 
 static const struct dd_candidate *candidate_at(const struct apply *apply, size_t at)
@@ -96,8 +98,8 @@ static int withdraw_references(struct apply *apply, struct dd_error *err)
 	int rc = 0;
 
 	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at))) {
-		if (apply->at && candidate_at(apply, apply->at)->reason !=
-					 candidate_at(apply, apply->at - 1)->reason)
+		if (apply->at && candidate_at(apply, apply->at)->kind !=
+					 candidate_at(apply, apply->at - 1)->kind)
 			rc = dd_change_sync(apply->change, err);
 		if (rc == 0)
 			rc = dd_context_check(apply->ctx, err);
@@ -168,6 +170,51 @@ static int bring_back(struct apply *apply, struct dd_look_again *look, struct dd
 	return rc;
 }
 
+static bool is_known(const struct dd_gc *gc, const char *repository,
+		     const struct dd_marked_hold *hold)
+{
+	for (size_t i = 0; i < gc->holds.count; i++) {
+		const struct dd_hold *known = &gc->holds.items[i];
+		struct dd_digest digest;
+
+		if (known->doubt != hold->doubt || known->has_digest != (hold->id != DD_NO_ID) ||
+		    strcmp(known->repository ? known->repository : "", repository) != 0)
+			continue;
+		if (!known->has_digest)
+			return true;
+		dd_ids_get(&gc->graph->ids, hold->id, &digest);
+		if (dd_digest_equal(&digest, &known->digest))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What a look could not read may name what goes. Within a repository the hold sees to it that
+ * nothing more goes; nothing may go for good either way. Behind what holds everything may be
+ * anything: the run ends, and says so.
+ */
+static int check_look(struct apply *apply, const struct dd_look_again *look, struct dd_error *err)
+{
+	size_t count;
+	const struct dd_marked_hold *holds = dd_mark_holds(look->mark, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *repository =
+			holds[i].repository == DD_NO_ID ?
+				"" :
+				look->survey->repositories.items[holds[i].repository]->name;
+
+		if (is_known(apply->gc, repository, &holds[i]))
+			continue;
+		apply->doubt = true;
+		if (holds[i].everything)
+			return dd_fail(err, DD_EREFUSED, 0, "look again: %s (%s)",
+				       dd_doubt_text(holds[i].doubt), holds[i].detail);
+	}
+	return 0;
+}
+
 static int collect(struct apply *apply, struct dd_error *err)
 {
 	DD_CLEANUP(dd_look_again_release) struct dd_look_again second = { 0 }, last = { 0 };
@@ -180,6 +227,8 @@ static int collect(struct apply *apply, struct dd_error *err)
 		rc = dd_look_again(apply->ctx, apply->store, apply->gc, &second, err);
 	if (rc == 0 && any_reached(apply, &second))
 		rc = bring_back(apply, &second, err);
+	if (rc == 0)
+		rc = check_look(apply, &second, err);
 	dd_progress_begin(apply->ctx, "withdrawing", apply->gc->order.count);
 	if (rc == 0)
 		rc = withdraw_blobs(apply, &second, err);
@@ -189,7 +238,7 @@ static int collect(struct apply *apply, struct dd_error *err)
 	/* What was still open when it went shows in the trash alone. */
 	if (rc == 0)
 		rc = bring_back(apply, &last, err);
-	return rc;
+	return rc == 0 ? check_look(apply, &last, err) : rc;
 }
 
 static uint64_t bytes_of(const struct dd_run *run)
@@ -202,6 +251,16 @@ static uint64_t bytes_of(const struct dd_run *run)
 	return bytes;
 }
 
+/* What was in doubt from the start was spared; what came into doubt since may need what went. */
+static bool may_purge(const struct apply *apply)
+{
+	for (size_t i = 0; i < apply->own.trash.count; i++)
+		if (apply->own.trash.runs[i].unseen &&
+		    !strcmp(apply->own.trash.runs[i].name, apply->gc->plan.run))
+			return false;
+	return !apply->doubt;
+}
+
 /* What is older than --trash-keep; all that was needed of it has come back by now. */
 static int empty_old(struct apply *apply, struct dd_error *err)
 {
@@ -211,6 +270,11 @@ static int empty_old(struct apply *apply, struct dd_error *err)
 
 	if (!gc->trash.trash.count || gc->trash.trash.runs[0].began_ns > oldest)
 		return 0;
+	if (apply->doubt || dd_gc_plan_doubt(&gc->plan)) {
+		dd_log(apply->ctx, DD_LOG_WARNING,
+		       "old trash is kept: what is still needed of it cannot be told");
+		return 0;
+	}
 	dd_trash_view_release(&apply->own);
 	rc = dd_trash_view_open(apply->ctx, apply->store, &apply->own, err);
 	for (size_t i = 0; i < apply->own.trash.count && rc == 0; i++) {
@@ -218,6 +282,12 @@ static int empty_old(struct apply *apply, struct dd_error *err)
 
 		if (run->began_ns > oldest || !strcmp(run->name, gc->plan.run))
 			continue;
+		if (run->unseen) {
+			dd_log(apply->ctx, DD_LOG_WARNING,
+			       "run %s is kept: not all of it could be looked at", run->name);
+			gc->plan.totals.unreadable++;
+			continue;
+		}
 		rc = dd_change_empty(apply->change, run->name, err);
 		if (rc == 0) {
 			gc->plan.totals.purged_runs++;
@@ -242,20 +312,27 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 {
 	struct dd_gc *gc = apply->gc;
 	struct dd_gc_totals *totals = &gc->plan.totals;
+	bool purge;
 	int rc = remember_acknowledged(apply, err), end;
 
 	if (rc == 0)
 		rc = revive(apply, &gc->revivals, err);
 	if (rc == 0 && gc->order.count)
 		rc = collect(apply, err);
+	purge = rc == 0 && gc->options.purge && may_purge(apply);
 	/* However it ended: what went is in the journal, and the run is closed. */
-	end = dd_change_finish(apply->change, rc == 0 && gc->options.purge, rc == 0 ? err : NULL);
-	if (rc == 0 && end == 0 && gc->options.purge) {
+	end = dd_change_finish(apply->change, purge, rc == 0 ? err : NULL);
+	if (end == 0 && purge) {
 		gc->plan.purged = true;
 		totals->freed_bytes += totals->withdrawn_bytes;
 	}
 	if (rc == 0)
 		rc = end;
+	if (rc == 0 && gc->options.purge && !purge && totals->withdrawn_items)
+		rc = dd_fail(err, DD_EREFUSED, 0,
+			     "run %s is kept in the trash: what is still needed of it cannot be "
+			     "told",
+			     gc->plan.run);
 	return rc < 0 ? rc : empty_old(apply, err);
 }
 

@@ -58,6 +58,35 @@ static void gather_history(struct gather *gather)
 	}
 }
 
+/* A directory may be there without a file in it. */
+static bool present(const struct dd_node *node)
+{
+	return (node->flags & (DD_NODE_PRESENT | DD_NODE_MISSING)) == DD_NODE_PRESENT;
+}
+
+/* Whether a link leads to no bytes, not by another name of them either. */
+static bool dangles(const struct gather *gather, uint32_t id)
+{
+	const struct dd_graph *graph = gather->survey->graph;
+	const struct dd_tie *ties;
+	size_t count;
+
+	if (present(&graph->nodes.items[id]))
+		return false;
+	ties = dd_graph_ties(graph, id, &count);
+	for (size_t i = 0; i < count; i++)
+		if (present(&graph->nodes.items[ties[i].to]))
+			return false;
+	return true;
+}
+
+/* One that dangles is told apart: it may be put back as it was, where no other may dangle. */
+static void add_link(struct gather *gather, enum dd_place_kind kind, enum dd_reason reason,
+		     uint32_t id)
+{
+	add(gather, kind, dangles(gather, id) ? DD_REASON_LINK_DANGLING : reason, id);
+}
+
 static void gather_links(struct gather *gather)
 {
 	const struct dd_repository *repo = gather->repo;
@@ -66,14 +95,14 @@ static void gather_links(struct gather *gather)
 	for (size_t i = 0; i < repo->revisions.count && gather->options->delete_untagged; i++)
 		if (repo->revisions.items[i].state == DD_LINK_GOOD &&
 		    dead(gather, repo->revisions.items[i].id))
-			add(gather, DD_AT_REVISION, DD_REASON_UNTAGGED,
-			    repo->revisions.items[i].id);
+			add_link(gather, DD_AT_REVISION, DD_REASON_UNTAGGED,
+				 repo->revisions.items[i].id);
 	for (size_t i = 0; i < repo->layers.count; i++) {
 		uint32_t id = repo->layers.items[i];
 
 		/* One that names a manifest stays: registry 2.1 found manifests by it. */
 		if (dead(gather, id) && !(nodes[id].flags & (DD_NODE_WANTED | DD_NODE_READ)))
-			add(gather, DD_AT_LAYER, DD_REASON_LINK_UNUSED, id);
+			add_link(gather, DD_AT_LAYER, DD_REASON_LINK_UNUSED, id);
 	}
 }
 

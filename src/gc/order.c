@@ -21,6 +21,8 @@ static unsigned rank(const struct dd_candidate *candidate)
 		return 0;
 	case DD_REASON_UNTAGGED:
 		return 1;
+	case DD_REASON_LINK_DANGLING:
+		return candidate->kind == DD_AT_REVISION ? 1 : 2;
 	case DD_REASON_LINK_UNUSED:
 		return 2;
 	case DD_REASON_UNREFERENCED:

@@ -180,7 +180,7 @@ static int find_emptied(struct dd_gc *gc, struct dd_error *err)
 		const struct dd_candidate *candidate =
 			&gc->candidates.list.items[gc->order.items[i]];
 
-		if (candidate->reason == DD_REASON_UNTAGGED)
+		if (candidate->kind == DD_AT_REVISION && candidate->id != DD_NO_ID)
 			going[candidate->repository]++;
 	}
 	for (size_t i = 0; i < gc->survey->repositories.count; i++) {
@@ -349,10 +349,15 @@ void dd_gc_closep(struct dd_gc **gc)
 	*gc = NULL;
 }
 
-enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)
+const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan)
 {
 	for (size_t i = 0; i < plan->hold_count; i++)
 		if (!plan->holds[i].acknowledged)
-			return DD_EXIT_ATTENTION;
-	return plan->totals.unreadable ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+			return &plan->holds[i];
+	return NULL;
+}
+
+enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)
+{
+	return dd_gc_plan_doubt(plan) || plan->totals.unreadable ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
 }

@@ -49,6 +49,7 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 	item->place = object->item->place;
 	item->bytes = object->item->bytes;
 	item->outcome = DD_OUTCOME_BACK;
+	item->dangled = object->item->reason == DD_REASON_LINK_DANGLING;
 	item->needed = needed_by != NULL;
 	if (needed_by)
 		item->needed_by = *needed_by;
@@ -156,6 +157,17 @@ static int judge(struct dd_restore *restore, struct dd_restored *item, struct dd
 	return rc;
 }
 
+/* A link does not go back without what it names, unless that was gone before it. */
+static int judge_link(struct dd_restore *restore, struct dd_restored *item, struct dd_error *err)
+{
+	bool nowhere;
+	int rc = item->dangled ? 0 : dd_restore_is_bare(restore, &item->place, &nowhere, err);
+
+	if (rc == 0 && !item->dangled && nowhere)
+		item->outcome = DD_OUTCOME_BYTES_GONE;
+	return rc;
+}
+
 static int settle(struct dd_restore *restore, struct dd_error *err)
 {
 	int rc = 0;
@@ -171,6 +183,8 @@ static int settle(struct dd_restore *restore, struct dd_error *err)
 			rc = dd_restore_is_here(restore, &item->place, &here, err);
 		if (rc == 0 && here)
 			rc = judge(restore, item, err);
+		else if (rc == 0)
+			rc = judge_link(restore, item, err);
 	}
 	return rc;
 }

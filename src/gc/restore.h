@@ -61,6 +61,9 @@ int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *cho
 		      struct dd_error *err);
 /* All that the items in the plan need, to the last. */
 int dd_restore_complete(struct dd_restore *restore, struct dd_error *err);
+/* Whether a link names bytes that are neither in the volume nor in the trash. */
+int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place, bool *bare,
+		       struct dd_error *err);
 void dd_restore_forget_asked(struct dd_restore *restore);
 
 /* Whether an object is in the volume; an error if that cannot be told. */

@@ -281,9 +281,38 @@ static int visit(struct dd_restore *restore, const struct dd_visit *visit, struc
 
 /* ---- what an object needs ---- */
 
-static int complete_item(struct dd_restore *restore, const struct dd_place *place,
+/* The blob that a link stands for; false: it is no such link, or does not say. */
+static bool target_of(struct dd_restore *restore, const struct dd_place *place,
+		      struct dd_digest *target)
+{
+	if (place->beside)
+		return false;
+	*target = place->digest;
+	if (place->kind == DD_AT_LAYER || place->kind == DD_AT_TARSUM)
+		return dd_restore_read_link(restore, place, target, NULL) == 0;
+	return place->kind == DD_AT_REVISION;
+}
+
+int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place, bool *bare,
+		       struct dd_error *err)
+{
+	struct dd_place blob = { .kind = DD_AT_BLOB };
+	bool here = false;
+	int rc;
+
+	*bare = false;
+	if (!target_of(restore, place, &blob.digest) ||
+	    dd_trash_index_find(&restore->index, &blob, restore->run))
+		return 0;
+	rc = dd_restore_is_here(restore, &blob, &here, err);
+	*bare = rc == 0 && !here;
+	return rc;
+}
+
+static int complete_item(struct dd_restore *restore, const struct dd_restored *item,
 			 struct dd_error *err)
 {
+	const struct dd_place *place = &item->place;
 	struct dd_digest target;
 	int rc;
 
@@ -292,14 +321,15 @@ static int complete_item(struct dd_restore *restore, const struct dd_place *plac
 	switch (place->kind) {
 	case DD_AT_LAYER:
 	case DD_AT_TARSUM:
-		/* A link that dangled when it went may dangle again. */
-		if (dd_restore_read_link(restore, place, &target, NULL) < 0)
+		/* Where nothing is found the link itself is judged, not its blob: see settle(). */
+		if (!target_of(restore, place, &target))
 			return 0;
 		return need(restore, DD_AT_BLOB, NULL, &target, &place->digest, false, err);
 	case DD_AT_SIGNATURE:
 		return need(restore, DD_AT_BLOB, NULL, &place->second, &place->digest, false, err);
 	case DD_AT_REVISION:
-		rc = need(restore, DD_AT_BLOB, NULL, &place->digest, &place->digest, true, err);
+		rc = need(restore, DD_AT_BLOB, NULL, &place->digest, &place->digest, item->dangled,
+			  err);
 		return rc < 0 ? rc : visit_later(restore, place->repository, &place->digest, err);
 	case DD_AT_HISTORY:
 		return need(restore, DD_AT_REVISION, place->repository, &place->digest,
@@ -321,7 +351,7 @@ int dd_restore_complete(struct dd_restore *restore, struct dd_error *err)
 			struct dd_restored item = restore->items.items[items++];
 
 			if (item.outcome == DD_OUTCOME_BACK)
-				rc = complete_item(restore, &item.place, err);
+				rc = complete_item(restore, &item, err);
 		} else if (rc == 0) {
 			struct dd_visit next = restore->visits.items[visits++];
 

@@ -52,7 +52,8 @@ static int choose(struct dd_context *ctx, struct dd_store *store,
 			return dd_fail(err, DD_ENOMEM, 0, "plan what goes");
 		*emptied = (struct dd_emptied){ .run = run->name,
 						.objects = run->count,
-						.bytes = dd_run_bytes(run) };
+						.bytes = dd_run_bytes(run),
+						.unseen = run->unseen };
 		empty->plan.bytes += emptied->bytes;
 	}
 	empty->plan.runs = empty->runs.items;
@@ -66,6 +67,20 @@ static void take_revivals(struct dd_empty *empty)
 
 	empty->plan.revivals = plan->revivals;
 	empty->plan.revival_count = plan->revival_count;
+}
+
+/* What is in doubt may need what the trash has, and what cannot be looked at may be needed. */
+static int check_doubt(const struct dd_empty *empty, struct dd_error *err)
+{
+	const struct dd_hold *hold = dd_gc_plan_doubt(dd_gc_get_plan(empty->gc));
+
+	if (!hold)
+		return 0;
+	dd_fail(err, DD_EREFUSED, 0, "what is still needed of the trash cannot be told: %s (%s)",
+		dd_doubt_text(hold->doubt), hold->detail);
+	dd_hint(err, "drydock gc shows what is in doubt, and what would release it; what it "
+		     "acknowledges by --ack is no obstacle");
+	return DD_EREFUSED;
 }
 
 static int open_empty(struct dd_empty **out, struct dd_error *err)
@@ -85,14 +100,27 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 	*out = NULL;
 	if (rc == 0)
 		rc = choose(ctx, store, options, empty, err);
-	if (rc == 0 && empty->plan.count)
+	if (rc == 0 && empty->plan.count) {
 		rc = dd_gc_plan(ctx, store, gc_options(options, &gc), &empty->gc, err);
+		if (rc == 0)
+			rc = check_doubt(empty, err);
+	}
 	if (rc < 0)
 		return dd_wrap(err, rc, "empty the trash");
 	if (empty->gc)
 		take_revivals(empty);
 	*out = empty;
 	empty = NULL;
+	return 0;
+}
+
+static int check_seen(const struct dd_empty *empty, struct dd_error *err)
+{
+	for (size_t i = 0; i < empty->runs.count; i++)
+		if (empty->runs.items[i].unseen)
+			return dd_fail(err, DD_EIO, 0,
+				       "run %s stays: not all of it could be looked at",
+				       empty->runs.items[i].run);
 	return 0;
 }
 
@@ -105,17 +133,18 @@ static int remove_runs(struct dd_context *ctx, struct dd_change *change, struct 
 	empty->plan.bytes = 0;
 	dd_progress_begin(ctx, "emptying the trash", empty->runs.count);
 	for (size_t i = 0; i < empty->runs.count && rc == 0; i++) {
+		struct dd_emptied *run = &empty->runs.items[i];
+
 		rc = dd_context_check(ctx, err);
-		if (rc == 0)
-			rc = dd_change_empty(change, empty->runs.items[i].run, err);
-		if (rc == 0) {
-			empty->runs.items[i].removed = true;
-			empty->plan.bytes += empty->runs.items[i].bytes;
+		if (rc == 0 && !run->unseen) {
+			rc = dd_change_empty(change, run->run, err);
+			run->removed = rc == 0;
+			empty->plan.bytes += run->removed ? run->bytes : 0;
 		}
 		dd_progress_add(ctx, 1);
 	}
 	dd_progress_end(ctx);
-	return rc;
+	return rc == 0 ? check_seen(empty, err) : rc;
 }
 
 static int carry_out(struct dd_context *ctx, struct dd_store *store,
@@ -130,6 +159,8 @@ static int carry_out(struct dd_context *ctx, struct dd_store *store,
 		rc = dd_gc_revive(ctx, store, change, gc_options(options, &gc), &empty->gc, err);
 		if (empty->gc)
 			take_revivals(empty);
+		if (rc == 0)
+			rc = check_doubt(empty, err);
 		if (rc == 0)
 			rc = choose(ctx, store, options, empty, err);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "graph/survey.h"
 
 static void free_place(struct dd_place *place)
@@ -152,19 +153,45 @@ static char *copy(const char *text, bool *failed)
 	return made;
 }
 
+/* It stays, and that is said. */
+static int note_unreadable(struct dd_survey *survey, const struct dd_place *place,
+			   const struct dd_error *why, struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	DD_AUTOFREE char *path = NULL;
+	char **note = NULL;
+	int rc = dd_layout_path(place, &path, err);
+
+	if (rc < 0)
+		return rc;
+	if (dd_text_printf(&text, "%s: %s", path, strerror(why->sys_errno)) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "remember a file");
+	pthread_mutex_lock(&survey->graph->lock);
+	survey->unreadable++;
+	if (survey->notes.count < DD_SURVEY_NOTES)
+		note = dd_list_add(&survey->notes);
+	if (note)
+		*note = dd_text_take(&text);
+	pthread_mutex_unlock(&survey->graph->lock);
+	return 0;
+}
+
 int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
 		       const struct dd_place *place, const char *name, struct dd_error *err)
 {
 	struct dd_temp temp = { .place = *place }, *added = NULL;
+	struct dd_error why = { 0 };
 	bool failed = false;
 	int rc;
 
 	if (!dd_temp_valid(name))
 		return 0;
 	temp.place.beside = name;
-	rc = dd_store_stat(store, &temp.place, &temp.info, err);
+	rc = dd_store_stat(store, &temp.place, &temp.info, &why);
+	if (rc == DD_EIO || rc == DD_EACCES)
+		return note_unreadable(survey, &temp.place, &why, err);
 	if (rc < 0 || temp.info.type != DD_ENTRY_FILE) /* gone, or not ours to judge */
-		return rc == DD_ENOMEM ? rc : 0;
+		return rc == DD_ENOMEM ? dd_fail(err, rc, 0, "remember a file") : 0;
 	temp.place.repository = copy(place->repository, &failed);
 	temp.place.tag = copy(place->tag, &failed);
 	temp.place.upload = copy(place->upload, &failed);

@@ -60,8 +60,13 @@ struct dd_appender {
 static int look_at_end(struct dd_appender *appender, struct dd_error *err)
 {
 	char last = '\n';
+	ssize_t got = 0;
 
-	if (appender->size && pread(appender->fd, &last, 1, (off_t)appender->size - 1) < 0)
+	if (appender->size)
+		do
+			got = pread(appender->fd, &last, 1, (off_t)appender->size - 1);
+		while (got < 0 && errno == EINTR);
+	if (got < 0)
 		return dd_file_fail(appender->store, err, errno, "read", appender->path);
 	appender->torn = last != '\n';
 	return 0;
@@ -203,7 +208,9 @@ static int take_lock(struct dd_context *ctx, int fd, int64_t deadline_ns, struct
 			return rc;
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
 			return dd_fail(err, dd_code_of_errno(errno), errno, "lock the volume");
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec * DD_SECOND + now.tv_nsec >= deadline_ns)

@@ -39,6 +39,21 @@ static bool inside_layout(const char *root, const char *path)
 	return !strncmp(path + len, "/docker", 7) && (path[len + 7] == '/' || !path[len + 7]);
 }
 
+/* A disk that fails says nothing about what was named; all else does. */
+static int fail_named(const char *named, int sys, struct dd_error *err)
+{
+	int rc = dd_fail(err, dd_code_of_errno(sys), sys, "open the volume %s", named);
+
+	if (rc == DD_ENOMEM || sys == EIO)
+		return rc;
+	if (rc == DD_EACCES)
+		dd_hint(err, "try again as root, or as the user whom the registry runs as");
+	else
+		dd_hint(err, "name the registry's directory with --root; 'docker volume inspect "
+			     "NAME' tells where that of a container lies");
+	return rc == DD_EACCES ? rc : DD_ENOENT;
+}
+
 /*
  * The root may be named at any level of itself, as git finds its repository: the directory above
  * "docker", that or something below it, or the directory of a Docker volume around "_data".
@@ -48,15 +63,8 @@ static int find_root(const char *named, char **root, struct dd_error *err)
 	DD_AUTOFREE char *real = realpath(named, NULL);
 	DD_CLEANUP(dd_text_release) struct dd_text data = { 0 };
 
-	if (!real) {
-		dd_fail(err, dd_code_of_errno(errno), errno, "open the volume %s", named);
-		dd_hint(err,
-			errno == EACCES ?
-				"try again as root, or as the user whom the registry runs as" :
-				"name the registry's directory with --root; 'docker volume inspect NAME' "
-				"tells where that of a container lies");
-		return errno == EACCES ? DD_EACCES : DD_ENOENT;
-	}
+	if (!real)
+		return fail_named(named, errno, err);
 	if (dd_text_printf(&data, "%s/_data", real) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "open the volume %s", named);
 	if (!has_volume(real) && has_volume(data.bytes)) {
@@ -186,7 +194,9 @@ int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options
 	rc = choose_root(options, &store->root, err);
 	if (rc < 0)
 		return rc == DD_ENOENT ? DD_ECONFIG : rc;
-	store->fd = open(store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	do
+		store->fd = open(store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (store->fd < 0 && errno == EINTR);
 	if (store->fd < 0 && errno == ENOTDIR) {
 		dd_fail(err, DD_ECONFIG, errno, "open the volume %s", store->root);
 		dd_hint(err, "name the registry's directory with --root");

@@ -122,6 +122,54 @@ test_case 'what an image needs is fetched from other runs as well' '
 	blobs_exist vol "$image" "$(digest_of layer)"
 '
 
+# An image that two repositories share; "app" loses it to a first run, "lib" later.
+make_shared() {
+	make_volume vol && put_image vol keep:v1 "kept" >/dev/null &&
+		image=$(put_image vol app "one") && put_image vol lib:v1 "one" >/dev/null &&
+		run 0 collect vol -m >/dev/null && links=$(latest_run vol) &&
+		! revision_linked vol app "$image" && blob_exists vol "$image" &&
+		rm -r vol/docker/registry/v2/repositories/lib && sleep 1.1
+}
+
+test_case 'a link whose bytes were purged since stays in the trash, and is named' '
+	make_shared && run 0 collect vol -m --purge && blobs_gone vol "$image" &&
+	run 1 trash restore "$links" >plan && says "$image" plan && says "nowhere" plan &&
+	run 1 trash restore "$links" --apply --json >done && valid trash done &&
+	json ".items[] | select(.outcome == \"bytes-gone\" and .kind == \"revision\")" done &&
+	! revision_linked vol app "$image" && ! layer_linked vol app "$(digest_of one)" &&
+	run 0 collect vol -m
+'
+
+test_case 'once its bytes are pushed again the link comes back' '
+	make_shared && run 0 collect vol -m --purge &&
+	run 1 trash restore "$links" --apply && put_image vol lib:v1 "one" >/dev/null &&
+	run 0 trash restore "$links" --apply && revision_linked vol app "$image" &&
+	layer_linked vol app "$(digest_of one)" && trash_is_empty vol
+'
+
+test_case 'a link whose bytes were gone when it was taken comes back as it was' '
+	make_volume vol && put_image vol app:v1 "one" >/dev/null &&
+	link_layer vol app "$no_such" && volume_content vol >whole &&
+	run 0 collect vol && run 0 trash restore latest --apply &&
+	volume_content vol >now && same whole now && trash_is_empty vol
+'
+
+test_case 'a manifest that was given up is in doubt again when it is back' '
+	make_volume vol && put_image vol app:v1 "one" >/dev/null &&
+	bad=$(put_image vol app "two") && remove_blob vol "$bad" &&
+	volume_content vol >whole && run 0 collect vol -m --accept-loss "app@$bad" &&
+	! revision_linked vol app "$bad" &&
+	run 1 trash restore latest --apply >out && says "$bad" out &&
+	volume_content vol >now && same whole now && run 1 collect vol -m
+'
+
+test_case 'a run that all was fetched from is removed, which is said' '
+	make_shared && run 0 collect vol -m && blobs_gone vol "$image" &&
+	bytes=$(latest_run vol) && run 0 trash restore "$links" --apply >out &&
+	says "2 runs have nothing left" out && trash_is_empty vol &&
+	run 2 trash restore "$bytes" --apply 2>err && says "from which all came back" err
+'
+
 test_case 'what is not in the trash is named' '
 	make_trash && run 2 trash restore latest "$no_such" --apply 2>err >out &&
 	cat out err >both && says "${no_such#*:}" both &&
@@ -160,6 +208,14 @@ test_case 'empty --older-than spares what is younger' '
 	make_trash && sleep 1.2 && second_orphan=$(put_blob vol "second") &&
 	run 0 trash empty --older-than 1h --apply && in_trash vol "$orphan" &&
 	run 0 trash empty --older-than 1s --apply && ! in_trash vol "$orphan"
+'
+
+test_case 'nothing is removed for good while something new is in doubt' '
+	make_trash && bad=$(put_image vol app:v2 "three") && remove_blob vol "$bad" &&
+	run 3 trash empty 2>err && says "cannot be told" err &&
+	run 3 trash empty --apply 2>err && in_trash vol "$orphan" &&
+	run 1 collect vol -m --trash-keep 0 && in_trash vol "$orphan" &&
+	run 0 collect vol -m --ack "app@$bad" --trash-keep 0 && ! in_trash vol "$orphan"
 '
 
 test_case 'what is reachable again comes back by itself, links and all' '
