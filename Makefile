@@ -197,7 +197,7 @@ lint-layers:
 	@sh script/layers
 
 lint: deps-lint lint-layers
-	@BUILD='$(abspath $(BUILD))' CPPFLAGS='$(ALL_CPPFLAGS)' sh script/lint
+	@BUILD='$(abspath $(BUILD))' sh script/lint
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
