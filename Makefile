@@ -59,13 +59,13 @@ quiet = @
 endif
 
 # As many files at once as there are cores, unless make was told.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: check-crash all help deps deps-build deps-check deps-lint demo check check-unit check-e2e check-fuzz \
-	check-asan check-tsan test-programs lint lint-layers bench install uninstall clean
+.PHONY: check-crash all help deps deps-build deps-check deps-lint demo check check-unit check-e2e \
+	check-fuzz check-asan check-tsan test-programs lint lint-layers bench install uninstall clean
 
 all: deps-build
 	@$(MAKE) --no-print-directory build-all
@@ -159,26 +159,30 @@ run-tests: build-all test-programs lint-layers
 	@$(MAKE) --no-print-directory check-fuzz
 	@$(MAKE) --no-print-directory check-e2e
 
+# What failed is shown with its reasons, what was passed over with its own.
+PROVE := prove --failures --comments --directives
+
 check-unit: test-programs
 	@echo '# unit tests'
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_PROGRAMS)
+	@$(PROVE) --exec tests/unit/run $(UNIT_PROGRAMS)
 
 check-fuzz: test-programs
 	@for f in $(notdir $(FUZZERS)); do \
 		$(BUILD)/tests/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
-# TESTS='tests/e2e/gc.t …' runs a part.
+# TESTS='tests/e2e/ls.t …' runs a part. The longest begins first.
 HARNESS := tests/e2e/crash.t tests/e2e/powercut.t tests/e2e/starve.t
-TESTS ?= $(filter-out $(HARNESS),$(sort $(wildcard tests/e2e/*.t)))
+REAL := $(sort $(wildcard tests/e2e/real_*.t))
+TESTS ?= $(REAL) $(filter-out $(HARNESS) $(REAL),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
 	@echo '# end to end tests'
-	@BUILD='$(abspath $(BUILD))' prove --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
+	@BUILD='$(abspath $(BUILD))' $(PROVE) --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
 
 # Kills, starves and cuts the power at hundreds of points.
 check-crash: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
-	@BUILD='$(abspath $(BUILD))' prove --timer $(HARNESS)
+	@BUILD='$(abspath $(BUILD))' $(PROVE) --timer $(HARNESS)
 
 check-asan:
 	$(MAKE) check BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
