@@ -64,8 +64,8 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: check-crash all help deps deps-build deps-check deps-lint demo check check-unit check-e2e \
-	check-fuzz check-asan check-tsan test-programs lint lint-layers bench install uninstall clean
+.PHONY: check-crash all help deps deps-build deps-check deps-fuzz deps-lint demo check check-unit check-e2e \
+	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench install uninstall clean
 
 all: deps-build
 	@$(MAKE) --no-print-directory build-all
@@ -83,6 +83,7 @@ help:
 ## check-crash  kill, starve and cut the power of every kind of run
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
+## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
 ## lint         format, static analysis, layering, man pages, shell
 ## install      to DESTDIR and PREFIX; uninstall removes it
@@ -95,6 +96,8 @@ deps-build:
 	@sh script/deps build
 deps-check:
 	@sh script/deps check
+deps-fuzz:
+	@sh script/deps fuzz
 deps-lint:
 	@sh script/deps lint
 
@@ -184,11 +187,24 @@ check-crash: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' $(PROVE) --timer $(HARNESS)
 
+# With a sanitizer: real registries would only wait for each other there.
+check-asan check-tsan: TESTS := $(filter-out $(REAL),$(TESTS))
 check-asan:
-	$(MAKE) check BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
+	@$(MAKE) --no-print-directory check BUILD='$(BUILD)/asan' OPTIMISE='-O1 -g' TESTS='$(TESTS)' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 check-tsan:
-	$(MAKE) check BUILD=$(BUILD)/tsan OPTIMISE='-O1 -g' SANITIZE=-fsanitize=thread
+	@$(MAKE) --no-print-directory check BUILD='$(BUILD)/tsan' OPTIMISE='-O1 -g' TESTS='$(TESTS)' \
+		SANITIZE=-fsanitize=thread
+
+# What it finds lies in build/fuzz; the corpora stay as they are.
+FUZZ_SECONDS ?= 10
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory run-fuzzers FUZZ=1 CC=clang BUILD='$(BUILD)/fuzz' OPTIMISE='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined'
+
+.PHONY: run-fuzzers
+run-fuzzers: $(FUZZERS)
+	@sh script/fuzz '$(BUILD)' '$(FUZZ_SECONDS)' $(notdir $(FUZZERS))
 
 demo: all
 	@BUILD='$(abspath $(BUILD))' sh script/demo
