@@ -143,7 +143,7 @@ $(BUILD)/tests/%.so: tests/crash/%.so.c Makefile
 	$(say) TEST $@
 	$(quiet)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl -pthread
 
-# Replays its corpus as a test; FUZZ=1 CC=clang makes it search.
+# Replays its corpus as a test; with FUZZ=1 and clang it searches: see "fuzz".
 FUZZ_FLAGS = $(if $(FUZZ),-fsanitize=fuzzer)
 $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) Makefile
 	@mkdir -p $(@D)
