@@ -64,8 +64,8 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: check-crash all help deps deps-build deps-check deps-lint demo check check-unit check-e2e check-fuzz \
-	check-asan check-tsan test-programs lint lint-layers bench install uninstall clean
+.PHONY: check-crash all help deps deps-build deps-check deps-fuzz deps-lint demo check check-unit check-e2e \
+	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench install uninstall clean
 
 all: deps-build
 	@$(MAKE) --no-print-directory build-all
@@ -83,6 +83,7 @@ help:
 ## check-crash  kill, starve and cut the power of every kind of run
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
+## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
 ## lint         format, static analysis, layering, man pages, shell
 ## install      to DESTDIR and PREFIX; uninstall removes it
@@ -95,6 +96,8 @@ deps-build:
 	@sh script/deps build
 deps-check:
 	@sh script/deps check
+deps-fuzz:
+	@sh script/deps fuzz
 deps-lint:
 	@sh script/deps lint
 
@@ -140,7 +143,7 @@ $(BUILD)/tests/%.so: tests/crash/%.so.c Makefile
 	$(say) TEST $@
 	$(quiet)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl -pthread
 
-# Replays its corpus as a test; FUZZ=1 CC=clang makes it search.
+# Replays its corpus as a test; with FUZZ=1 and clang it searches: see "fuzz".
 FUZZ_FLAGS = $(if $(FUZZ),-fsanitize=fuzzer)
 $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -159,32 +162,49 @@ run-tests: build-all test-programs lint-layers
 	@$(MAKE) --no-print-directory check-fuzz
 	@$(MAKE) --no-print-directory check-e2e
 
+# What failed is shown with its reasons, what was passed over with its own.
+PROVE := prove --failures --comments --directives
+
 check-unit: test-programs
 	@echo '# unit tests'
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove --exec '' $(UNIT_PROGRAMS)
+	@$(PROVE) --exec tests/unit/run $(UNIT_PROGRAMS)
 
 check-fuzz: test-programs
 	@for f in $(notdir $(FUZZERS)); do \
 		$(BUILD)/tests/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
-# TESTS='tests/e2e/gc.t …' runs a part.
+# TESTS='tests/e2e/ls.t …' runs a part. The longest begins first.
 HARNESS := tests/e2e/crash.t tests/e2e/powercut.t tests/e2e/starve.t
-TESTS ?= $(filter-out $(HARNESS),$(sort $(wildcard tests/e2e/*.t)))
+REAL := $(sort $(wildcard tests/e2e/real_*.t))
+TESTS ?= $(REAL) $(filter-out $(HARNESS) $(REAL),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
 	@echo '# end to end tests'
-	@BUILD='$(abspath $(BUILD))' prove --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
+	@BUILD='$(abspath $(BUILD))' $(PROVE) --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
 
 # Kills, starves and cuts the power at hundreds of points.
 check-crash: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
-	@BUILD='$(abspath $(BUILD))' prove --timer $(HARNESS)
+	@BUILD='$(abspath $(BUILD))' $(PROVE) --timer $(HARNESS)
 
+# With a sanitizer: real registries would only wait for each other there.
+check-asan check-tsan: TESTS := $(filter-out $(REAL),$(TESTS))
 check-asan:
-	$(MAKE) check BUILD=$(BUILD)/asan OPTIMISE='-O1 -g' \
+	@$(MAKE) --no-print-directory check BUILD='$(BUILD)/asan' OPTIMISE='-O1 -g' TESTS='$(TESTS)' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 check-tsan:
-	$(MAKE) check BUILD=$(BUILD)/tsan OPTIMISE='-O1 -g' SANITIZE=-fsanitize=thread
+	@$(MAKE) --no-print-directory check BUILD='$(BUILD)/tsan' OPTIMISE='-O1 -g' TESTS='$(TESTS)' \
+		SANITIZE=-fsanitize=thread
+
+# What it finds lies in build/fuzz; the corpora stay as they are.
+FUZZ_SECONDS ?= 10
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory run-fuzzers FUZZ=1 CC=clang BUILD='$(BUILD)/fuzz' OPTIMISE='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined'
+
+.PHONY: run-fuzzers
+run-fuzzers: $(FUZZERS)
+	@sh script/fuzz '$(BUILD)' '$(FUZZ_SECONDS)' $(notdir $(FUZZERS))
 
 demo: all
 	@BUILD='$(abspath $(BUILD))' sh script/demo
@@ -197,7 +217,7 @@ lint-layers:
 	@sh script/layers
 
 lint: deps-lint lint-layers
-	@BUILD='$(abspath $(BUILD))' CPPFLAGS='$(ALL_CPPFLAGS)' sh script/lint
+	@BUILD='$(abspath $(BUILD))' sh script/lint
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \

@@ -74,7 +74,7 @@ struct group {
 	size_t largest_count;
 };
 
-#define GROUPS (DD_PLACE_COUNT + DD_REASON_COUNT)
+#define GROUPS ((size_t)DD_PLACE_COUNT + (size_t)DD_REASON_COUNT)
 
 static bool same_group(const struct dd_item *a, const struct dd_item *b)
 {

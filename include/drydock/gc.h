@@ -52,32 +52,35 @@ struct dd_young {
 	int64_t until_ns; /* when it could go */
 };
 
-/* X(name in JSON, member) */
-#define DD_GC_TOTALS(X)                                                                           \
-	/* seen */                                                                                \
-	X("repositories", repositories)                                                           \
-	X("tags", tags)                                                                           \
-	X("manifests", manifests)                                                                 \
-	X("blobs", blobs)                                                                         \
-	X("strange", strange)	    /* names that no registry wrote; passed over */               \
-	X("unreadable", unreadable) /* places that could not be looked at */                      \
-	X("sparse", sparse)	    /* children of indexes that are not here, and need not be */  \
-	X("trash_bytes", trash_bytes) /* in the trash before this run */ /* planned */            \
-	X("items", items)						 /* that go */            \
-	X("bytes", bytes)		    /* that this frees once the trash is empty */         \
-	X("shared_bytes", shared_bytes)	    /* of those, not freed: the files have other names */ \
-	X("untagged_items", untagged_items) /* would go too with --delete-untagged */             \
-	X("untagged_bytes", untagged_bytes)                                                       \
-	X("young_items", young_items) /* kept for their youth alone */                            \
-	X("young_bytes", young_bytes)                                                             \
-	X("held_bytes", held_bytes)			/* would go, were it not for the holds */ \
-	X("emptied_repositories", emptied_repositories) /* done, by dd_gc_apply() */              \
-	X("withdrawn_items", withdrawn_items)                                                     \
-	X("withdrawn_bytes", withdrawn_bytes)                                                     \
-	X("skipped_items", skipped_items) /* not as they were judged: they stay */                \
-	X("revived_items", revived_items)                                                         \
-	X("purged_runs", purged_runs) /* trash that was old enough */                             \
+/* X(name in JSON, member): what was seen, what is planned, what dd_gc_apply() did. */
+/* clang-format off */
+#define DD_GC_TOTALS(X)                                                                \
+	X("repositories", repositories)                                                \
+	X("tags", tags)                                                                \
+	X("manifests", manifests)                                                      \
+	X("blobs", blobs)                                                              \
+	X("strange", strange) /* names that no registry wrote; passed over */          \
+	X("unreadable", unreadable) /* places that could not be looked at */           \
+	X("sparse", sparse) /* children of indexes that are not here, nor need be */   \
+	X("trash_bytes", trash_bytes) /* in the trash before this run */               \
+	/* planned */                                                                  \
+	X("items", items) /* that go */                                                \
+	X("bytes", bytes) /* that this frees once the trash is empty */                \
+	X("shared_bytes", shared_bytes) /* of those, not freed: other names remain */  \
+	X("untagged_items", untagged_items) /* would go too with --delete-untagged */  \
+	X("untagged_bytes", untagged_bytes)                                            \
+	X("young_items", young_items) /* kept for their youth alone */                 \
+	X("young_bytes", young_bytes)                                                  \
+	X("held_bytes", held_bytes) /* would go, were it not for the holds */          \
+	X("emptied_repositories", emptied_repositories)                                \
+	/* done */                                                                     \
+	X("withdrawn_items", withdrawn_items)                                          \
+	X("withdrawn_bytes", withdrawn_bytes)                                          \
+	X("skipped_items", skipped_items) /* not as they were judged: they stay */     \
+	X("revived_items", revived_items)                                              \
+	X("purged_runs", purged_runs) /* trash that was old enough */                  \
 	X("freed_bytes", freed_bytes) /* for good, by this run */
+/* clang-format on */
 
 struct dd_gc_totals {
 #define X(name, member) uint64_t member;

@@ -76,7 +76,10 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 			return dd_fail(err, DD_ENOMEM, 0, "plan");
 		hold->doubt = holds[i].doubt;
 		hold->everything = holds[i].everything;
-		hold->detail = holds[i].detail;
+		hold->detail =
+			dd_arena_copy(&gc->details, holds[i].detail, strlen(holds[i].detail));
+		if (!hold->detail)
+			return dd_fail(err, DD_ENOMEM, 0, "plan");
 		if (holds[i].repository != DD_NO_ID)
 			hold->repository =
 				gc->survey->repositories.items[holds[i].repository]->name;
@@ -332,6 +335,7 @@ void dd_gc_close(struct dd_gc *gc)
 	dd_list_release(&gc->revivals.list);
 	dd_list_release(&gc->emptied);
 	dd_list_release(&gc->holds);
+	dd_arena_release(&gc->details);
 	dd_list_release(&gc->young);
 	dd_list_release(&gc->order);
 	dd_list_release(&gc->losses);

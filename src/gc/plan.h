@@ -6,6 +6,7 @@
 
 #include <drydock/record.h>
 
+#include "base/arena.h"
 #include "gc/candidates.h"
 #include "gc/trash_view.h"
 
@@ -20,6 +21,7 @@ struct dd_gc {
 	DD_LIST(uint32_t) order; /* of the candidates that go */
 	DD_LIST(uint32_t) young; /* candidates that are only kept for their youth */
 	DD_LIST(struct dd_hold) holds;
+	struct dd_arena details; /* of the holds: those of the graph are of the latest scan */
 	DD_LIST(const char *) emptied;
 	struct dd_revivals revivals;
 	int64_t now_ns;

@@ -84,6 +84,13 @@ test_case 'the JSON says what holds, why, and what would release it' '
 	json ".holds[0].reason | length > 3" plan && json ".holds[0].release | length > 3" plan
 '
 
+test_case 'what was applied says of each hold what the plan said' '
+	from_template && flip_blob vol "$bad" && truncate -s 0 "$(blob_data vol "$untagged")" &&
+	run 1 plan vol -m --json >plan && run 1 collect vol -m --json >report &&
+	jq .holds plan >planned && jq .holds report >done && same planned done &&
+	json ".holds[0].detail | length > 3" plan
+'
+
 test_case 'an untagged damaged manifest is doubt as well' '
 	from_template && flip_blob vol "$untagged" && run 1 plan vol --json >plan &&
 	held plan app "$untagged" &&
