@@ -87,6 +87,20 @@ int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, str
 int dd_change_sync(struct dd_change *change, struct dd_error *err);
 
 /*
+ * The same for many. While some are renamed another thread looks at those that come next, so that a
+ * look is some renames old, a millisecond at most where renames are quick.
+ */
+struct dd_withdrawal {
+	/* 1 and the next item, 0 at the end, or an error, which ends it. Its strings live on. */
+	int (*next)(void *arg, struct dd_item *item, struct dd_error *err);
+	/* What became of it: 0, DD_ECHANGED or DD_ENOENT. */
+	void (*done)(void *arg, const struct dd_item *item, int rc);
+	void *arg;
+};
+int dd_change_withdraw_many(struct dd_change *change, const struct dd_withdrawal *withdrawal,
+			    struct dd_error *err);
+
+/*
  * Bring an object back from the trash of any run to where it was. Where something has grown in its
  * place: each file that is missing there is put beside; if none is, *there is set, the trash keeps
  * the old one. fresh: its time is now. DD_ENOENT: it is not in the trash. Blobs first, then links.

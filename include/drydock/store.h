@@ -177,6 +177,8 @@ int dd_store_prepare(struct dd_store *store, const struct dd_place *place, const
  */
 int dd_store_withdraw(struct dd_store *store, const struct dd_place *place, const char *run,
 		      const struct dd_stamp *expected, struct dd_error *err);
+int dd_store_withdraw_seen(struct dd_store *store, const struct dd_place *place, const char *run,
+			   struct dd_error *err); /* by who has just looked */
 int dd_store_revive(struct dd_store *store, const struct dd_place *trashed, struct dd_error *err);
 
 /*

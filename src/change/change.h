@@ -39,6 +39,10 @@ struct dd_change {
 /* Say what can be done about a volume that cannot be written to. Returns rc. */
 int dd_change_hint(struct dd_error *err, int rc);
 
+/* dd_change_withdraw(); seen: it was just looked at, and is as it was judged. */
+int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item, bool seen,
+			    struct dd_error *err);
+
 /* A name that no run has, later than those of the same second: 20261123T174501Z-9f3a. */
 int dd_change_name_run(struct dd_change *change, struct dd_error *err);
 

@@ -61,7 +61,8 @@ int dd_change_seal(struct dd_change *change, struct dd_error *err)
 	return rc < 0 ? dd_wrap(err, dd_change_hint(err, rc), "seal the journal") : 0;
 }
 
-int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err)
+int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item, bool seen,
+			    struct dd_error *err)
 {
 	static const struct dd_stamp none;
 	const struct dd_stamp *expected = dd_stamp_equal(&item->stamp, &none) ? NULL : &item->stamp;
@@ -69,7 +70,9 @@ int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, str
 
 	assert(change->sealed && change->journal && !change->ended);
 	do
-		rc = dd_store_withdraw(change->store, &item->place, change->run, expected, err);
+		rc = seen ? dd_store_withdraw_seen(change->store, &item->place, change->run, err) :
+			    dd_store_withdraw(change->store, &item->place, change->run, expected,
+					      err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
 	/* It went before in this run and was made anew: the older one stays, the next run takes it. */
 	if (rc == DD_EEXIST)
@@ -78,6 +81,11 @@ int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, str
 	change->withdrawn += rc == 0;
 	change->skipped += rc == DD_ECHANGED || rc == DD_ENOENT;
 	return dd_change_hint(err, rc);
+}
+
+int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err)
+{
+	return dd_change_withdraw_seen(change, item, false, err);
 }
 
 /* Back as a whole, or beside what has grown there. */

@@ -73,28 +73,25 @@ static int announce(struct apply *apply, struct dd_error *err)
 	return rc < 0 ? rc : dd_change_seal(apply->change, err);
 }
 
-static int withdraw_one(struct apply *apply, size_t at, struct dd_error *err)
+/* What became of an item. */
+static void count_one(void *arg, const struct dd_item *item, int rc)
 {
+	struct apply *apply = arg;
 	struct dd_gc_totals *totals = &apply->gc->plan.totals;
-	struct dd_item item;
-	int rc;
 
-	dd_gc_get_item(apply->gc, at, &item);
-	rc = dd_change_withdraw(apply->change, &item, err);
-	if (rc == DD_ECHANGED || rc == DD_ENOENT) {
+	if (rc < 0) {
 		totals->skipped_items++;
-		return 0;
-	}
-	if (rc == 0) {
+	} else {
 		totals->withdrawn_items++;
-		totals->withdrawn_bytes += item.links > 1 ? 0 : item.bytes;
+		totals->withdrawn_bytes += item->links > 1 ? 0 : item->bytes;
 	}
-	return rc;
+	dd_progress_add(apply->ctx, 1);
 }
 
 /* References, each kind durable before the next; stops before the first blob. */
 static int withdraw_references(struct apply *apply, struct dd_error *err)
 {
+	struct dd_item item;
 	int rc = 0;
 
 	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at))) {
@@ -103,38 +100,48 @@ static int withdraw_references(struct apply *apply, struct dd_error *err)
 			rc = dd_change_sync(apply->change, err);
 		if (rc == 0)
 			rc = dd_context_check(apply->ctx, err);
-		if (rc == 0)
-			rc = withdraw_one(apply, apply->at, err);
 		if (rc < 0)
 			return rc;
-		apply->at++;
-		dd_progress_add(apply->ctx, 1);
+		dd_gc_get_item(apply->gc, apply->at++, &item);
+		rc = dd_change_withdraw(apply->change, &item, err);
+		if (rc < 0 && rc != DD_ECHANGED && rc != DD_ENOENT)
+			return rc;
+		count_one(apply, &item, rc);
+		rc = 0;
 	}
 	return dd_change_sync(apply->change, err);
+}
+
+/* Passes over what the second look reached. */
+static int next_blob(void *arg, struct dd_item *item, struct dd_error *err)
+{
+	struct apply *apply = arg;
+	const struct dd_node *nodes = apply->gc->graph->nodes.items;
+
+	(void)err;
+	while (apply->at < apply->gc->order.count) {
+		const struct dd_candidate *candidate = candidate_at(apply, apply->at);
+
+		dd_gc_get_item(apply->gc, apply->at++, item);
+		if (candidate->id == DD_NO_ID || !(nodes[candidate->id].flags & DD_NODE_REACHED))
+			return 1;
+		apply->gc->plan.totals.skipped_items++;
+	}
+	return 0;
 }
 
 static int withdraw_blobs(struct apply *apply, const struct dd_look_again *look,
 			  struct dd_error *err)
 {
-	const struct dd_node *nodes = apply->gc->graph->nodes.items;
-	bool everything = dd_mark_holds_everything(look->mark);
+	const struct dd_withdrawal withdrawal = { next_blob, count_one, apply };
+	int rc;
 
-	for (; apply->at < apply->gc->order.count; apply->at++) {
-		const struct dd_candidate *candidate = candidate_at(apply, apply->at);
-		int rc = dd_context_check(apply->ctx, err);
-
-		if (everything ||
-		    (candidate->id != DD_NO_ID && nodes[candidate->id].flags & DD_NODE_REACHED)) {
-			apply->gc->plan.totals.skipped_items++;
-			continue;
-		}
-		if (rc == 0)
-			rc = withdraw_one(apply, apply->at, err);
-		if (rc < 0)
-			return rc;
-		dd_progress_add(apply->ctx, 1);
+	if (dd_mark_holds_everything(look->mark)) {
+		apply->gc->plan.totals.skipped_items += apply->gc->order.count - apply->at;
+		apply->at = apply->gc->order.count;
 	}
-	return dd_change_sync(apply->change, err);
+	rc = dd_change_withdraw_many(apply->change, &withdrawal, err);
+	return rc < 0 ? rc : dd_change_sync(apply->change, err);
 }
 
 /* Whether anything that went, or was to go, is reached after all. */

@@ -211,6 +211,15 @@ int dd_store_withdraw(struct dd_store *store, const struct dd_place *place, cons
 	return rename_path(store, &move, err);
 }
 
+int dd_store_withdraw_seen(struct dd_store *store, const struct dd_place *place, const char *run,
+			   struct dd_error *err)
+{
+	DD_AUTOFREE char *path = NULL, *trashed = NULL;
+	int rc = paths_of(place, run, &path, &trashed, err);
+
+	return rc < 0 ? rc : dd_file_rename(store, path, trashed, err);
+}
+
 int dd_store_revive(struct dd_store *store, const struct dd_place *trashed, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL, *from = NULL;
