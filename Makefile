@@ -73,6 +73,7 @@ all: deps-build
 # The package check comes before anything asks pkg-config.
 .PHONY: build-all
 build-all: $(TOOL) $(STATIC) $(SHARED)
+	@:
 
 help:
 	@sed -n 's/^## //p' Makefile
