@@ -177,25 +177,6 @@ static int bring_back(struct apply *apply, struct dd_look_again *look, struct dd
 	return rc;
 }
 
-static bool is_known(const struct dd_gc *gc, const char *repository,
-		     const struct dd_marked_hold *hold)
-{
-	for (size_t i = 0; i < gc->holds.count; i++) {
-		const struct dd_hold *known = &gc->holds.items[i];
-		struct dd_digest digest;
-
-		if (known->doubt != hold->doubt || known->has_digest != (hold->id != DD_NO_ID) ||
-		    strcmp(known->repository ? known->repository : "", repository) != 0)
-			continue;
-		if (!known->has_digest)
-			return true;
-		dd_ids_get(&gc->graph->ids, hold->id, &digest);
-		if (dd_digest_equal(&digest, &known->digest))
-			return true;
-	}
-	return false;
-}
-
 /*
  * What a look could not read may name what goes. Within a repository the hold sees to it that
  * nothing more goes; nothing may go for good either way. Behind what holds everything may be
@@ -203,23 +184,16 @@ static bool is_known(const struct dd_gc *gc, const char *repository,
  */
 static int check_look(struct apply *apply, const struct dd_look_again *look, struct dd_error *err)
 {
-	size_t count;
-	const struct dd_marked_hold *holds = dd_mark_holds(look->mark, &count);
+	const struct dd_marked_hold *everything;
+	bool any;
+	int rc = dd_look_again_doubts(apply->gc, look, &any, &everything, err);
 
-	for (size_t i = 0; i < count; i++) {
-		const char *repository =
-			holds[i].repository == DD_NO_ID ?
-				"" :
-				look->survey->repositories.items[holds[i].repository]->name;
-
-		if (is_known(apply->gc, repository, &holds[i]))
-			continue;
-		apply->doubt = true;
-		if (holds[i].everything)
-			return dd_fail(err, DD_EREFUSED, 0, "look again: %s (%s)",
-				       dd_doubt_text(holds[i].doubt), holds[i].detail);
-	}
-	return 0;
+	if (rc < 0)
+		return rc;
+	apply->doubt |= any;
+	return everything ? dd_fail(err, DD_EREFUSED, 0, "look again: %s (%s)",
+				    dd_doubt_text(everything->doubt), everything->detail) :
+			    0;
 }
 
 static int collect(struct apply *apply, struct dd_error *err)
@@ -240,6 +214,8 @@ static int collect(struct apply *apply, struct dd_error *err)
 	if (rc == 0)
 		rc = withdraw_blobs(apply, &second, err);
 	dd_progress_end(apply->ctx);
+	/* A survey is as large as the volume: one at a time. */
+	dd_look_again_release(&second);
 	if (rc == 0)
 		rc = dd_look_again(apply->ctx, apply->store, apply->gc, &last, err);
 	/* What was still open when it went shows in the trash alone. */

@@ -161,6 +161,63 @@ int dd_look_again(struct dd_context *ctx, struct dd_store *store, struct dd_gc *
 	return rc < 0 ? dd_wrap(err, rc, "look again") : 0;
 }
 
+static int compare_holds(const struct dd_hold *a, const struct dd_hold *b)
+{
+	int order = strcmp(a->repository ? a->repository : "", b->repository ? b->repository : "");
+
+	if (!order)
+		order = (int)a->doubt - (int)b->doubt;
+	if (!order)
+		order = a->has_digest - b->has_digest;
+	return order || !a->has_digest ? order : dd_digest_compare(&a->digest, &b->digest);
+}
+
+static int compare_known(const void *left, const void *right)
+{
+	return compare_holds(*(const struct dd_hold *const *)left,
+			     *(const struct dd_hold *const *)right);
+}
+
+static const struct dd_hold **sort_known(const struct dd_gc *gc)
+{
+	const struct dd_hold **known = calloc(gc->holds.count + 1, sizeof(*known));
+
+	for (size_t i = 0; known && i < gc->holds.count; i++)
+		known[i] = &gc->holds.items[i];
+	if (known)
+		qsort(known, gc->holds.count, sizeof(*known), compare_known);
+	return known;
+}
+
+int dd_look_again_doubts(const struct dd_gc *gc, const struct dd_look_again *look, bool *any,
+			 const struct dd_marked_hold **everything, struct dd_error *err)
+{
+	size_t count;
+	const struct dd_marked_hold *holds = dd_mark_holds(look->mark, &count);
+	DD_AUTOFREE const struct dd_hold **known = sort_known(gc);
+
+	*any = false;
+	*everything = NULL;
+	if (!known)
+		return dd_fail(err, DD_ENOMEM, 0, "look again");
+	for (size_t i = 0; i < count; i++) {
+		struct dd_hold hold = { .doubt = holds[i].doubt }, *key = &hold;
+
+		if (holds[i].repository != DD_NO_ID)
+			hold.repository =
+				look->survey->repositories.items[holds[i].repository]->name;
+		hold.has_digest = holds[i].id != DD_NO_ID;
+		if (hold.has_digest)
+			dd_ids_get(&gc->graph->ids, holds[i].id, &hold.digest);
+		if (bsearch(&key, known, gc->holds.count, sizeof(*known), compare_known))
+			continue;
+		*any = true;
+		if (holds[i].everything && !*everything)
+			*everything = &holds[i];
+	}
+	return 0;
+}
+
 void dd_look_again_release(struct dd_look_again *look)
 {
 	dd_mark_closep(&look->mark);

@@ -88,15 +88,15 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 			dd_ids_get(&gc->graph->ids, holds[i].id, &hold->digest);
 		hold->acknowledged = is_acknowledged(gc, hold);
 	}
-	/* A volume that is held because of a hold that is known is known to be held. */
+	/* A volume that is held because of a hold that is known is known to be held: the holds of a
+	 * repository stand in a row, that one last. */
 	for (size_t i = 0; i < gc->holds.count; i++) {
 		struct dd_hold *hold = &gc->holds.items[i];
 
-		for (size_t k = 0; k < i && hold->doubt == DD_DOUBT_NO_LAYERS; k++)
-			hold->acknowledged |=
-				gc->holds.items[k].acknowledged && hold->repository &&
-				gc->holds.items[k].repository &&
-				!strcmp(gc->holds.items[k].repository, hold->repository);
+		for (size_t k = i; k > 0 && hold->doubt == DD_DOUBT_NO_LAYERS &&
+				   gc->holds.items[k - 1].repository == hold->repository;
+		     k--)
+			hold->acknowledged |= gc->holds.items[k - 1].acknowledged;
 	}
 	return 0;
 }

@@ -75,36 +75,10 @@ struct finder {
 	struct dd_revivals *revivals;
 };
 
-static uint32_t repository_index(const struct dd_survey *survey, const char *name)
-{
-	size_t low = 0, high = survey->repositories.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(survey->repositories.items[middle]->name, name);
-
-		if (order == 0)
-			return (uint32_t)middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return DD_NO_ID;
-}
-
-static const struct dd_tag *find_tag(const struct dd_repository *repo, const char *name)
-{
-	for (size_t i = 0; i < repo->tags.count; i++)
-		if (!strcmp(repo->tags.items[i].name, name))
-			return &repo->tags.items[i];
-	return NULL;
-}
-
 static bool history_lacks(const struct dd_repository *repo, const struct dd_place *place,
 			  uint32_t id)
 {
-	const struct dd_tag *tag = find_tag(repo, place->tag);
+	const struct dd_tag *tag = dd_repository_tag(repo, place->tag);
 
 	if (!tag)
 		return false; /* the tag itself is gone */
@@ -149,7 +123,7 @@ static int needed(struct finder *finder, const struct dd_place *place, bool *res
 	if (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION &&
 	    place->kind != DD_AT_HISTORY)
 		return 0;
-	index = repository_index(finder->survey, place->repository);
+	index = dd_survey_repository_index(finder->survey, place->repository);
 	if (index == DD_NO_ID)
 		return 0;
 	if (finder->marked != index) {

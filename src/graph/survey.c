@@ -134,15 +134,31 @@ bool dd_repository_has_layer(const struct dd_repository *repo, uint32_t id)
 	       bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id), compare_ids);
 }
 
-struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name)
+const struct dd_tag *dd_repository_tag(const struct dd_repository *repo, const char *name)
+{
+	const struct dd_tag key = { .name = (char *)name };
+
+	return repo->tags.count ? bsearch(&key, repo->tags.items, repo->tags.count, sizeof(key),
+					  compare_tags) :
+				  NULL;
+}
+
+uint32_t dd_survey_repository_index(const struct dd_survey *survey, const char *name)
 {
 	struct dd_repository key = { .name = (char *)name }, *pointer = &key, **found;
 
 	if (!survey->repositories.count)
-		return NULL;
+		return DD_NO_ID;
 	found = bsearch(&pointer, survey->repositories.items, survey->repositories.count,
 			sizeof(*found), compare_repositories);
-	return found ? *found : NULL;
+	return found ? (uint32_t)(found - survey->repositories.items) : DD_NO_ID;
+}
+
+struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name)
+{
+	uint32_t index = dd_survey_repository_index(survey, name);
+
+	return index == DD_NO_ID ? NULL : survey->repositories.items[index];
 }
 
 static char *copy(const char *text, bool *failed)

@@ -120,7 +120,9 @@ int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
 const struct dd_revision *dd_repository_revision(const struct dd_repository *repository,
 						 uint32_t id);
 bool dd_repository_has_layer(const struct dd_repository *repository, uint32_t id);
-/* NULL if there is none. */
+/* NULL if there is none; the index DD_NO_ID. */
+const struct dd_tag *dd_repository_tag(const struct dd_repository *repository, const char *name);
+uint32_t dd_survey_repository_index(const struct dd_survey *survey, const char *name);
 struct dd_repository *dd_survey_repository(const struct dd_survey *survey, const char *name);
 
 #endif
