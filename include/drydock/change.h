@@ -163,4 +163,7 @@ int dd_trash_find(const struct dd_trash *trash, const char *name, const struct d
 		  struct dd_error *err);
 void dd_trash_release(struct dd_trash *trash);
 
+/* Bytes that a run's objects would free. */
+uint64_t dd_run_bytes(const struct dd_run *run);
+
 #endif

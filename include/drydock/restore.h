@@ -143,8 +143,6 @@ void dd_empty_closep(struct dd_empty **empty);
 /* ---- one document each, schema/trash.json ---- */
 
 const char *dd_run_state_name(enum dd_run_state state);
-/* Bytes that a run's objects would free. */
-uint64_t dd_run_bytes(const struct dd_run *run);
 
 void dd_trash_json(const struct dd_trash *trash, struct dd_json_out *out);
 void dd_run_json(const struct dd_run *run, struct dd_json_out *out);

@@ -179,22 +179,6 @@ int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *
 	return dd_change_remove_run(change, change->ctx, run, err);
 }
 
-int dd_change_remove_run(struct dd_change *change, struct dd_context *ctx, const char *run,
-			 struct dd_error *err)
-{
-	int rc;
-
-	do
-		rc = dd_store_condemn(change->store, run, err);
-	while (rc < 0 && dd_change_made_room(change, rc, err));
-	if (rc < 0)
-		return rc;
-	do
-		rc = dd_store_purge(ctx, change->store, run, err);
-	while (rc < 0 && dd_change_made_room(change, rc, err));
-	return rc;
-}
-
 void dd_change_close(struct dd_change *change)
 {
 	if (!change)

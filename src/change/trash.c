@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "change/names.h"
-#include "change/trash.h"
+#include "change/run_load.h"
 
 /* When a run began: its name says it, 20261123T174501Z. */
 static int64_t began(const char *name)
@@ -24,38 +24,6 @@ static int64_t began(const char *name)
 		memcpy(text + parts[i].at, name + parts[i].from, parts[i].len);
 	/* Digits that are no date: as old as can be. */
 	return dd_time_parse(&ns, text, sizeof(text) - 1) < 0 ? 0 : ns;
-}
-
-static const char *keep(struct dd_run_load *load, const char *text, const char **last)
-{
-	if (!text)
-		return NULL;
-	if (!*last || strcmp(*last, text))
-		*last = dd_arena_copy(load->run->memory, text, strlen(text));
-	return *last;
-}
-
-int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struct dd_error *err)
-{
-	struct dd_item *kept = dd_list_add(&load->items);
-	const char **texts[5], *given[5];
-
-	if (!kept)
-		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
-	*kept = *item;
-	kept->place.run = load->run->name;
-	texts[0] = &kept->place.repository;
-	texts[1] = &kept->place.tag;
-	texts[2] = &kept->place.upload;
-	texts[3] = &kept->place.name;
-	texts[4] = &kept->place.beside;
-	for (size_t i = 0; i < DD_COUNT(texts); i++) {
-		given[i] = *texts[i];
-		*texts[i] = keep(load, given[i], &load->last[i]);
-		if (given[i] && !*texts[i])
-			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
-	}
-	return 0;
 }
 
 static int keep_item(void *arg, const struct dd_item *item, struct dd_error *err)
@@ -195,21 +163,20 @@ int dd_trash_find(const struct dd_trash *trash, const char *name, const struct d
 	return rc;
 }
 
-void dd_run_release(struct dd_run *run)
-{
-	if (run->memory)
-		dd_arena_release(run->memory);
-	free(run->memory);
-	free(run->command);
-	free(run->items);
-	free(run->changed);
-	memset(run, 0, sizeof(*run));
-}
-
 void dd_trash_release(struct dd_trash *trash)
 {
 	for (size_t i = 0; i < trash->count; i++)
 		dd_run_release(&trash->runs[i]);
 	free(trash->runs);
 	memset(trash, 0, sizeof(*trash));
+}
+
+uint64_t dd_run_bytes(const struct dd_run *run)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+		if (run->items[i].links <= 1)
+			bytes += run->items[i].bytes;
+	return bytes;
 }

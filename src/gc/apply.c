@@ -224,16 +224,6 @@ static int collect(struct apply *apply, struct dd_error *err)
 	return rc == 0 ? check_look(apply, &last, err) : rc;
 }
 
-static uint64_t bytes_of(const struct dd_run *run)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < run->count; i++)
-		if (run->items[i].links <= 1)
-			bytes += run->items[i].bytes;
-	return bytes;
-}
-
 /* What was in doubt from the start was spared; what came into doubt since may need what went. */
 static bool may_purge(const struct apply *apply)
 {
@@ -274,7 +264,7 @@ static int empty_old(struct apply *apply, struct dd_error *err)
 		rc = dd_change_empty(apply->change, run->name, err);
 		if (rc == 0) {
 			gc->plan.totals.purged_runs++;
-			gc->plan.totals.freed_bytes += bytes_of(run);
+			gc->plan.totals.freed_bytes += dd_run_bytes(run);
 		}
 	}
 	return rc;

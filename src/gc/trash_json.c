@@ -16,15 +16,6 @@ const char *dd_run_state_name(enum dd_run_state state)
 	return states[state];
 }
 
-uint64_t dd_run_bytes(const struct dd_run *run)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < run->count; i++)
-		bytes += run->items[i].links > 1 ? 0 : run->items[i].bytes;
-	return bytes;
-}
-
 static bool has_digest(const struct dd_place *place)
 {
 	return !place->beside && place->kind != DD_AT_UPLOAD && place->kind != DD_AT_STARTEDAT;

@@ -59,9 +59,7 @@ uint64_t dd_trash_view_bytes(const struct dd_trash_view *view)
 	uint64_t bytes = 0;
 
 	for (size_t r = 0; r < view->trash.count; r++)
-		for (size_t i = 0; i < view->trash.runs[r].count; i++)
-			if (view->trash.runs[r].items[i].links <= 1)
-				bytes += view->trash.runs[r].items[i].bytes;
+		bytes += dd_run_bytes(&view->trash.runs[r]);
 	return bytes;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/jobs.h"
-#include "change/trash.h"
+#include "change/run_load.h"
 
 #define SLICE 512 /* objects of a job: enough to be worth one, few enough to share out */
 

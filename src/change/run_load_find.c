@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "change/trash.h"
+#include "change/run_load.h"
 
 struct finding {
 	struct dd_run_load *load;

@@ -1,8 +1,8 @@
 /*
- * Loading the trash: what its files share.
+ * Loading a run of the trash: what its files share.
  */
-#ifndef CHANGE_TRASH_H
-#define CHANGE_TRASH_H
+#ifndef CHANGE_RUN_LOAD_H
+#define CHANGE_RUN_LOAD_H
 
 #include <drydock/change.h>
 
