@@ -81,7 +81,7 @@ help:
 ## all          build/drydock, build/libdrydock.a and the shared library
 ## demo         a small volume, and the main job done on it
 ## check        the whole test suite
-## check-crash  kill, starve and cut the power of every kind of run
+## check-crash  kill, starve and cut the power at more points than check (POINTS=500, or all)
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
 ## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
@@ -178,15 +178,17 @@ check-fuzz: test-programs
 # TESTS='tests/e2e/ls.t …' runs a part. The longest begins first.
 HARNESS := tests/e2e/crash.t tests/e2e/powercut.t tests/e2e/starve.t
 REAL := $(sort $(wildcard tests/e2e/real_*.t))
-TESTS ?= $(REAL) $(filter-out $(HARNESS) $(REAL),$(sort $(wildcard tests/e2e/*.t)))
+TESTS ?= $(REAL) $(HARNESS) $(filter-out $(HARNESS) $(REAL),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
 	@echo '# end to end tests'
 	@BUILD='$(abspath $(BUILD))' $(PROVE) --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
 
-# Kills, starves and cuts the power at hundreds of points.
+# Kills, starves and cuts the power, as "check" does, but at POINTS moments of each kind of run, or
+# at "all" of them (hours).
+POINTS ?= 500
 check-crash: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
-	@BUILD='$(abspath $(BUILD))' $(PROVE) --timer $(HARNESS)
+	@BUILD='$(abspath $(BUILD))' CRASH_POINTS='$(POINTS)' $(PROVE) --timer $(HARNESS)
 
 # With a sanitizer: real registries would only wait for each other there.
 check-asan check-tsan: TESTS := $(filter-out $(REAL),$(TESTS))

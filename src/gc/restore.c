@@ -35,6 +35,16 @@ bool dd_outcome_needs_person(enum dd_outcome outcome)
 
 /* ---- the plan ---- */
 
+/*
+ * Whether what a link names was gone already when it went. Where a damaged journal does not tell, a
+ * layer link gets the benefit: one that dangles harms nothing, and the next collection takes it.
+ */
+static bool dangled(const struct dd_item *item)
+{
+	return item->reason == DD_REASON_LINK_DANGLING ||
+	       (item->reason == DD_REASON_UNREFERENCED && item->place.kind == DD_AT_LAYER);
+}
+
 int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 		    const struct dd_digest *needed_by, struct dd_error *err)
 {
@@ -49,7 +59,7 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 	item->place = object->item->place;
 	item->bytes = object->item->bytes;
 	item->outcome = DD_OUTCOME_BACK;
-	item->dangled = object->item->reason == DD_REASON_LINK_DANGLING;
+	item->dangled = dangled(object->item);
 	item->needed = needed_by != NULL;
 	if (needed_by)
 		item->needed_by = *needed_by;

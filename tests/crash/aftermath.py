@@ -14,9 +14,10 @@ import volume
 class Aftermath:
     """The checks of one disturbed volume; problems are collected, not raised."""
 
-    def __init__(self, scenario, tool, root, keep=None):
+    def __init__(self, scenario, tool, root, keep=None, again=False):
         self.scenario, self.tool, self.root = scenario, tool, root
         self.keep = keep
+        self.again = again          # the next run has begun, too
         self.problems = []
 
     def problem(self, when, words):
@@ -46,7 +47,7 @@ class Aftermath:
         self.paths(when, "a link without its blob:",
                    {path for path in volume.dangling(files) - s.dangled
                     if history or not volume.is_history(path)})
-        if not s.purges:
+        if not s.purges or (s.purges == "older" and when == "at once" and not self.again):
             self.paths(when, "neither in the volume nor in the trash:",
                        {path for path, data in s.everything - set(files.items()) - trash})
         return now
@@ -69,17 +70,21 @@ class Aftermath:
         elif tree.trashed(tree.take(self.root)):
             self.problem("the next run", "the trash holds what no listed run has")
         now = self.look("after the next run")
-        self.problem("after the next run", tree.unlike(tree.live(now), s.settled))
+        if s.settles:
+            self.problem("after the next run", tree.unlike(tree.live(now), s.settled))
         self.paths("after the next run", "not purged:", {p for p, _ in tree.doomed(now)})
 
     def undo(self, when, oldest_first=False):
         """
         Every run that the trash lists; each alone leaves no link without its
         blob (but a history of what is gone). What was purged is told as missing.
+        One may be gone before its turn, if another needed all that it held.
         """
         s = self.scenario
         before = tree.live(tree.take(self.root))
         for run in sorted(self.runs(when), reverse=not oldest_first):
+            if run not in self.runs(when):
+                continue
             self.run(when, ["trash", "restore", run, "--apply"], (0, 1) if s.purges else (0,))
             self.look(when, history=False)
         files = tree.live(tree.take(self.root))

@@ -6,7 +6,7 @@ import subprocess
 
 import tree
 import volume
-from scenario import GC, RESTORE, Scenario
+from scenario import GC, GC_M, RESTORE, Scenario
 
 IMAGE_BYTES = 64 << 20
 
@@ -116,8 +116,8 @@ def scenarios(disk):
     could know, so new directories and a new journal are needed.
     """
     return (
-        OnFullDisk(disk, name="full", command=GC + ["-m"], prepare=[GC]),
-        OnFullDisk(disk, name="full-restore", command=RESTORE, prepare=[GC + ["-m"], GC]),
+        OnFullDisk(disk, name="full", command=GC_M, prepare=[GC]),
+        OnFullDisk(disk, name="full-restore", command=RESTORE, prepare=[GC_M, GC]),
     )
 
 
@@ -130,7 +130,7 @@ def unprepared(tool, disk, fill):
     shutil.rmtree(planted)
     tree.plant(before, root)
     fill()
-    ended = tool.run(root, GC + ["-m"])
+    ended = tool.run(root, GC_M)
     files = tree.live(tree.take(root))
     must, _ = volume.reach(tree.live(before), True)
     problems = ["missing or changed: " + path for path in sorted(must)
@@ -142,7 +142,7 @@ def unprepared(tool, disk, fill):
     if ended.status == 0 and files.keys() - must == tree.live(before).keys() - must:
         problems.append("status 0, and nothing was collected")
     disk.relieve()
-    again = tool.run(root, GC + ["-m"])
+    again = tool.run(root, GC_M)
     if again.status != 0:
         problems.append("with room again, " + again.words())
     return problems, ended

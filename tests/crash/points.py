@@ -91,22 +91,33 @@ def choices(line):
                                   for seed in range(SEEDS))
 
 
-def cuts(scenario, _every):
-    """Cuts that leave the same volume are tried once."""
+def cuts(scenario, every):
+    """
+    Cuts that leave the same volume are tried once, if every point is wanted: to know them takes
+    longer than to try some.
+    """
     recording = scenario.recording
-    seen, found = set(), []
+    if every:
+        return [cut(recording, line, number) for line, number in different(recording)]
+    return [cut(recording, line, number) for line in range(len(recording) + 1)
+            for number in range(len(choices(line)))]
+
+
+def different(recording):
+    seen = set()
     for line, number, left in recording.cuts(choices):
         state = hash(frozenset((path, node.kind, node.data) for path, node in left.items()))
-        if state in seen:
-            continue
-        seen.add(state)
-        choice = choices(line)[number]
-        found.append(Point("line %d, %s: names %s, bytes %s%s" % (
-            line, recording.describe(line), choice.names, choice.data,
-            " by chance %d" % (number - 2) if number > 2 else ""),
-                           "cut", "%d %s" % (number, likeness(recording.describe(line))),
-                           cut=(line, number)))
-    return found
+        if state not in seen:
+            seen.add(state)
+            yield line, number
+
+
+def cut(recording, line, number):
+    choice, after = choices(line)[number], recording.describe(line)
+    return Point("line %d, %s: names %s, bytes %s%s" % (
+        line, after, choice.names, choice.data,
+        " by chance %d" % (number - 2) if number > 2 else ""),
+                 "cut", "%d %s" % (number, likeness(after)), cut=(line, number))
 
 
 SERIES = {"kill": kills, "starve": failures, "powercut": cuts}
@@ -210,4 +221,4 @@ def try_point(scenario, point, tool, work, keep=None):
     if point.again and scenario.has_next(tool, root):
         tool.run(root, scenario.after, {"CRASH_KILL_AFTER": point.again})
     copy = "CRASH_FAIL" not in point.orders
-    return problems + Aftermath(scenario, tool, root, keep).check(copy)
+    return problems + Aftermath(scenario, tool, root, keep, bool(point.again)).check(copy)

@@ -13,6 +13,7 @@ import volume
 
 RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,}")
 GC = ["gc", "--apply", "--grace", "0"]
+GC_M = GC + ["-m"]
 RESTORE = ["trash", "restore", "latest", "--apply"]
 EMPTY = ["trash", "empty", "--apply"]
 TIMEOUT = 30
@@ -91,15 +92,20 @@ class Tool:
 class Scenario:
     """A command, on a volume in a known state."""
 
-    def __init__(self, name, command, prepare=(), purges=False, push=False, after=None):
+    def __init__(self, name, command, prepare=(), purges=None, revives=False, after=None,
+                 settles=True):
         self.name = name
         self.command = command
-        self.prepare = [list(step) for step in prepare]
-        self.purges = purges        # what it takes does not come back
-        self.push = push            # a collected image is pushed again beforehand
+        self.prepare = prepare      # commands, and functions that do something to the volume
+        self.purges = purges        # what does not come back: "all" that it takes, or "older" trash
+        self.revives = revives      # the image that is loose comes back by itself
         self.after = after or command   # the next plain run
+        self.settles = settles      # … ends the same, however far this one came
         self.prepared = bool(prepare)   # an earlier run set the reserve aside
-        self.delete_untagged = "-m" in " ".join(command + [w for s in prepare for w in s])
+        self.delete_untagged = "-m" in command or any("-m" in step for step in self.commands())
+
+    def commands(self):
+        return [step for step in self.prepare if not callable(step)]
 
     def rehearse(self, tool, work):
         """Runs undisturbed, recorded, and remembers all that the checks compare with."""
@@ -111,9 +117,10 @@ class Scenario:
         self.original = tree.take(planted)
         tree.plant(self.original, root)
         for step in self.prepare:
-            self.expect(tool.run(root, step))
-        if self.push:
-            volume.push_again(root, made["loose"])
+            if callable(step):
+                step(root, made["loose"])
+            else:
+                self.expect(tool.run(root, step))
         # Every later run starts from a copy; so does this one.
         self.before = tree.take(root)
         tree.plant(self.before, root)
@@ -177,7 +184,9 @@ class Scenario:
         self.live_original = tree.live(self.original)
         self.must, _ = volume.reach(self.live_before, self.delete_untagged)
         self.withdrawn = set(self.live_before) - set(self.live_end)
-        self.everything = set(self.live_before.items()) | tree.trashed(self.before)
+        self.everything = set(self.live_before.items())
+        if not self.purges:
+            self.everything |= tree.trashed(self.before)
         # A link may be without its blob only if that was so to begin with.
         self.dangled = volume.dangling(self.live_original) | volume.dangling(self.live_before)
         # What undoing all the runs leaves: the first state, and what was pushed since.
@@ -194,15 +203,16 @@ class Scenario:
             problems += ["took " + path for path in sorted(kept)]
             problems += ["without its blob: " + path for path in
                          sorted(volume.dangling(self.live_end) - self.dangled)]
-        if self.push and made["loose"] not in str(self.live_end.keys() - self.live_before.keys()):
-            problems.append("did not revive " + made["loose"])
-        if self.command[:2] == ["trash", "restore"]:
+        came = self.live_end.keys() - self.live_before.keys()
+        if self.revives and volume.blob_path(made["loose"]) not in came:
+            problems.append("did not bring back " + made["loose"])
+        if self.command == RESTORE and len(self.commands()) == 1:
             problems += [tree.unlike(self.live_end, self.live_original)]
-        if self.command[:2] == ["trash", "empty"]:
-            problems += ["still in the trash: " + path for path, _ in tree.trashed(self.end)]
         if self.purges:
+            kept = {(path, self.live_before[path]) for path in self.withdrawn} \
+                if self.purges == "older" else set()
             problems += ["not purged: " + path for path, _ in
-                         tree.trashed(self.end) | tree.doomed(self.end)]
+                         (tree.trashed(self.end) | tree.doomed(self.end)) - kept]
         problems = [problem for problem in problems if problem]
         if problems:
             raise RuntimeError("%s: undisturbed, it %s" % (self.name, "; ".join(problems[:6])))
@@ -221,12 +231,20 @@ class Call:
         return "%s %s" % (self.name, likeness(self.path))
 
 
+# All kinds of garbage, and all ways in which a run ends. What a run of its own would not reach:
+# what comes back by itself, what is fetched from another run, and trash that expires.
 SCENARIOS = (
     Scenario("gc", GC),
-    Scenario("gc-m", GC + ["-m"]),
-    Scenario("second", GC + ["-m"], prepare=[GC]),
-    Scenario("revive", GC + ["-m"], prepare=[GC + ["-m"]], push=True),
-    Scenario("purge", GC + ["-m", "--purge"], purges=True),
-    Scenario("restore", RESTORE, prepare=[GC + ["-m"]]),
-    Scenario("empty", EMPTY, prepare=[GC + ["-m"]], purges=True),
+    Scenario("gc-m", GC_M),
+    Scenario("second", GC_M, prepare=[GC]),
+    Scenario("revive", GC_M, prepare=[GC_M, volume.push_again], revives=True),
+    Scenario("expire", GC_M + ["--trash-keep", "0"], prepare=[GC], purges="older"),
+    Scenario("purge", GC_M + ["--purge"], purges="all"),
+    Scenario("restore", RESTORE, prepare=[GC_M]),
+    Scenario("restore-part", ["trash", "restore", "latest", "lib", "--apply"], prepare=[GC_M],
+             revives=True, after=RESTORE),
+    Scenario("restore-far", RESTORE, prepare=[GC_M, volume.link_again, GC_M], revives=True,
+             settles=False),
+    Scenario("empty", EMPTY, prepare=[GC_M], purges="all"),
+    Scenario("empty-revive", EMPTY, prepare=[GC_M, volume.push_again], purges="all", revives=True),
 )

@@ -170,6 +170,13 @@ def push_again(root, loose):
     m.tag("lib", "again", loose)
 
 
+def link_again(root, loose):
+    """A push that broke off: links of a collected image, and neither its bytes nor a tag."""
+    m = Maker(root)
+    m.link(layer_path("lib", digest_of(b"layer of loose")), digest_of(b"layer of loose"))
+    m.link(revision_path("lib", loose), loose)
+
+
 # --- the second opinion ------------------------------------------------------
 
 
