@@ -47,11 +47,21 @@ struct dd_restore {
 	const struct dd_run *run;
 	DD_LIST(struct dd_restored) items;
 	DD_LIST(struct dd_visit) visits;
-	void *asked; /* places that were looked for: a tree of tsearch(3) */
+	void *asked; /* places that were looked for: a tree of tsearch(3), of malloc */
 	struct dd_manifest_parser *parser;
 	struct dd_buffer buffer;
 	struct dd_restore_plan plan;
 };
+
+int dd_restore_open(struct dd_context *ctx, struct dd_store *store, struct dd_restore **restore,
+		    struct dd_error *err);
+/* The whole plan, into one that was just opened. */
+int dd_restore_make(struct dd_restore *restore, const struct dd_restore_options *options,
+		    struct dd_error *err);
+/* When an object comes back: what is referred to before what refers, so that a crash leaves no gap. */
+int dd_restore_step(const struct dd_place *place);
+/* Sums of the plan. */
+void dd_restore_count(struct dd_restore *restore);
 
 /* Put an object into the plan, once. needed_by is NULL for what was chosen. */
 int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
@@ -59,12 +69,14 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 
 int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *choice,
 		      struct dd_error *err);
+/* What becomes of an item where something stands in its place already; of all items. */
+int dd_restore_judge(struct dd_restore *restore, struct dd_restored *item, struct dd_error *err);
+int dd_restore_settle(struct dd_restore *restore, struct dd_error *err);
 /* All that the items in the plan need, to the last. */
 int dd_restore_complete(struct dd_restore *restore, struct dd_error *err);
 /* Whether a link names bytes that are neither in the volume nor in the trash. */
 int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place, bool *bare,
 		       struct dd_error *err);
-void dd_restore_forget_asked(struct dd_restore *restore);
 
 /* Whether an object is in the volume; an error if that cannot be told. */
 int dd_restore_is_here(struct dd_restore *restore, const struct dd_place *place, bool *here,

@@ -43,16 +43,6 @@ static int ask(struct dd_restore *restore, enum dd_place_kind kind, const char *
 	return found ? 1 : dd_fail(err, DD_ENOMEM, 0, "look for what is needed");
 }
 
-void dd_restore_forget_asked(struct dd_restore *restore)
-{
-	while (restore->asked) {
-		struct question *question = *(struct question **)restore->asked;
-
-		tdelete(question, &restore->asked, compare_questions);
-		free(question);
-	}
-}
-
 /* ---- looking ---- */
 
 int dd_restore_is_here(struct dd_restore *restore, const struct dd_place *place, bool *here,
