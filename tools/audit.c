@@ -13,7 +13,7 @@
 #include "cleanup.h"
 #include "render.h"
 
-#define SHOWN 20       /* of a kind, unless -v */
+#define SHOWN 8	       /* of a kind, unless -v */
 #define IMAGES_SHOWN 6 /* of one that is broken, likewise */
 
 static bool verbose;
@@ -29,6 +29,16 @@ static const struct {
 
 /* ---- one finding ---- */
 
+/* What is found is the repository itself, not something in it. */
+static bool is_repository(const struct dd_found *found)
+{
+	size_t len = found->repository ? strlen(found->repository) : 0,
+	       path_len = found->path ? strlen(found->path) : 0;
+
+	return len && (!path_len || (path_len > len &&
+				     !strcmp(found->path + path_len - len, found->repository)));
+}
+
 /* "app:v1@sha256:…", or its path where it has no such name. Heap memory. */
 static char *name_of(const struct dd_found *found)
 {
@@ -36,7 +46,7 @@ static char *name_of(const struct dd_found *found)
 	char *name = NULL;
 	int rc;
 
-	if (!found->repository && !found->has_digest)
+	if (!found->has_digest && !found->tag && !is_repository(found))
 		return strdup(found->path ? found->path : "?");
 	if (!found->repository)
 		return strdup(digest);
@@ -57,12 +67,12 @@ static void print_images(const struct dd_found *found)
 	size_t shown = found->image_count;
 
 	if (!found->image_count) {
-		print_fact("suffers", "no image");
+		print_fact("breaks", "no image");
 		return;
 	}
 	if (!verbose && shown > IMAGES_SHOWN)
 		shown = IMAGES_SHOWN;
-	printf("      %s%-9s%s", style_on(STYLE_FAINT), "suffers", style_off());
+	printf("      %s%-9s%s", style_on(STYLE_FAINT), "breaks", style_off());
 	for (size_t i = 0; i < shown; i++)
 		printf("%s %s", i ? "," : "", dd_escaped(found->images[i]));
 	if (found->image_total > shown)
@@ -75,10 +85,10 @@ static void print_found(const struct dd_found *found)
 	AUTOFREE char *name = name_of(found);
 	bool damage = dd_finding_severity(found->finding) == DD_SEVERITY_ERROR;
 
-	printf("    %s%s\n", name ? dd_escaped(name) : "?", "");
+	printf("    %s\n", name ? dd_escaped(name) : "?");
 	print_fact("expected", found->expected);
 	print_fact("found", found->found);
-	print_fact("", found->detail);
+	print_fact("remark", found->detail);
 	if (found->path && (!name || strcmp(name, found->path) != 0) && (damage || verbose))
 		print_fact("path", found->path);
 	if (damage)
@@ -196,8 +206,8 @@ static void print_verdict(const struct dd_verify_summary *summary, bool ended_ea
 	if (summary->errors) {
 		printf("%sDamaged:%s %s, ", style_on(STYLE_BAD), style_off(),
 		       render_count(summary->errors, "error", "errors"));
-		printf("%s not be pulled whole.\n",
-		       render_count(summary->images, "image can", "images can"));
+		printf("%s cannot be pulled whole.\n",
+		       render_count(summary->images, "image", "images"));
 	} else if (summary->unseen) {
 		printf("%sNot all could be seen:%s %s not verified.\n", style_on(STYLE_WARN),
 		       style_off(), render_count(summary->unseen, "place was", "places were"));
