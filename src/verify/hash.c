@@ -203,6 +203,8 @@ static bool is_young(const struct dd_verify *verify, const struct dd_info *info)
  */
 static int prove(struct hand *hand, struct look *look, struct dd_error *err)
 {
+	struct dd_stamp before = { 0 };
+
 	for (int i = 0;; i++) {
 		struct dd_info now = { 0 };
 		bool changed;
@@ -215,11 +217,13 @@ static int prove(struct hand *hand, struct look *look, struct dd_error *err)
 		rc = dd_store_stat(hand->verify->store, &look->place, &now, err);
 		if (rc < 0)
 			return rc;
-		changed = !dd_stamp_equal(&now.stamp, &look->info.stamp) || now.size != look->bytes;
+		changed = !dd_stamp_equal(&now.stamp, &look->info.stamp) ||
+			  now.size != look->bytes || (i && !dd_stamp_equal(&now.stamp, &before));
 		if (!changed && (i == FLIGHT_TRIES || !is_young(hand->verify, &now)))
 			return DD_ECORRUPT;
 		if (i == FLIGHT_TRIES)
 			return DD_ECHANGED;
+		before = now.stamp;
 		nap(FLIGHT_PAUSE_NS);
 	}
 }
