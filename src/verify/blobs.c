@@ -31,7 +31,7 @@ static int look_at(struct batch *batch, struct dd_directory **held, uint32_t id,
 
 	dd_ids_get(&verify->graph->ids, id, &place.digest);
 	rc = dd_store_stat_near(verify->store, held, &place, &info, &why);
-	verify->verdicts[id] = rc == DD_ENOENT ? DD_VERDICT_GONE : DD_VERDICT_LEFT;
+	verify->verdicts[id] = rc == DD_ENOENT ? DD_BLOB_GONE : DD_BLOB_LEFT;
 	if (rc == DD_ENOENT && !(verify->graph->nodes.items[id].flags & DD_NODE_PRESENT))
 		return 0;
 	batch->blobs++;
@@ -42,7 +42,7 @@ static int look_at(struct batch *batch, struct dd_directory **held, uint32_t id,
 	if (rc < 0)
 		return dd_verify_report_failure(verify, &evidence, rc, &why, err);
 	verify->sizes[id] = info.size;
-	verify->verdicts[id] = DD_VERDICT_GOOD;
+	verify->verdicts[id] = DD_BLOB_GOOD;
 	rc = dd_owners_add(&batch->owners, &info, &place);
 	return rc < 0 ? dd_fail(err, rc, 0, "look at blobs") : 0;
 }
@@ -115,12 +115,12 @@ static int judge_sizes(struct dd_verify *verify, const struct dd_work *work, str
 						      .repository = DD_NO_ID,
 						      .found = "no bytes" };
 
-		if (verify->verdicts[id] != DD_VERDICT_GOOD || verify->sizes[id])
+		if (verify->verdicts[id] != DD_BLOB_GOOD || verify->sizes[id])
 			continue;
 		dd_ids_get(&verify->graph->ids, id, &place.digest);
 		if (is_empty(&place.digest))
 			continue;
-		verify->verdicts[id] = DD_VERDICT_BAD;
+		verify->verdicts[id] = DD_BLOB_BAD;
 		rc = dd_verify_report(verify, &evidence, err);
 	}
 	return rc;

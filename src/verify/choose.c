@@ -29,7 +29,7 @@ static void accept(struct dd_verify *verify, uint32_t id)
 {
 	uint64_t size = verify->graph->nodes.items[id].size;
 
-	verify->verdicts[id] = DD_VERDICT_GOOD;
+	verify->verdicts[id] = DD_BLOB_GOOD;
 	verify->sizes[id] = size;
 	verify->summary.blobs++;
 	verify->summary.verified_blobs++;
@@ -189,5 +189,5 @@ void dd_verify_was_read(struct dd_verify *verify, uint32_t id, const struct dd_i
 			bool good)
 {
 	verify->sizes[id] = info->size;
-	verify->verdicts[id] = good ? DD_VERDICT_GOOD : DD_VERDICT_BAD;
+	verify->verdicts[id] = good ? DD_BLOB_GOOD : DD_BLOB_BAD;
 }

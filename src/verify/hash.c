@@ -281,7 +281,7 @@ static int report_absent(struct hand *hand, const struct look *look, struct dd_e
 	struct remains remains = { hand, look };
 	int rc;
 
-	verify->verdicts[look->id] = DD_VERDICT_GONE;
+	verify->verdicts[look->id] = DD_BLOB_GONE;
 	if (!(verify->graph->nodes.items[look->id].flags & DD_NODE_PRESENT))
 		return 0;
 	rc = dd_store_list_owner(verify->store, &look->place, see_remains, &remains, err);
@@ -313,7 +313,7 @@ static int conclude(struct hand *hand, struct look *look, int rc, const struct d
 		hand->sum.read_blobs++;
 		hand->sum.read_bytes += look->bytes;
 	}
-	verify->verdicts[look->id] = DD_VERDICT_LEFT;
+	verify->verdicts[look->id] = DD_BLOB_LEFT;
 	if (rc == DD_ECHANGED) {
 		hand->sum.changed_blobs++;
 		return 0;
@@ -366,7 +366,7 @@ static void leave(struct hand *hand, uint32_t id)
 	hand->sum.blobs++;
 	hand->sum.left_blobs++;
 	hand->sum.left_bytes += verify->sizes[id];
-	verify->verdicts[id] = DD_VERDICT_LEFT;
+	verify->verdicts[id] = DD_BLOB_LEFT;
 }
 
 static bool begin_one(struct engine *engine, uint32_t id)

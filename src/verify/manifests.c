@@ -140,7 +140,7 @@ static int judge_size(const struct part *part, uint32_t blob, struct dd_error *e
 	uint64_t size = part->verify->sizes[blob];
 	char expected[32], found[32];
 
-	if (!part->fact->has_size || part->verify->verdicts[blob] != DD_VERDICT_GOOD ||
+	if (!part->fact->has_size || part->verify->verdicts[blob] != DD_BLOB_GOOD ||
 	    size == part->fact->size)
 		return 0;
 	snprintf(expected, sizeof(expected), "%llu bytes", (unsigned long long)part->fact->size);

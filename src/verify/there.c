@@ -19,10 +19,10 @@ static int look_for(struct dd_verify *verify, uint32_t id)
 /* As far as is known; -1: it is not. */
 static int known(const struct dd_verify *verify, uint32_t id)
 {
-	switch ((enum dd_verdict)verify->verdicts[id]) {
-	case DD_VERDICT_GOOD:
-	case DD_VERDICT_BAD:
-	case DD_VERDICT_LEFT:
+	switch ((enum dd_blob_verdict)verify->verdicts[id]) {
+	case DD_BLOB_GOOD:
+	case DD_BLOB_BAD:
+	case DD_BLOB_LEFT:
 		return 1;
 	default:
 		return 0;

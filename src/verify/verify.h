@@ -27,12 +27,12 @@ struct dd_fact {
 };
 
 /* What is known of a blob. */
-enum dd_verdict {
-	DD_VERDICT_NONE, /* not looked at: the walk did not see it */
-	DD_VERDICT_GOOD, /* its bytes match; with --quick: it is there */
-	DD_VERDICT_BAD,	 /* reported */
-	DD_VERDICT_GONE, /* not there */
-	DD_VERDICT_LEFT, /* there, and not judged: a limit, a change, no permission */
+enum dd_blob_verdict {
+	DD_BLOB_NONE, /* not looked at: the walk did not see it */
+	DD_BLOB_GOOD, /* its bytes match; with --quick: it is there */
+	DD_BLOB_BAD,  /* reported */
+	DD_BLOB_GONE, /* not there */
+	DD_BLOB_LEFT, /* there, and not judged: a limit, a change, no permission */
 };
 
 /* Bits of a layer link, beside its state. */
