@@ -172,6 +172,9 @@ int dd_scan_beside(struct dd_scan *scan, const struct dd_place *place, struct dd
 
 	if (rc == 0 || rc == DD_ENOMEM)
 		return rc;
+	/* What stays because it could not be seen is said. */
+	if (rc == DD_EIO || rc == DD_EACCES)
+		return dd_scan_note(scan, DD_STRANGE_UNREADABLE, place, NULL, err);
 	dd_error_clear(err);
 	return 0;
 }
