@@ -171,6 +171,16 @@ test_case 'an alias is learnt from another repository' '
 	run 0 collect vol && blobs_exist vol "$layer" && blobs_gone vol "$dead" "$far_dead"
 '
 
+test_case 'what an alias is learnt from stays, so that the next collection knows it, too' '
+	from_template && layer=$(put_layer vol far "strong layer") &&
+	strong=$(digest_of "strong layer" sha512) &&
+	link_layer vol far "$strong" "$layer" && link_layer vol app "$strong" &&
+	put_strong_image vol app:strong "strong layer" &&
+	run 0 collect vol && layer_linked vol far "$strong" &&
+	run 0 collect vol && later=$(put_blob vol "later") && run 0 collect vol &&
+	blobs_gone vol "$later" && blobs_exist vol "$layer"
+'
+
 test_case 'an alias that no link resolves is learnt by hashing' '
 	from_template && layer=$(put_layer vol app "strong layer") &&
 	strong=$(digest_of "strong layer" sha512) &&
