@@ -190,6 +190,12 @@ static int check_look(struct apply *apply, const struct dd_look_again *look, str
 
 	if (rc < 0)
 		return rc;
+	/* No hold of the plan's tells why something stayed. */
+	if (any && !apply->doubt) {
+		dd_log(apply->ctx, DD_LOG_WARNING,
+		       "look again: something is newly in doubt: what it may need stays");
+		apply->gc->plan.totals.unreadable++;
+	}
 	apply->doubt |= any;
 	return everything ? dd_fail(err, DD_EREFUSED, 0, "look again: %s (%s)",
 				    dd_doubt_text(everything->doubt), everything->detail) :
