@@ -236,6 +236,14 @@ test_case 'what changed in the trash comes back by itself' '
 	run 0 collect vol -m && blob_exists vol "$orphan"
 '
 
+test_case 'a temporary file that changed in the trash comes back by itself, without its blob' '
+	make_volume vol && put_image vol app:v1 "one" && blob=$(put_blob vol "half") &&
+	temp=$(blob_dir vol "$blob")/data.5b2ed2c5-6a2a-4d4a-9b61-0123456789ab.tmp &&
+	mv "$(blob_data vol "$blob")" "$temp" && run 0 collect vol && [ ! -e "$temp" ] &&
+	printf more >>"vol/.drydock/trash/$(latest_run vol)/${temp#vol/}" &&
+	run 0 plan vol && run 0 collect vol && says halfmore "$temp"
+'
+
 test_case 'a journal that somebody edited leads nowhere outside the volume' '
 	make_trash && echo precious >outside && journal=vol/.drydock/trash/$run/journal &&
 	[ -f "$journal" ] &&
