@@ -163,7 +163,7 @@ static void add_up(struct dd_gc *gc)
 	for (size_t i = 0; i < gc->young.count; i++) {
 		const struct dd_candidate *candidate =
 			&gc->candidates.list.items[gc->young.items[i]];
-		int64_t until = candidate->latest_ns + gc->options.grace_ns;
+		int64_t until = dd_time_after(candidate->latest_ns, gc->options.grace_ns);
 
 		totals->young_bytes += candidate->bytes;
 		if (!totals->young_until_ns || until < totals->young_until_ns)
@@ -325,7 +325,7 @@ void dd_gc_get_young(const struct dd_gc *gc, size_t at, struct dd_young *young)
 
 	dd_candidate_place(gc->survey, candidate, &young->place);
 	young->bytes = candidate->bytes;
-	young->until_ns = candidate->latest_ns + gc->options.grace_ns;
+	young->until_ns = dd_time_after(candidate->latest_ns, gc->options.grace_ns);
 }
 
 void dd_gc_close(struct dd_gc *gc)

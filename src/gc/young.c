@@ -79,7 +79,7 @@ static int judge(struct young *young, struct dd_candidate *candidate, struct dd_
 	int rc;
 
 	if (candidate->id == DD_NO_ID || candidate->state == DD_CANDIDATE_GONE ||
-	    (latest <= options->now_ns && options->now_ns - latest >= options->grace_ns))
+	    latest <= options->now_ns - options->grace_ns)
 		return 0;
 	if (candidate->state == DD_CANDIDATE_DEAD) {
 		candidate->state = latest == INT64_MAX ? DD_CANDIDATE_REACHED : DD_CANDIDATE_YOUNG;
