@@ -163,7 +163,8 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 			blobs[dd_ids_find(&finder->view->blobs, &run->items[i].place.digest)] =
 				true;
 	for (size_t i = 0; i < run->count; i++) {
-		const struct dd_place *place = &run->items[i].place;
+		const struct dd_item *item = &run->items[i];
+		const struct dd_place *place = &item->place;
 		struct dd_revival *revival;
 		bool changed =
 			run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
@@ -177,7 +178,8 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		revival = dd_list_add(&finder->revivals->list);
 		if (!revival)
 			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
-		*revival = (struct dd_revival){ *place, changed };
+		*revival =
+			(struct dd_revival){ *place, changed, item->links > 1 ? 0 : item->bytes };
 	}
 	return 0;
 }
