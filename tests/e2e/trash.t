@@ -244,6 +244,18 @@ test_case 'a temporary file that changed in the trash comes back by itself, with
 	run 0 plan vol && run 0 collect vol && says halfmore "$temp"
 '
 
+for other in "mkdir" "mkfifo" "ln -s /etc/passwd"; do
+	test_case "what somebody put into the trash in the place of an object stops nothing: $other" "
+		make_trash && place=\$(blob_data \"vol/.drydock/trash/\$run\" \"\$orphan\") &&
+		rm \"\$place\" && $other \"\$place\" &&
+		dead=\$(put_layer vol app 'dead later') && run 0 collect vol &&
+		blobs_gone vol \"\$dead\" && run 0 trash restore \"\$run\" --apply &&
+		blobs_exist vol \"\$first\" \"\$(digest_of one)\" && blobs_gone vol \"\$orphan\" &&
+		run 3 trash empty --apply 2>err && says \"\$run stays\" err &&
+		{ [ -e \"\$place\" ] || [ -L \"\$place\" ]; }
+	"
+done
+
 test_case 'a journal that somebody edited leads nowhere outside the volume' '
 	make_trash && echo precious >outside && journal=vol/.drydock/trash/$run/journal &&
 	[ -f "$journal" ] &&
