@@ -39,7 +39,7 @@ static int64_t deadline_after(int64_t wait_ns)
 	if (wait_ns <= 0)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec + wait_ns;
+	return dd_time_after(dd_time_of(&now), wait_ns);
 }
 
 static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error *err)

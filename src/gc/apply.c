@@ -34,6 +34,18 @@ static const struct dd_candidate *candidate_at(const struct apply *apply, size_t
 	return &apply->gc->candidates.list.items[apply->gc->order.items[at]];
 }
 
+/* What is back is neither in the trash nor freed. */
+static void count_back(struct apply *apply, const struct dd_revival *revival)
+{
+	struct dd_gc_totals *totals = &apply->gc->plan.totals;
+
+	totals->revived_items++;
+	if (strcmp(revival->place.run, apply->gc->plan.run))
+		return;
+	totals->withdrawn_items--;
+	totals->withdrawn_bytes -= revival->bytes;
+}
+
 static int revive(struct apply *apply, const struct dd_revivals *revivals, struct dd_error *err)
 {
 	enum dd_place_kind kind = DD_AT_BLOB;
@@ -55,7 +67,7 @@ static int revive(struct apply *apply, const struct dd_revivals *revivals, struc
 			continue;
 		if (rc < 0)
 			return rc;
-		apply->gc->plan.totals.revived_items++;
+		count_back(apply, revival);
 	}
 	return dd_change_sync(apply->change, err);
 }

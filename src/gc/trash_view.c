@@ -7,6 +7,12 @@
 #include "base/cleanup.h"
 #include "gc/trash_view.h"
 
+/* Bytes of a blob: a file beside them has their place, and is none. */
+static bool is_blob(const struct dd_item *item)
+{
+	return item->place.kind == DD_AT_BLOB && !item->place.beside;
+}
+
 static int note_blob(struct dd_trash_view *view, const struct dd_item *item, struct dd_error *err)
 {
 	uint32_t id = dd_ids_intern(&view->blobs, &item->place.digest);
@@ -30,7 +36,7 @@ int dd_trash_view_open(struct dd_context *ctx, struct dd_store *store, struct dd
 		const struct dd_run *run = &view->trash.runs[r];
 
 		for (size_t i = 0; i < run->count && rc == 0; i++)
-			if (run->items[i].place.kind == DD_AT_BLOB && !run->items[i].place.beside)
+			if (is_blob(&run->items[i]))
 				rc = note_blob(view, &run->items[i], err);
 	}
 	return rc;
@@ -153,11 +159,12 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 	if (!blobs)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	for (size_t i = 0; i < run->count; i++)
-		if (run->changed[i] && run->items[i].place.kind == DD_AT_BLOB)
+		if (run->changed[i] && is_blob(&run->items[i]))
 			blobs[dd_ids_find(&finder->view->blobs, &run->items[i].place.digest)] =
 				true;
 	for (size_t i = 0; i < run->count; i++) {
-		const struct dd_place *place = &run->items[i].place;
+		const struct dd_item *item = &run->items[i];
+		const struct dd_place *place = &item->place;
 		struct dd_revival *revival;
 		bool changed =
 			run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
@@ -171,7 +178,8 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		revival = dd_list_add(&finder->revivals->list);
 		if (!revival)
 			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
-		*revival = (struct dd_revival){ *place, changed };
+		*revival =
+			(struct dd_revival){ *place, changed, item->links > 1 ? 0 : item->bytes };
 	}
 	return 0;
 }

@@ -75,7 +75,7 @@ int dd_scan_read_link(struct dd_scan *scan, struct dd_directory *within,
 		int rc = read_once(scan, within, place, link, err);
 
 		if (rc < 0 || link->state != DD_LINK_MALFORMED || i == FLIGHT_TRIES ||
-		    scan->now_ns - link->mtime_ns > FLIGHT_NS)
+		    link->mtime_ns < scan->now_ns - FLIGHT_NS)
 			return rc;
 		nanosleep(&pause, NULL);
 	}

@@ -275,6 +275,17 @@ test_case 'no doubt: a pull-through cache with tags whose manifests expired' '
 	run 0 collect vol --json >report && nothing_held report && blobs_exist vol "$good"
 '
 
+test_case 'what is said to be held by doubt is what goes once that is given up' '
+	from_template && remove_blob vol "$bad" && other=$(put_image vol other "young layer") &&
+	age vol everything 9d && touch "$(layer_link vol other "$(digest_of "young layer")")" &&
+	for option in "" -m; do
+		run 1 drydock gc --root vol $option --json >held &&
+		run 0 drydock gc --root vol $option --accept-loss "app@$bad" --json >free &&
+		[ "$(json .totals.held_bytes held)" -gt 0 ] &&
+		[ "$(json .totals.held_bytes held)" = $(($(freed free) - $(freed held))) ] || return
+	done
+'
+
 test_case 'no doubt: tag history that names what is gone' '
 	from_template && write_link "$(history_link vol app:good "$no_such")" "$no_such" &&
 	run 0 collect vol --json >report && nothing_held report && blobs_gone vol "$dead"

@@ -236,6 +236,26 @@ test_case 'what changed in the trash comes back by itself' '
 	run 0 collect vol -m && blob_exists vol "$orphan"
 '
 
+test_case 'a temporary file that changed in the trash comes back by itself, without its blob' '
+	make_volume vol && put_image vol app:v1 "one" && blob=$(put_blob vol "half") &&
+	temp=$(blob_dir vol "$blob")/data.5b2ed2c5-6a2a-4d4a-9b61-0123456789ab.tmp &&
+	mv "$(blob_data vol "$blob")" "$temp" && run 0 collect vol && [ ! -e "$temp" ] &&
+	printf more >>"vol/.drydock/trash/$(latest_run vol)/${temp#vol/}" &&
+	run 0 plan vol && run 0 collect vol && says halfmore "$temp"
+'
+
+for other in "mkdir" "mkfifo" "ln -s /etc/passwd"; do
+	test_case "what somebody put into the trash in the place of an object stops nothing: $other" "
+		make_trash && place=\$(blob_data \"vol/.drydock/trash/\$run\" \"\$orphan\") &&
+		rm \"\$place\" && $other \"\$place\" &&
+		dead=\$(put_layer vol app 'dead later') && run 0 collect vol &&
+		blobs_gone vol \"\$dead\" && run 0 trash restore \"\$run\" --apply &&
+		blobs_exist vol \"\$first\" \"\$(digest_of one)\" && blobs_gone vol \"\$orphan\" &&
+		run 3 trash empty --apply 2>err && says \"\$run stays\" err &&
+		{ [ -e \"\$place\" ] || [ -L \"\$place\" ]; }
+	"
+done
+
 test_case 'a journal that somebody edited leads nowhere outside the volume' '
 	make_trash && echo precious >outside && journal=vol/.drydock/trash/$run/journal &&
 	[ -f "$journal" ] &&
