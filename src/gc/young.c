@@ -2,6 +2,7 @@
  * Telling the young.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "gc/judge.h"
@@ -30,6 +31,15 @@ static int add_root(struct young *young, uint32_t repository, uint32_t id, struc
 	return 0;
 }
 
+static bool begins_an_object(const struct dd_buffer *buffer)
+{
+	size_t at = 0;
+
+	while (at < buffer->len && memchr(" \t\r\n", buffer->bytes[at], 4))
+		at++;
+	return at < buffer->len && buffer->bytes[at] == '{';
+}
+
 /* What is none is a layer, or nothing that we know. */
 static int read_manifest(struct young *young, uint32_t id, struct dd_error *err)
 {
@@ -41,7 +51,7 @@ static int read_manifest(struct young *young, uint32_t id, struct dd_error *err)
 		return 0;
 	dd_ids_get(&young->survey->graph->ids, id, &place.digest);
 	if (dd_store_read(young->store, &place, DD_MANIFEST_MAX, &young->buffer, NULL, NULL) < 0 ||
-	    young->buffer.len == 0 || young->buffer.bytes[0] != '{')
+	    !begins_an_object(&young->buffer))
 		return 0;
 	if (!young->parser)
 		rc = dd_manifest_parser_open(&young->parser, err);

@@ -44,6 +44,16 @@ test_case 'bytes that no link names are young by their ctime, which a commit set
 	run 0 drydock gc --root vol --json --grace 1s >plan && goes plan blob - "$orphan"
 '
 
+test_case 'a young manifest is one before any link names it, with white space in front too' '
+	for space in "" " " "$(printf "\\r\\n\\t.")"; do
+		rm -rf vol && make_volume vol && layer=$(put_layer vol app "old layer") &&
+		age vol everything 9d &&
+		put_blob vol "${space%.}$(manifest_json "$type_image" \
+			"\"layers\":[$(content_descriptor "$type_layer" "old layer")]")" &&
+		run 0 drydock gc --root vol --json >plan && stays plan "$layer" || return
+	done
+'
+
 test_case 'what a young revision reaches stays with -m, however old it is' '
 	make_volume vol && image=$(put_image vol app "old layer") &&
 	put_image vol app:v1 "tagged" &&
