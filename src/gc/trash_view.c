@@ -73,6 +73,7 @@ uint64_t dd_trash_view_bytes(const struct dd_trash_view *view)
 
 struct finder {
 	const struct dd_trash_view *view;
+	bool *linked; /* by id of the view: a link to the blob was written to */
 	const struct dd_survey *survey;
 	struct dd_mark *mark;
 	uint32_t marked; /* the repository that mark answers for */
@@ -141,6 +142,41 @@ static int needed(struct finder *finder, const struct dd_place *place, bool *res
 	return 0;
 }
 
+/* A link that was written to brings its blob: somebody was told that it is there. */
+static int note_linked(struct finder *finder, struct dd_error *err)
+{
+	const struct dd_trash *trash = &finder->view->trash;
+
+	finder->linked = calloc(finder->view->blobs.count + 1, sizeof(*finder->linked));
+	if (!finder->linked)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	for (size_t r = 0; r < trash->count; r++)
+		for (size_t i = 0; i < trash->runs[r].count; i++) {
+			const struct dd_place *place = &trash->runs[r].items[i].place;
+			uint32_t id;
+
+			if (!trash->runs[r].changed[i] || place->beside ||
+			    (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION))
+				continue;
+			id = dd_ids_find(&finder->view->blobs, &place->digest);
+			if (id != DD_NO_ID)
+				finder->linked[id] = true;
+		}
+	return 0;
+}
+
+static bool link_changed(const struct finder *finder, const struct dd_item *item)
+{
+	const struct dd_graph *graph = finder->survey->graph;
+	uint32_t id;
+
+	if (!is_blob(item) ||
+	    !finder->linked[dd_ids_find(&finder->view->blobs, &item->place.digest)])
+		return false;
+	id = dd_ids_find(&graph->ids, &item->place.digest);
+	return id == DD_NO_ID || !(graph->nodes.items[id].flags & DD_NODE_PRESENT);
+}
+
 /* A blob that was written to brings the links that went with it. */
 static bool blob_changed(const struct dd_run *run, const bool *blobs, const struct dd_ids *ids,
 			 const struct dd_place *place)
@@ -168,7 +204,7 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		struct dd_revival *revival;
 		bool changed =
 			run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
-		bool wanted = changed;
+		bool wanted = changed || link_changed(finder, item);
 		int rc = wanted ? 0 : needed(finder, place, &wanted, err);
 
 		if (rc < 0)
@@ -227,13 +263,18 @@ static int compare_revivals(const void *left, const void *right)
 int dd_revivals_find(const struct dd_trash_view *view, const struct dd_survey *survey,
 		     struct dd_mark *mark, struct dd_revivals *revivals, struct dd_error *err)
 {
-	struct finder finder = { view, survey, mark, DD_NO_ID, revivals };
+	struct finder finder = { .view = view,
+				 .survey = survey,
+				 .mark = mark,
+				 .marked = DD_NO_ID,
+				 .revivals = revivals };
 	struct dd_revival *list;
 	size_t kept = 0;
-	int rc = 0;
+	int rc = note_linked(&finder, err);
 
 	for (size_t r = view->trash.count; r > 0 && rc == 0; r--)
 		rc = find_in_run(&finder, &view->trash.runs[r - 1], err);
+	free(finder.linked);
 	list = revivals->list.items;
 	if (rc < 0 || !revivals->list.count)
 		return rc;

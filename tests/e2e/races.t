@@ -124,6 +124,16 @@ test_case 'a tag given at any moment of the run leads to a whole image after the
 '
 
 for option in "" " --purge"; do
+	test_case "a link that a writer still had open brings back what it leads to$option" "
+		need_strace && from_template && removed=\$(calls_of renameat2 \$gc_vol -m) &&
+		rm -r vol && from_template && pause_after gc renameat2 \"\$removed\" \$gc_vol -m$option &&
+		run=\$(latest_run vol) &&
+		printf %s \"\$image\" >\"\$(revision_link \"vol/.drydock/trash/\$run\" app \"\$image\")\" &&
+		resume gc 0 && image_whole && blobs_gone vol \"\$dead\" \"\$far_dead\"
+	"
+done
+
+for option in "" " --purge"; do
 	test_case "what came back counts neither as withdrawn nor as freed$option" "
 		need_strace && make_volume vol && put_image vol app:v1 one && run 0 plan vol &&
 		dead=\$(put_layer vol app dead) && gone=\$(put_layer vol app 'really gone') &&
