@@ -76,10 +76,12 @@ const char *render_digest(const struct dd_digest *digest)
 const char *render_when(int64_t ns)
 {
 	char *text = next_buffer(), span[DD_UNIT_TEXT];
-	int64_t ago = dd_time_now() - ns;
+	int64_t ago;
 
 	if (!ns)
 		return "-";
+	if (__builtin_sub_overflow(dd_time_now(), ns, &ago))
+		ago = INT64_MAX;
 	dd_duration_format(ago < 0 ? -ago : ago, span);
 	if (ago < 0 && ago <= -DD_SECOND)
 		snprintf(text, CELL_TEXT, "in %s", span);

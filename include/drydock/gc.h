@@ -74,7 +74,7 @@ struct dd_young {
 	X("held_bytes", held_bytes) /* would go, were it not for the holds */          \
 	X("emptied_repositories", emptied_repositories)                                \
 	/* done */                                                                     \
-	X("withdrawn_items", withdrawn_items)                                          \
+	X("withdrawn_items", withdrawn_items) /* less what came back of them */        \
 	X("withdrawn_bytes", withdrawn_bytes)                                          \
 	X("skipped_items", skipped_items) /* not as they were judged: they stay */     \
 	X("revived_items", revived_items)                                              \
@@ -93,6 +93,7 @@ struct dd_gc_totals {
 struct dd_revival {
 	struct dd_place place; /* place.run says from which run */
 	bool changed;	       /* written to in the trash; else: reachable again */
+	uint64_t bytes;	       /* that its end would free */
 };
 
 struct dd_gc_plan {

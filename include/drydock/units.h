@@ -8,6 +8,7 @@
 #define DRYDOCK_UNITS_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include <drydock/error.h>
 
@@ -28,6 +29,11 @@ char *dd_time_format_utc(int64_t ns, char buf[static DD_UNIT_TEXT]);
 char *dd_time_format_local(int64_t ns, char buf[static DD_UNIT_TEXT]);
 /* RFC 3339 in, nanoseconds since the epoch out. 0 or DD_EFORMAT. */
 int dd_time_parse(int64_t *ns, const char *text, size_t len);
+
+/* What 64 bits cannot say is the earliest or the latest second that they can: 1677 and 2262. */
+int64_t dd_time_of(const struct timespec *time);
+/* ns is at least 0. */
+int64_t dd_time_after(int64_t time_ns, int64_t ns);
 
 /* CLOCK_REALTIME, nanoseconds since the epoch. */
 int64_t dd_time_now(void);

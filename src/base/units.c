@@ -304,10 +304,29 @@ int dd_time_parse(int64_t *ns, const char *text, size_t len)
 	return 0;
 }
 
+#define LAST_SECOND (INT64_MAX / DD_SECOND)
+
+/* File systems know of years that nanoseconds do not reach. */
+int64_t dd_time_of(const struct timespec *time)
+{
+	if (time->tv_sec >= LAST_SECOND)
+		return LAST_SECOND * DD_SECOND;
+	if (time->tv_sec <= -LAST_SECOND)
+		return -LAST_SECOND * DD_SECOND;
+	return time->tv_sec * DD_SECOND + time->tv_nsec;
+}
+
+int64_t dd_time_after(int64_t time_ns, int64_t ns)
+{
+	int64_t after;
+
+	return __builtin_add_overflow(time_ns, ns, &after) ? LAST_SECOND * DD_SECOND : after;
+}
+
 int64_t dd_time_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec;
+	return dd_time_of(&now);
 }

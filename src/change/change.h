@@ -54,6 +54,9 @@ bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err)
 /* Set space aside for the next full disk, if there is plenty. Never a failure. */
 void dd_change_keep_room(struct dd_change *change);
 
+/* 1 if anything lies in the run's trash, 0 if not; DD_ENOENT, or what kept us from looking. */
+int dd_change_holds(const struct dd_change *change, const char *run, struct dd_error *err);
+
 /* End what earlier runs left half done. */
 int dd_change_settle(struct dd_change *change, struct dd_error *err);
 

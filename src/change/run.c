@@ -39,7 +39,7 @@ static int64_t deadline_after(int64_t wait_ns)
 	if (wait_ns <= 0)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec + wait_ns;
+	return dd_time_after(dd_time_of(&now), wait_ns);
 }
 
 static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error *err)
@@ -116,10 +116,20 @@ int dd_change_sync(struct dd_change *change, struct dd_error *err)
 	return rc < 0 ? dd_wrap(err, rc, "run %s", change->run) : 0;
 }
 
-/* Whether nothing of this run lies in the trash. */
+/*
+ * Whether nothing of this run lies in the trash. A rename that was told as failed may have been
+ * done all the same, on a file system behind a network say: so that is looked at, not counted.
+ */
 static bool nothing_went(const struct dd_change *change)
 {
-	return change->withdrawn == change->returned;
+	int holds;
+
+	if (!change->sealed || !change->journal)
+		return true;
+	if (change->withdrawn != change->returned)
+		return false;
+	holds = dd_change_holds(change, change->run, NULL);
+	return holds == 0 || holds == DD_ENOENT;
 }
 
 /* The last line. Durable; so is, before it, all that it speaks of. */
@@ -147,17 +157,18 @@ static int remove_unused(struct dd_change *change, struct dd_error *err)
 
 static int end_run(struct dd_change *change, bool purge, struct dd_error *err)
 {
+	bool unused;
 	int rc;
 
 	if (!change->made || change->ended)
 		return 0;
-	if (!purge && !nothing_went(change))
+	unused = nothing_went(change);
+	if (!purge && !unused)
 		return end_journal(change, false, err);
 	rc = dd_change_sync(change, err);
 	if (rc == 0)
-		rc = nothing_went(change) ?
-			     remove_unused(change, err) :
-			     dd_change_remove_run(change, change->ctx, change->run, err);
+		rc = unused ? remove_unused(change, err) :
+			      dd_change_remove_run(change, change->ctx, change->run, err);
 	change->ended = rc == 0;
 	return rc;
 }

@@ -9,7 +9,8 @@
 
 #define SLICE 512 /* objects of a job: enough to be worth one, few enough to share out */
 
-enum state { THERE, CHANGED, GONE, UNSEEN };
+/* ALIEN: something that nobody withdrew is in its place. */
+enum state { THERE, CHANGED, GONE, ALIEN, UNSEEN };
 
 struct slice {
 	struct dd_run_load *load;
@@ -26,6 +27,8 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item,
 
 	if (rc == DD_ENOENT)
 		return GONE;
+	if (rc == DD_ESYMLINK || (rc == 0 && info.type != DD_ENTRY_FILE))
+		return ALIEN;
 	if (rc < 0)
 		return UNSEEN;
 	if (dd_stamp_equal(&item->stamp, &none))
@@ -87,10 +90,10 @@ int dd_run_load_look(struct dd_run_load *load, struct dd_error *err)
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < load->items.count; i++) {
-		if (states[i] == GONE)
-			continue;
+		load->run->unseen |= states[i] == UNSEEN || states[i] == ALIEN;
 		/* What cannot be looked at is there as far as we know. */
-		load->run->unseen |= states[i] == UNSEEN;
+		if (states[i] == GONE || states[i] == ALIEN)
+			continue;
 		load->run->changed[kept] = states[i] == CHANGED;
 		items[kept++] = items[i];
 	}

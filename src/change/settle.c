@@ -56,6 +56,11 @@ static int one_is_enough(void *arg, const char *path, enum dd_entry_type type, s
 	return 1;
 }
 
+int dd_change_holds(const struct dd_change *change, const char *run, struct dd_error *err)
+{
+	return dd_store_list_run(change->store, run, one_is_enough, NULL, err);
+}
+
 static int settle_run(struct dd_change *change, const char *run, struct dd_error *err)
 {
 	bool ended;
@@ -64,7 +69,7 @@ static int settle_run(struct dd_change *change, const char *run, struct dd_error
 	if (rc == DD_ENOMEM || (rc == 0 && ended))
 		return rc;
 	dd_error_clear(err);
-	holds = dd_store_list_run(change->store, run, one_is_enough, NULL, err);
+	holds = dd_change_holds(change, run, err);
 	if (holds < 0)
 		return holds;
 	if (!holds)

@@ -18,6 +18,7 @@ struct apply {
 	struct dd_change *change;
 	size_t at;		  /* in gc->order: what goes next */
 	bool doubt;		  /* a look found a hold that the plan does not have */
+	bool more;		  /* what was written to came back since the latest look */
 	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
 };
 
@@ -32,6 +33,19 @@ static bool is_reference(const struct dd_candidate *candidate)
 static const struct dd_candidate *candidate_at(const struct apply *apply, size_t at)
 {
 	return &apply->gc->candidates.list.items[apply->gc->order.items[at]];
+}
+
+/* What is back is neither in the trash nor freed. */
+static void count_back(struct apply *apply, const struct dd_revival *revival)
+{
+	struct dd_gc_totals *totals = &apply->gc->plan.totals;
+
+	totals->revived_items++;
+	apply->more |= revival->changed;
+	if (strcmp(revival->place.run, apply->gc->plan.run))
+		return;
+	totals->withdrawn_items--;
+	totals->withdrawn_bytes -= revival->bytes;
 }
 
 static int revive(struct apply *apply, const struct dd_revivals *revivals, struct dd_error *err)
@@ -55,7 +69,7 @@ static int revive(struct apply *apply, const struct dd_revivals *revivals, struc
 			continue;
 		if (rc < 0)
 			return rc;
-		apply->gc->plan.totals.revived_items++;
+		count_back(apply, revival);
 	}
 	return dd_change_sync(apply->change, err);
 }
@@ -190,15 +204,43 @@ static int check_look(struct apply *apply, const struct dd_look_again *look, str
 
 	if (rc < 0)
 		return rc;
+	/* No hold of the plan's tells why something stayed. */
+	if (any && !apply->doubt) {
+		dd_log(apply->ctx, DD_LOG_WARNING,
+		       "look again: something is newly in doubt: what it may need stays");
+		apply->gc->plan.totals.unreadable++;
+	}
 	apply->doubt |= any;
 	return everything ? dd_fail(err, DD_EREFUSED, 0, "look again: %s (%s)",
 				    dd_doubt_text(everything->doubt), everything->detail) :
 			    0;
 }
 
+static int look_a_last_time(struct apply *apply, struct dd_error *err)
+{
+	DD_CLEANUP(dd_look_again_release) struct dd_look_again last = { 0 };
+	int rc = dd_look_again(apply->ctx, apply->store, apply->gc, &last, err);
+
+	apply->more = false;
+	/* What was still open when it went shows in the trash alone. */
+	if (rc == 0)
+		rc = bring_back(apply, &last, err);
+	return rc == 0 ? check_look(apply, &last, err) : rc;
+}
+
+/* A link that came back because it was written to needs what it leads to. */
+static int look_for_more(struct apply *apply, struct dd_error *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && apply->more)
+		rc = look_a_last_time(apply, err);
+	return rc;
+}
+
 static int collect(struct apply *apply, struct dd_error *err)
 {
-	DD_CLEANUP(dd_look_again_release) struct dd_look_again second = { 0 }, last = { 0 };
+	DD_CLEANUP(dd_look_again_release) struct dd_look_again second = { 0 };
 	int rc = announce(apply, err);
 
 	dd_progress_begin(apply->ctx, "withdrawing", apply->gc->order.count);
@@ -216,12 +258,7 @@ static int collect(struct apply *apply, struct dd_error *err)
 	dd_progress_end(apply->ctx);
 	/* A survey is as large as the volume: one at a time. */
 	dd_look_again_release(&second);
-	if (rc == 0)
-		rc = dd_look_again(apply->ctx, apply->store, apply->gc, &last, err);
-	/* What was still open when it went shows in the trash alone. */
-	if (rc == 0)
-		rc = bring_back(apply, &last, err);
-	return rc == 0 ? check_look(apply, &last, err) : rc;
+	return rc == 0 ? look_a_last_time(apply, err) : rc;
 }
 
 /* What was in doubt from the start was spared; what came into doubt since may need what went. */
@@ -292,6 +329,8 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 		rc = revive(apply, &gc->revivals, err);
 	if (rc == 0 && gc->order.count)
 		rc = collect(apply, err);
+	if (rc == 0)
+		rc = look_for_more(apply, err);
 	purge = rc == 0 && gc->options.purge && may_purge(apply);
 	/* However it ended: what went is in the journal, and the run is closed. */
 	end = dd_change_finish(apply->change, purge, rc == 0 ? err : NULL);
@@ -345,5 +384,12 @@ int dd_gc_revive(struct dd_context *ctx, struct dd_store *store, struct dd_chang
 	*out = apply.gc;
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, apply.gc, err);
-	return rc < 0 ? rc : revive(&apply, &apply.gc->revivals, err);
+	if (rc == 0)
+		rc = revive(&apply, &apply.gc->revivals, err);
+	if (rc == 0)
+		rc = look_for_more(&apply, err);
+	if (rc == 0 && apply.doubt)
+		rc = dd_fail(err, DD_EREFUSED, 0, "what came back from the trash is in doubt");
+	dd_trash_view_release(&apply.own);
+	return rc;
 }

@@ -40,6 +40,8 @@ struct dd_candidates {
 
 struct dd_judge_options {
 	bool delete_untagged;
+	bool ignore_holds; /* to learn what they keep */
+	bool beside; /* look for temporary files where the file proper is gone: the scan did not */
 	int64_t now_ns, grace_ns, uploads_older_ns;
 	const struct dd_loss *losses;
 	size_t loss_count;

@@ -87,23 +87,31 @@ static void add_link(struct gather *gather, enum dd_place_kind kind, enum dd_rea
 	add(gather, kind, dangles(gather, id) ? DD_REASON_LINK_DANGLING : reason, id);
 }
 
+/*
+ * A layer link that nothing needs where it is. One that names a manifest stays: registry 2.1 found
+ * manifests by it. So does one that tells what a digest stands for that is needed elsewhere: it may
+ * be the only one that does.
+ */
+static bool layer_goes(const struct gather *gather, uint32_t id)
+{
+	const unsigned flags = gather->survey->graph->nodes.items[id].flags;
+
+	return dead(gather, id) && !(flags & (DD_NODE_WANTED | DD_NODE_READ)) &&
+	       (flags & (DD_NODE_ALIAS | DD_NODE_REACHED)) != (DD_NODE_ALIAS | DD_NODE_REACHED);
+}
+
 static void gather_links(struct gather *gather)
 {
 	const struct dd_repository *repo = gather->repo;
-	const struct dd_node *nodes = gather->survey->graph->nodes.items;
 
 	for (size_t i = 0; i < repo->revisions.count && gather->options->delete_untagged; i++)
 		if (repo->revisions.items[i].state == DD_LINK_GOOD &&
 		    dead(gather, repo->revisions.items[i].id))
 			add_link(gather, DD_AT_REVISION, DD_REASON_UNTAGGED,
 				 repo->revisions.items[i].id);
-	for (size_t i = 0; i < repo->layers.count; i++) {
-		uint32_t id = repo->layers.items[i];
-
-		/* One that names a manifest stays: registry 2.1 found manifests by it. */
-		if (dead(gather, id) && !(nodes[id].flags & (DD_NODE_WANTED | DD_NODE_READ)))
-			add_link(gather, DD_AT_LAYER, DD_REASON_LINK_UNUSED, id);
-	}
+	for (size_t i = 0; i < repo->layers.count; i++)
+		if (layer_goes(gather, repo->layers.items[i]))
+			add_link(gather, DD_AT_LAYER, DD_REASON_LINK_UNUSED, repo->layers.items[i]);
 }
 
 static void gather_uploads(struct gather *gather)

@@ -10,6 +10,7 @@ static int mark_again(struct dd_context *ctx, struct dd_survey *survey,
 {
 	const struct dd_mark_options mark = {
 		.delete_untagged = options->delete_untagged,
+		.ignore_holds = options->ignore_holds,
 		.losses = options->losses,
 		.loss_count = options->loss_count,
 		.young = candidates->young.items,
@@ -60,7 +61,7 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 	if (rc == 0)
 		rc = dd_gather(survey, options, candidates, err);
 	if (rc == 0)
-		rc = dd_look_at_candidates(ctx, store, survey, candidates, err);
+		rc = dd_look_at_candidates(ctx, store, survey, options, candidates, err);
 	if (rc == 0)
 		rc = dd_gather_temps(survey, options, candidates, err);
 	if (rc == 0)

@@ -19,7 +19,8 @@ int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *opt
 
 /* Sets state, bytes, times and stamp of each. */
 int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
-			  struct dd_candidates *candidates, struct dd_error *err);
+			  const struct dd_judge_options *options, struct dd_candidates *candidates,
+			  struct dd_error *err);
 
 /*
  * Youth: what changed less than the grace period ago, or in the future, is a root like any other.

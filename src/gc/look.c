@@ -13,6 +13,7 @@ struct look {
 	struct dd_context *ctx;
 	struct dd_store *store;
 	struct dd_survey *survey;
+	bool beside;
 	struct dd_candidate *candidates;
 	size_t count;
 };
@@ -44,7 +45,7 @@ static void look_at(const struct look *look, struct dd_candidate *candidate,
 	rc = dd_store_stat_near(look->store, held, &place, &info, &err);
 	if (rc < 0 || info.type != DD_ENTRY_FILE) {
 		candidate->state = rc == DD_ENOENT ? DD_CANDIDATE_GONE : DD_CANDIDATE_UNREADABLE;
-		if (rc == DD_ENOENT)
+		if (rc == DD_ENOENT && look->beside)
 			dd_store_list_owner(look->store, &place, see_beside,
 					    &(struct beside){ look, &place }, NULL);
 		return;
@@ -97,7 +98,8 @@ static int tell_unlinked(struct dd_survey *survey, struct dd_candidates *candida
 }
 
 int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
-			  struct dd_candidates *candidates, struct dd_error *err)
+			  const struct dd_judge_options *options, struct dd_candidates *candidates,
+			  struct dd_error *err)
 {
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
 	int rc = tell_unlinked(survey, candidates, err);
@@ -113,7 +115,11 @@ int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct
 
 		if (!look)
 			return dd_fail(err, DD_ENOMEM, 0, "look at what is not reached");
-		*look = (struct look){ ctx, store, survey, candidates->list.items + at,
+		*look = (struct look){ ctx,
+				       store,
+				       survey,
+				       options->beside,
+				       candidates->list.items + at,
 				       left < BATCH ? left : BATCH };
 		dd_jobs_add(jobs, look_at_batch, look);
 	}

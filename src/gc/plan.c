@@ -163,7 +163,7 @@ static void add_up(struct dd_gc *gc)
 	for (size_t i = 0; i < gc->young.count; i++) {
 		const struct dd_candidate *candidate =
 			&gc->candidates.list.items[gc->young.items[i]];
-		int64_t until = candidate->latest_ns + gc->options.grace_ns;
+		int64_t until = dd_time_after(candidate->latest_ns, gc->options.grace_ns);
 
 		totals->young_bytes += candidate->bytes;
 		if (!totals->young_until_ns || until < totals->young_until_ns)
@@ -227,6 +227,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 						.in_trash = dd_trash_view_has,
 						.arg = &gc->trash };
 	struct dd_judge_options judge = { .delete_untagged = gc->options.delete_untagged,
+					  .beside = !gc->options.leftovers,
 					  .now_ns = gc->now_ns,
 					  .grace_ns = gc->options.grace_ns,
 					  .uploads_older_ns = gc->options.uploads_older_ns };
@@ -325,7 +326,7 @@ void dd_gc_get_young(const struct dd_gc *gc, size_t at, struct dd_young *young)
 
 	dd_candidate_place(gc->survey, candidate, &young->place);
 	young->bytes = candidate->bytes;
-	young->until_ns = candidate->latest_ns + gc->options.grace_ns;
+	young->until_ns = dd_time_after(candidate->latest_ns, gc->options.grace_ns);
 }
 
 void dd_gc_close(struct dd_gc *gc)

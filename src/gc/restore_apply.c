@@ -75,7 +75,7 @@ static int drop_empty_runs(struct dd_restore *restore, struct dd_change *change,
 		const struct dd_run *run = &restore->trash.runs[i];
 		size_t settled = settled_of(restore, run);
 
-		if (run->state == DD_RUN_DAMAGED || settled != run->count ||
+		if (run->state == DD_RUN_DAMAGED || run->unseen || settled != run->count ||
 		    (!settled && run != restore->run))
 			continue;
 		rc = dd_change_empty(change, run->name, err);

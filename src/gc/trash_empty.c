@@ -43,7 +43,7 @@ static int choose(struct dd_context *ctx, struct dd_store *store,
 		const struct dd_run *run = &empty->trash.runs[i];
 		struct dd_emptied *emptied;
 
-		if (options->older_ns && now_ns - run->began_ns <= options->older_ns) {
+		if (options->older_ns && run->began_ns >= now_ns - options->older_ns) {
 			empty->plan.kept++;
 			continue;
 		}

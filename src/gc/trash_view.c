@@ -7,6 +7,12 @@
 #include "base/cleanup.h"
 #include "gc/trash_view.h"
 
+/* Bytes of a blob: a file beside them has their place, and is none. */
+static bool is_blob(const struct dd_item *item)
+{
+	return item->place.kind == DD_AT_BLOB && !item->place.beside;
+}
+
 static int note_blob(struct dd_trash_view *view, const struct dd_item *item, struct dd_error *err)
 {
 	uint32_t id = dd_ids_intern(&view->blobs, &item->place.digest);
@@ -30,7 +36,7 @@ int dd_trash_view_open(struct dd_context *ctx, struct dd_store *store, struct dd
 		const struct dd_run *run = &view->trash.runs[r];
 
 		for (size_t i = 0; i < run->count && rc == 0; i++)
-			if (run->items[i].place.kind == DD_AT_BLOB && !run->items[i].place.beside)
+			if (is_blob(&run->items[i]))
 				rc = note_blob(view, &run->items[i], err);
 	}
 	return rc;
@@ -67,6 +73,7 @@ uint64_t dd_trash_view_bytes(const struct dd_trash_view *view)
 
 struct finder {
 	const struct dd_trash_view *view;
+	bool *linked; /* by id of the view: a link to the blob was written to */
 	const struct dd_survey *survey;
 	struct dd_mark *mark;
 	uint32_t marked; /* the repository that mark answers for */
@@ -135,6 +142,41 @@ static int needed(struct finder *finder, const struct dd_place *place, bool *res
 	return 0;
 }
 
+/* A link that was written to brings its blob: somebody was told that it is there. */
+static int note_linked(struct finder *finder, struct dd_error *err)
+{
+	const struct dd_trash *trash = &finder->view->trash;
+
+	finder->linked = calloc(finder->view->blobs.count + 1, sizeof(*finder->linked));
+	if (!finder->linked)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	for (size_t r = 0; r < trash->count; r++)
+		for (size_t i = 0; i < trash->runs[r].count; i++) {
+			const struct dd_place *place = &trash->runs[r].items[i].place;
+			uint32_t id;
+
+			if (!trash->runs[r].changed[i] || place->beside ||
+			    (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION))
+				continue;
+			id = dd_ids_find(&finder->view->blobs, &place->digest);
+			if (id != DD_NO_ID)
+				finder->linked[id] = true;
+		}
+	return 0;
+}
+
+static bool link_changed(const struct finder *finder, const struct dd_item *item)
+{
+	const struct dd_graph *graph = finder->survey->graph;
+	uint32_t id;
+
+	if (!is_blob(item) ||
+	    !finder->linked[dd_ids_find(&finder->view->blobs, &item->place.digest)])
+		return false;
+	id = dd_ids_find(&graph->ids, &item->place.digest);
+	return id == DD_NO_ID || !(graph->nodes.items[id].flags & DD_NODE_PRESENT);
+}
+
 /* A blob that was written to brings the links that went with it. */
 static bool blob_changed(const struct dd_run *run, const bool *blobs, const struct dd_ids *ids,
 			 const struct dd_place *place)
@@ -153,15 +195,16 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 	if (!blobs)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	for (size_t i = 0; i < run->count; i++)
-		if (run->changed[i] && run->items[i].place.kind == DD_AT_BLOB)
+		if (run->changed[i] && is_blob(&run->items[i]))
 			blobs[dd_ids_find(&finder->view->blobs, &run->items[i].place.digest)] =
 				true;
 	for (size_t i = 0; i < run->count; i++) {
-		const struct dd_place *place = &run->items[i].place;
+		const struct dd_item *item = &run->items[i];
+		const struct dd_place *place = &item->place;
 		struct dd_revival *revival;
 		bool changed =
 			run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
-		bool wanted = changed;
+		bool wanted = changed || link_changed(finder, item);
 		int rc = wanted ? 0 : needed(finder, place, &wanted, err);
 
 		if (rc < 0)
@@ -171,7 +214,8 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		revival = dd_list_add(&finder->revivals->list);
 		if (!revival)
 			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
-		*revival = (struct dd_revival){ *place, changed };
+		*revival =
+			(struct dd_revival){ *place, changed, item->links > 1 ? 0 : item->bytes };
 	}
 	return 0;
 }
@@ -219,13 +263,18 @@ static int compare_revivals(const void *left, const void *right)
 int dd_revivals_find(const struct dd_trash_view *view, const struct dd_survey *survey,
 		     struct dd_mark *mark, struct dd_revivals *revivals, struct dd_error *err)
 {
-	struct finder finder = { view, survey, mark, DD_NO_ID, revivals };
+	struct finder finder = { .view = view,
+				 .survey = survey,
+				 .mark = mark,
+				 .marked = DD_NO_ID,
+				 .revivals = revivals };
 	struct dd_revival *list;
 	size_t kept = 0;
-	int rc = 0;
+	int rc = note_linked(&finder, err);
 
 	for (size_t r = view->trash.count; r > 0 && rc == 0; r--)
 		rc = find_in_run(&finder, &view->trash.runs[r - 1], err);
+	free(finder.linked);
 	list = revivals->list.items;
 	if (rc < 0 || !revivals->list.count)
 		return rc;

@@ -2,6 +2,7 @@
  * Telling the young.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "gc/judge.h"
@@ -16,6 +17,10 @@ struct young {
 	struct dd_buffer buffer;
 };
 
+struct pending {
+	DD_LIST(uint32_t) ids;
+};
+
 static int add_root(struct young *young, uint32_t repository, uint32_t id, struct dd_error *err)
 {
 	struct dd_young_root *root = dd_list_add(&young->candidates->young);
@@ -26,20 +31,27 @@ static int add_root(struct young *young, uint32_t repository, uint32_t id, struc
 	return 0;
 }
 
-/* A manifest whose links are not written yet; what is none is a layer, or nothing that we know. */
-static int read_manifest(struct young *young, const struct dd_candidate *candidate,
-			 struct dd_error *err)
+static bool begins_an_object(const struct dd_buffer *buffer)
 {
-	struct dd_place place;
+	size_t at = 0;
+
+	while (at < buffer->len && memchr(" \t\r\n", buffer->bytes[at], 4))
+		at++;
+	return at < buffer->len && buffer->bytes[at] == '{';
+}
+
+/* What is none is a layer, or nothing that we know. */
+static int read_manifest(struct young *young, uint32_t id, struct dd_error *err)
+{
+	struct dd_place place = { .kind = DD_AT_BLOB };
 	const struct dd_manifest *manifest;
 	int rc = 0;
 
-	if (candidate->bytes > DD_MANIFEST_MAX ||
-	    young->survey->graph->nodes.items[candidate->id].flags & DD_NODE_READ)
+	if (young->survey->graph->nodes.items[id].flags & DD_NODE_READ)
 		return 0;
-	dd_candidate_place(young->survey, candidate, &place);
+	dd_ids_get(&young->survey->graph->ids, id, &place.digest);
 	if (dd_store_read(young->store, &place, DD_MANIFEST_MAX, &young->buffer, NULL, NULL) < 0 ||
-	    young->buffer.len == 0 || young->buffer.bytes[0] != '{')
+	    !begins_an_object(&young->buffer))
 		return 0;
 	if (!young->parser)
 		rc = dd_manifest_parser_open(&young->parser, err);
@@ -48,8 +60,52 @@ static int read_manifest(struct young *young, const struct dd_candidate *candida
 	if (dd_manifest_verify_and_parse(young->parser, &place.digest, young->buffer.bytes,
 					 young->buffer.len, NULL, &manifest, NULL) < 0)
 		return 0;
-	return dd_graph_add_manifest(young->survey->graph, candidate->id, manifest,
-				     young->buffer.len, false, err);
+	return dd_graph_add_manifest(young->survey->graph, id, manifest, young->buffer.len, false,
+				     err);
+}
+
+/* The manifests that one names, of which the survey may not know: no link leads to them. */
+static int add_children(const struct young *young, uint32_t id, struct pending *pending,
+			struct dd_error *err)
+{
+	const struct dd_graph *graph = young->survey->graph;
+	const struct dd_manifest_node *node;
+
+	if (graph->nodes.items[id].manifest == DD_NO_ID)
+		return 0;
+	node = &graph->manifests.items[graph->nodes.items[id].manifest];
+	for (uint32_t i = 0; i < node->count; i++) {
+		uint32_t edge = graph->edges.items[node->first + i], *slot;
+
+		if (!(edge & DD_EDGE_MANIFEST) ||
+		    graph->nodes.items[DD_EDGE_ID(edge)].flags & (DD_NODE_READ | DD_NODE_WANTED))
+			continue;
+		slot = dd_list_add(&pending->ids);
+		if (!slot)
+			return dd_fail(err, DD_ENOMEM, 0, "tell what is young");
+		*slot = DD_EDGE_ID(edge);
+	}
+	return 0;
+}
+
+/* A manifest whose links are not written yet, and all those beneath it. */
+static int read_manifests(struct young *young, uint32_t id, struct dd_error *err)
+{
+	struct pending pending = { 0 };
+	int rc = read_manifest(young, id, err);
+
+	if (rc == 0)
+		rc = add_children(young, id, &pending, err);
+	while (rc == 0 && pending.ids.count) {
+		id = pending.ids.items[--pending.ids.count];
+		if (young->survey->graph->nodes.items[id].flags & DD_NODE_READ)
+			continue;
+		rc = read_manifest(young, id, err);
+		if (rc == 0)
+			rc = add_children(young, id, &pending, err);
+	}
+	dd_list_release(&pending.ids);
+	return rc;
 }
 
 static void note_latest(struct young *young)
@@ -79,7 +135,7 @@ static int judge(struct young *young, struct dd_candidate *candidate, struct dd_
 	int rc;
 
 	if (candidate->id == DD_NO_ID || candidate->state == DD_CANDIDATE_GONE ||
-	    (latest <= options->now_ns && options->now_ns - latest >= options->grace_ns))
+	    latest <= options->now_ns - options->grace_ns)
 		return 0;
 	if (candidate->state == DD_CANDIDATE_DEAD) {
 		candidate->state = latest == INT64_MAX ? DD_CANDIDATE_REACHED : DD_CANDIDATE_YOUNG;
@@ -89,7 +145,7 @@ static int judge(struct young *young, struct dd_candidate *candidate, struct dd_
 		return candidate->kind == DD_AT_BLOB ?
 			       0 :
 			       add_root(young, candidate->repository, candidate->id, err);
-	rc = read_manifest(young, candidate, err);
+	rc = read_manifests(young, candidate->id, err);
 	return rc < 0 ? rc : add_root(young, DD_NO_ID, candidate->id, err);
 }
 

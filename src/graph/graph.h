@@ -25,6 +25,7 @@ enum {
 	DD_NODE_TRASHED = 1 << 6, /* its bytes lie in the trash alone */
 	DD_NODE_ALIAS = 1 << 7,	  /* graph->ties has more edges from it */
 	DD_NODE_REACHED = 1 << 8, /* by some repository */
+	DD_NODE_SUBJECT = 1 << 9, /* of a revision in the repository that is being marked */
 };
 
 struct dd_node {

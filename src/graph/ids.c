@@ -26,11 +26,30 @@ static uint32_t hash(const struct dd_ids *ids, const uint8_t *bytes)
 	return (uint32_t)(mixed ^ mixed >> 32);
 }
 
+/* The rest of a long digest; they were appended in the order of their ids. */
+static const struct dd_ids_tail *tail_of(const struct dd_ids *ids, uint32_t id)
+{
+	size_t low = 0, high = ids->tails.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ids->tails.items[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &ids->tails.items[low];
+}
+
 static bool same(const struct dd_ids *ids, uint32_t id, const struct dd_digest *digest, size_t size)
 {
-	const uint8_t *bytes = ids->bytes + ids->at[id];
+	const uint8_t *head = ids->heads[id];
 
-	return bytes[0] == digest->alg && !memcmp(bytes + 1, digest->bytes, size);
+	if (head[0] != digest->alg || memcmp(head + 1, digest->bytes, DD_IDS_HEAD) != 0)
+		return false;
+	return size <= DD_IDS_HEAD ||
+	       !memcmp(tail_of(ids, id)->bytes, digest->bytes + DD_IDS_HEAD, size - DD_IDS_HEAD);
 }
 
 static void insert(uint32_t *slots, uint32_t count, uint32_t where, uint32_t id)
@@ -52,39 +71,33 @@ static int grow_slots(struct dd_ids *ids)
 	if (!ids->slot_count && getrandom(ids->key, sizeof(ids->key), 0) != sizeof(ids->key))
 		ids->key[0] = (uintptr_t)slots; /* better than nothing */
 	for (uint32_t id = 0; id < ids->count; id++)
-		insert(slots, count, hash(ids, ids->bytes + ids->at[id] + 1), id);
+		insert(slots, count, hash(ids, ids->heads[id] + 1), id);
 	free(ids->slots);
 	ids->slots = slots;
 	ids->slot_count = count;
 	return 0;
 }
 
-static int grow_bytes(struct dd_ids *ids, size_t more)
+static int grow_heads(struct dd_ids *ids)
 {
-	size_t room = ids->room ? ids->room : 4096;
-	uint8_t *bytes;
+	uint32_t room = ids->room ? ids->room + ids->room / 2 : 1024;
+	uint8_t(*heads)[1 + DD_IDS_HEAD] = reallocarray(ids->heads, room, sizeof(*heads));
 
-	while (room < ids->used + more)
-		room += room / 2;
-	if (room > UINT32_MAX)
+	if (!heads)
 		return DD_ENOMEM;
-	bytes = realloc(ids->bytes, room);
-	if (!bytes)
-		return DD_ENOMEM;
-	ids->bytes = bytes;
+	ids->heads = heads;
 	ids->room = room;
 	return 0;
 }
 
-static int grow_at(struct dd_ids *ids)
+static int add_tail(struct dd_ids *ids, uint32_t id, const struct dd_digest *digest, size_t size)
 {
-	uint32_t room = ids->at_room ? ids->at_room + ids->at_room / 2 : 1024;
-	uint32_t *at = reallocarray(ids->at, room, sizeof(*at));
+	struct dd_ids_tail *tail = size > DD_IDS_HEAD ? dd_list_add(&ids->tails) : NULL;
 
-	if (!at)
-		return DD_ENOMEM;
-	ids->at = at;
-	ids->at_room = room;
+	if (!tail)
+		return size > DD_IDS_HEAD ? DD_ENOMEM : 0;
+	tail->id = id;
+	memcpy(tail->bytes, digest->bytes + DD_IDS_HEAD, size - DD_IDS_HEAD);
 	return 0;
 }
 
@@ -112,32 +125,39 @@ uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
 		return DD_NO_ID;
 	if (ids->count >= ids->slot_count / 4 * 3 && grow_slots(ids) < 0)
 		return DD_NO_ID;
-	if (ids->used + size + 1 > ids->room && grow_bytes(ids, size + 1) < 0)
+	if (ids->count == ids->room && grow_heads(ids) < 0)
 		return DD_NO_ID;
-	if (ids->count == ids->at_room && grow_at(ids) < 0)
+	if (add_tail(ids, ids->count, digest, size) < 0)
 		return DD_NO_ID;
 	id = ids->count++;
-	ids->at[id] = (uint32_t)ids->used;
-	ids->bytes[ids->used] = digest->alg;
-	memcpy(ids->bytes + ids->used + 1, digest->bytes, size);
-	ids->used += size + 1;
+	ids->heads[id][0] = digest->alg;
+	memcpy(ids->heads[id] + 1, digest->bytes, DD_IDS_HEAD);
 	insert(ids->slots, ids->slot_count, hash(ids, digest->bytes), id);
 	return id;
 }
 
+void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
+{
+	if (ids->slot_count)
+		__builtin_prefetch(&ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)]);
+}
+
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest)
 {
-	const uint8_t *bytes = ids->bytes + ids->at[id];
+	size_t size;
 
 	memset(digest, 0, sizeof(*digest));
-	digest->alg = bytes[0];
-	memcpy(digest->bytes, bytes + 1, dd_digest_size(digest));
+	digest->alg = ids->heads[id][0];
+	memcpy(digest->bytes, ids->heads[id] + 1, DD_IDS_HEAD);
+	size = dd_digest_size(digest);
+	if (size > DD_IDS_HEAD)
+		memcpy(digest->bytes + DD_IDS_HEAD, tail_of(ids, id)->bytes, size - DD_IDS_HEAD);
 }
 
 void dd_ids_release(struct dd_ids *ids)
 {
-	free(ids->bytes);
-	free(ids->at);
+	free(ids->heads);
 	free(ids->slots);
+	dd_list_release(&ids->tails);
 	memset(ids, 0, sizeof(*ids));
 }

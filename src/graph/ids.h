@@ -1,7 +1,7 @@
 /*
  * Digests as small numbers: the same digest, the same number, for as long as the table lives.
  *
- * 33 bytes a sha256 digest, 4 for where it lies, at most 16 for the hash table.
+ * 33 bytes a sha256 digest, at most 11 for the hash table; 36 more a sha512 digest.
  * No locking: the caller's.
  */
 #ifndef GRAPH_IDS_H
@@ -9,15 +9,23 @@
 
 #include <drydock/digest.h>
 
+#include "base/list.h"
+
 #define DD_NO_ID UINT32_MAX
 #define DD_MAX_ID ((UINT32_C(1) << 30) - 1) /* an edge keeps two bits for itself */
 
+#define DD_IDS_HEAD 32 /* bytes of a digest that stand in the table: all of a sha256 */
+
+struct dd_ids_tail {
+	uint32_t id;
+	uint8_t bytes[DD_DIGEST_BYTES - DD_IDS_HEAD];
+};
+
 struct dd_ids {
-	uint8_t *bytes;	   /* algorithm, digest; one after the other */
-	size_t used, room; /* of bytes */
-	uint32_t *at;	   /* by id: where in bytes */
-	uint32_t count, at_room;
-	uint32_t *slots; /* id + 1, 0 is empty; a power of two of them */
+	uint8_t (*heads)[1 + DD_IDS_HEAD]; /* by id: algorithm, digest */
+	uint32_t count, room;
+	DD_LIST(struct dd_ids_tail) tails; /* of longer digests, by id */
+	uint32_t *slots;		   /* id + 1, 0 is empty; a power of two of them */
 	uint32_t slot_count;
 	uint64_t key[2]; /* of the hash */
 };
@@ -26,6 +34,9 @@ struct dd_ids {
 uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest);
 /* DD_NO_ID if the digest was never seen. */
 uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest);
+/* It will be looked for so many look-ups from now: until then it is on its way from memory. */
+#define DD_IDS_AHEAD 8
+void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest);
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest);
 void dd_ids_release(struct dd_ids *ids);
 

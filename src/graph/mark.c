@@ -7,6 +7,11 @@
 #include "base/cleanup.h"
 #include "graph/mark.h"
 
+/* A revision of the repository that is being marked, and what it is about. */
+struct referrer {
+	uint32_t subject, id;
+};
+
 struct dd_mark {
 	struct dd_context *ctx;
 	struct dd_survey *survey;
@@ -15,6 +20,8 @@ struct dd_mark {
 	uint32_t *stamps; /* by id: the number of the last pass that reached it */
 	uint32_t pass;
 	DD_LIST(uint32_t) stack;
+	DD_LIST(uint32_t) unlinked; /* young, named by no link, and leading on */
+	bool *everywhere; /* by id: young, named by no link, and leading nowhere; or NULL */
 	DD_LIST(struct dd_marked_hold) holds;
 	bool *held; /* by repository */
 	bool everything, grew;
@@ -22,7 +29,8 @@ struct dd_mark {
 	/* of the repository that is being marked */
 	const struct dd_repository *repo;
 	uint32_t index;
-	bool failed; /* no memory */
+	DD_LIST(struct referrer) referrers; /* sorted by subject */
+	bool failed;			    /* no memory */
 };
 
 /* How a digest was come by: it decides what its absence means. */
@@ -81,6 +89,12 @@ static void judge_missing(struct dd_mark *mark, uint32_t id, enum via via)
 		mark->sparse++;
 }
 
+static void set_reached(struct dd_mark *mark, struct dd_node *node)
+{
+	mark->grew |= !(node->flags & DD_NODE_REACHED);
+	node->flags |= DD_NODE_REACHED;
+}
+
 static void reach(struct dd_mark *mark, uint32_t id, enum via via)
 {
 	struct dd_node *node = &mark->graph->nodes.items[id];
@@ -89,10 +103,7 @@ static void reach(struct dd_mark *mark, uint32_t id, enum via via)
 	if (mark->stamps[id] == mark->pass)
 		return;
 	mark->stamps[id] = mark->pass;
-	if (!(node->flags & DD_NODE_REACHED)) {
-		node->flags |= DD_NODE_REACHED;
-		mark->grew = true;
-	}
+	set_reached(mark, node);
 	if (node->flags & DD_NODE_DOUBT) {
 		const struct dd_node_doubt *doubt = dd_graph_doubt(mark->graph, id);
 
@@ -100,12 +111,36 @@ static void reach(struct dd_mark *mark, uint32_t id, enum via via)
 	} else if (node->flags & DD_NODE_MISSING) {
 		judge_missing(mark, id, via);
 	}
-	if (node->manifest == DD_NO_ID && !(node->flags & DD_NODE_ALIAS))
+	if (node->manifest == DD_NO_ID && !(node->flags & (DD_NODE_ALIAS | DD_NODE_SUBJECT)))
 		return;
 	slot = dd_list_add(&mark->stack);
 	mark->failed |= !slot;
 	if (slot)
 		*slot = id;
+}
+
+/* The first of a subject's referrers, or of a later one's. */
+static size_t first_referrer(const struct dd_mark *mark, uint32_t subject)
+{
+	size_t low = 0, high = mark->referrers.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mark->referrers.items[middle].subject < subject)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* At once, so that a long row of them takes one round and not as many as it has. */
+static void reach_referrers(struct dd_mark *mark, uint32_t subject)
+{
+	for (size_t i = first_referrer(mark, subject);
+	     i < mark->referrers.count && mark->referrers.items[i].subject == subject; i++)
+		reach(mark, mark->referrers.items[i].id, VIA_REVISION);
 }
 
 static void follow(struct dd_mark *mark)
@@ -126,6 +161,8 @@ static void follow(struct dd_mark *mark)
 				reach(mark, DD_EDGE_ID(graph->edges.items[manifest->first + i]),
 				      VIA_DESCRIPTOR);
 		}
+		if (node->flags & DD_NODE_SUBJECT)
+			reach_referrers(mark, id);
 		if (!(node->flags & DD_NODE_ALIAS))
 			continue;
 		ties = dd_graph_ties(graph, id, &count);
@@ -156,16 +193,58 @@ static bool doubtful(const struct dd_mark *mark, uint32_t id)
 	       !given_up(mark, id);
 }
 
+static uint32_t subject_of(const struct dd_mark *mark, uint32_t id)
+{
+	uint32_t manifest = mark->graph->nodes.items[id].manifest;
+
+	return manifest == DD_NO_ID ? DD_NO_ID : mark->graph->manifests.items[manifest].subject;
+}
+
 /* A referrer is kept by its subject. */
 static bool subject_reached(const struct dd_mark *mark, uint32_t id)
 {
-	const struct dd_graph *graph = mark->graph;
-	uint32_t manifest = graph->nodes.items[id].manifest, subject;
+	uint32_t subject = subject_of(mark, id);
 
-	if (manifest == DD_NO_ID)
-		return false;
-	subject = graph->manifests.items[manifest].subject;
-	return subject != DD_NO_ID && (graph->nodes.items[subject].flags & DD_NODE_REACHED);
+	return subject != DD_NO_ID && (mark->graph->nodes.items[subject].flags & DD_NODE_REACHED);
+}
+
+static int compare_referrers(const void *left, const void *right)
+{
+	const struct referrer *a = left, *b = right;
+
+	return a->subject != b->subject ? (a->subject < b->subject ? -1 : 1) : 0;
+}
+
+/* Without delete_untagged every revision is reached, whatever it is about. */
+static void gather_referrers(struct dd_mark *mark)
+{
+	const struct dd_repository *repo = mark->repo;
+
+	mark->referrers.count = 0;
+	for (size_t i = 0; i < repo->revisions.count && mark->options.delete_untagged; i++) {
+		const struct dd_revision *revision = &repo->revisions.items[i];
+		uint32_t subject = subject_of(mark, revision->id);
+		struct referrer *referrer;
+
+		if (revision->state == DD_LINK_ABSENT || subject == DD_NO_ID)
+			continue;
+		referrer = dd_list_add(&mark->referrers);
+		mark->failed |= !referrer;
+		if (!referrer)
+			return;
+		*referrer = (struct referrer){ subject, revision->id };
+		mark->graph->nodes.items[subject].flags |= DD_NODE_SUBJECT;
+	}
+	if (mark->referrers.count)
+		qsort(mark->referrers.items, mark->referrers.count, sizeof(*mark->referrers.items),
+		      compare_referrers);
+}
+
+static void forget_referrers(struct dd_mark *mark)
+{
+	for (size_t i = 0; i < mark->referrers.count; i++)
+		mark->graph->nodes.items[mark->referrers.items[i].subject].flags &=
+			(uint16_t)~DD_NODE_SUBJECT;
 }
 
 static void reach_revisions(struct dd_mark *mark)
@@ -200,20 +279,43 @@ static size_t first_young(const struct dd_mark *mark, uint32_t repository)
 	return low;
 }
 
-static void reach_young_of(struct dd_mark *mark, uint32_t repository)
+static void reach_young(struct dd_mark *mark)
 {
 	const struct dd_mark_options *options = &mark->options;
 
-	for (size_t i = first_young(mark, repository);
-	     i < options->young_count && options->young[i].repository == repository; i++)
+	for (size_t i = first_young(mark, mark->index);
+	     i < options->young_count && options->young[i].repository == mark->index; i++)
 		reach(mark, options->young[i].id, VIA_HISTORY);
+	for (size_t i = 0; i < mark->unlinked.count; i++)
+		reach(mark, mark->unlinked.items[i], VIA_HISTORY);
 }
 
-static void reach_young(struct dd_mark *mark)
+/* What no link names yet may be linked anywhere in a moment. Most of it is blobs, and many: to
+ * reach each in each repository would be a product. */
+static int gather_unlinked(struct dd_mark *mark, struct dd_error *err)
 {
-	reach_young_of(mark, mark->index);
-	/* What no link names yet may be linked anywhere in a moment. */
-	reach_young_of(mark, DD_NO_ID);
+	const struct dd_mark_options *options = &mark->options;
+	size_t at = first_young(mark, DD_NO_ID);
+
+	if (at < options->young_count)
+		mark->everywhere = calloc(mark->graph->nodes.count, sizeof(*mark->everywhere));
+	for (; at < options->young_count; at++) {
+		uint32_t id = options->young[at].id, *slot;
+		struct dd_node *node = &mark->graph->nodes.items[id];
+		bool leads_on = node->manifest != DD_NO_ID ||
+				node->flags & (DD_NODE_ALIAS | DD_NODE_DOUBT | DD_NODE_MISSING);
+
+		slot = leads_on ? dd_list_add(&mark->unlinked) : NULL;
+		if (!mark->everywhere || (leads_on && !slot))
+			return dd_fail(err, DD_ENOMEM, 0, "mark what is reachable");
+		if (slot) {
+			*slot = id;
+		} else {
+			mark->everywhere[id] = true;
+			set_reached(mark, node);
+		}
+	}
+	return 0;
 }
 
 /* An alias that says only itself, is no blob, and that no other repository explains. */
@@ -252,6 +354,7 @@ static void mark_repository(struct dd_mark *mark, uint32_t index)
 	mark->index = index;
 	mark->held[index] = false;
 	mark->pass++;
+	gather_referrers(mark);
 	reach_tags(mark);
 	reach_revisions(mark);
 	for (size_t i = 0; i < repo->tarsums.count; i++)
@@ -271,6 +374,7 @@ static void mark_repository(struct dd_mark *mark, uint32_t index)
 		reach_all(mark);
 		follow(mark);
 	}
+	forget_referrers(mark);
 }
 
 static int run(struct dd_mark *mark, struct dd_error *err)
@@ -314,7 +418,9 @@ int dd_mark_open(struct dd_context *ctx, struct dd_survey *survey,
 		return dd_fail(err, DD_ENOMEM, 0, "mark what is reachable");
 	for (size_t i = 0; i < graph->nodes.count; i++)
 		graph->nodes.items[i].flags &= (uint16_t)~DD_NODE_REACHED;
-	rc = run(mark, err);
+	rc = gather_unlinked(mark, err);
+	if (rc == 0)
+		rc = run(mark, err);
 	if (rc < 0)
 		return rc;
 	*out = mark;
@@ -330,6 +436,9 @@ void dd_mark_closep(struct dd_mark **pointer)
 		return;
 	free(mark->stamps);
 	free(mark->held);
+	free(mark->everywhere);
+	dd_list_release(&mark->unlinked);
+	dd_list_release(&mark->referrers);
 	dd_list_release(&mark->stack);
 	dd_list_release(&mark->holds);
 	free(mark);
@@ -371,5 +480,5 @@ int dd_mark_repository(struct dd_mark *mark, uint32_t repository, struct dd_erro
 
 bool dd_mark_reached(const struct dd_mark *mark, uint32_t id)
 {
-	return mark->stamps[id] == mark->pass;
+	return mark->stamps[id] == mark->pass || (mark->everywhere && mark->everywhere[id]);
 }

@@ -20,8 +20,11 @@ static int commit_names(struct dd_scan_names *names, struct dd_error *err)
 
 	dd_scan_lock(names->scan);
 	for (size_t i = 0; i < names->digests.count && rc == 0; i++) {
-		uint32_t id = dd_graph_intern(graph, &names->digests.items[i]), *layer = NULL;
+		uint32_t id, *layer = NULL;
 
+		if (i + DD_IDS_AHEAD < names->digests.count)
+			dd_ids_prefetch(&graph->ids, &names->digests.items[i + DD_IDS_AHEAD]);
+		id = dd_graph_intern(graph, &names->digests.items[i]);
 		if (id != DD_NO_ID)
 			layer = dd_list_add(&names->repo->layers);
 		if (layer)

@@ -53,7 +53,7 @@ int dd_scan_read_link(struct dd_scan *scan, struct dd_directory *within,
 		int rc = read_once(scan, within, place, link, err);
 
 		if (rc < 0 || link->state != DD_LINK_MALFORMED || i == FLIGHT_TRIES ||
-		    scan->now_ns - link->mtime_ns > FLIGHT_NS)
+		    link->mtime_ns < scan->now_ns - FLIGHT_NS)
 			return rc;
 		nanosleep(&pause, NULL);
 	}
@@ -161,6 +161,9 @@ int dd_scan_beside(struct dd_scan *scan, const struct dd_place *place, struct dd
 
 	if (rc == 0 || rc == DD_ENOMEM)
 		return rc;
+	/* What stays because it could not be seen is said. */
+	if (rc == DD_EIO || rc == DD_EACCES)
+		return dd_scan_note(scan, DD_STRANGE_UNREADABLE, place, NULL, err);
 	dd_error_clear(err);
 	return 0;
 }

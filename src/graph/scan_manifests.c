@@ -125,7 +125,7 @@ static int understand(struct look *look, uint64_t max, const struct dd_manifest 
 			return rc;
 		rc = parse(look, manifest, err);
 		if (rc != DD_ECORRUPT || i == FLIGHT_TRIES ||
-		    look->scan->now_ns - look->info.mtime_ns > FLIGHT_NS)
+		    look->info.mtime_ns < look->scan->now_ns - FLIGHT_NS)
 			return rc;
 		nanosleep(&pause, NULL);
 	}

@@ -14,8 +14,11 @@ static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
 
 	dd_scan_lock(scan);
 	for (size_t i = 0; i < count && rc == 0; i++) {
-		uint32_t id = dd_graph_intern(scan->graph, &digests[i]);
+		uint32_t id;
 
+		if (i + DD_IDS_AHEAD < count)
+			dd_ids_prefetch(&scan->graph->ids, &digests[i + DD_IDS_AHEAD]);
+		id = dd_graph_intern(scan->graph, &digests[i]);
 		if (id == DD_NO_ID)
 			rc = DD_ENOMEM;
 		else

@@ -9,13 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drydock/units.h>
+
 #include "store/beneath.h"
 #include "store/file.h"
-
-static int64_t nanoseconds(struct timespec t)
-{
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
 
 static enum dd_entry_type type_of(mode_t mode)
 {
@@ -31,8 +28,8 @@ int dd_file_info(const struct stat *st, struct dd_info *info)
 	info->type = type_of(st->st_mode);
 	info->size = (uint64_t)st->st_size;
 	info->allocated = (uint64_t)st->st_blocks * 512;
-	info->mtime_ns = nanoseconds(st->st_mtim);
-	info->changed_ns = nanoseconds(st->st_ctim);
+	info->mtime_ns = dd_time_of(&st->st_mtim);
+	info->changed_ns = dd_time_of(&st->st_ctim);
 	info->links = (uint32_t)st->st_nlink;
 	info->owner = st->st_uid;
 	info->group = st->st_gid;

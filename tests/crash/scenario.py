@@ -195,7 +195,8 @@ class Scenario:
     def check_rehearsal(self, made):
         """The scenario is worth its name: each kind of garbage went, nothing else did."""
         problems = []
-        gone = set(made["gc"] + (made["untagged"] if self.delete_untagged else []))
+        gone = set(made["gc"] + (made["untagged"] if self.delete_untagged else []) +
+                   (made["leftovers"] if "--leftovers" in self.command else []))
         gone -= volume.reach(self.live_end, self.delete_untagged)[0]
         if self.command[0] == "gc":
             problems += ["left " + path for path in sorted(gone & self.live_end.keys())]
@@ -235,7 +236,7 @@ class Call:
 # what comes back by itself, what is fetched from another run, and trash that expires.
 SCENARIOS = (
     Scenario("gc", GC),
-    Scenario("gc-m", GC_M),
+    Scenario("gc-m", GC_M + ["--leftovers"]),
     Scenario("second", GC_M, prepare=[GC]),
     Scenario("revive", GC_M, prepare=[GC_M, volume.push_again], revives=True),
     Scenario("expire", GC_M + ["--trash-keep", "0"], prepare=[GC], purges="older"),

@@ -151,8 +151,10 @@ def make(root):
     m.put(stale + "startedat", b"2020-01-01T00:00:00Z")
     m.put(stale + "data", b"half a lay")
     m.put(stale + "hashstates/sha256/10", b"state")
-    temporary = current_path("lib", "kept") + ".5b0f1c2e-33aa-4a43-9f42-000000000001.tmp"
+    temporary = revision_path("app", gone) + ".5b0f1c2e-33aa-4a43-9f42-000000000001.tmp"
+    leftover = current_path("lib", "kept") + ".5b0f1c2e-33aa-4a43-9f42-000000000002.tmp"
     m.put(temporary, b"sha256:")
+    m.put(leftover, b"sha256:")
     garbage += [stale + "data", temporary]
 
     m.age(30 * DAY)
@@ -160,7 +162,8 @@ def make(root):
     fresh = "%slib/_uploads/%s/" % (REPOSITORIES, FRESH_UPLOAD)
     m.put(fresh + "startedat", started.encode())
     m.put(fresh + "data", b"still comi")
-    return {"gc": garbage, "untagged": untagged, "kept": [fresh + "data"], "loose": loose}
+    return {"gc": garbage, "untagged": untagged, "leftovers": [leftover],
+            "kept": [fresh + "data"], "loose": loose}
 
 
 def push_again(root, loose):

@@ -44,6 +44,16 @@ test_case 'bytes that no link names are young by their ctime, which a commit set
 	run 0 drydock gc --root vol --json --grace 1s >plan && goes plan blob - "$orphan"
 '
 
+test_case 'a young manifest is one before any link names it, with white space in front too' '
+	for space in "" " " "$(printf "\\r\\n\\t.")"; do
+		rm -rf vol && make_volume vol && layer=$(put_layer vol app "old layer") &&
+		age vol everything 9d &&
+		put_blob vol "${space%.}$(manifest_json "$type_image" \
+			"\"layers\":[$(content_descriptor "$type_layer" "old layer")]")" &&
+		run 0 drydock gc --root vol --json >plan && stays plan "$layer" || return
+	done
+'
+
 test_case 'what a young revision reaches stays with -m, however old it is' '
 	make_volume vol && image=$(put_image vol app "old layer") &&
 	put_image vol app:v1 "tagged" &&
@@ -76,6 +86,34 @@ test_case 'a time in the future is young' '
 	touch -d "2 days" "$(blob_data vol "$layer")" "$(layer_link vol app "$layer")" &&
 	run 0 drydock gc --root vol --grace 1s --json >plan && stays plan "$layer" &&
 	run 0 drydock gc --root vol --grace 0 --json >plan && stays plan "$layer"
+'
+
+# A year that nanoseconds in 64 bits do not reach, where the file system has it.
+test_case 'a time in the far future is young, and one in the far past is not' '
+	make_volume vol && layer=$(put_layer vol app "layer") && old=$(put_layer vol app "old") &&
+	for when in 15000000000:"$layer" -2147483648:"$old"; do
+		touch -d "@${when%%:*}" "$(blob_data vol "${when#*:}")" \
+			"$(layer_link vol app "${when#*:}")" || return
+	done &&
+	case $(stat -c %Y "$(blob_data vol "$layer")") in
+	15000000000) ;;
+	*) skip "needs a file system with times after 2262" ;;
+	esac &&
+	run 0 drydock gc --root vol --json >plan && stays plan "$layer" &&
+	goes plan blob - "$old" && valid gc plan &&
+	run 0 drydock gc --root vol --grace 290y --json >plan && stays plan "$layer" &&
+	stays plan "$old" && valid gc plan && run 0 drydock gc --root vol >text &&
+	says "could go in [0-9]+ years" text && run 0 drydock gc --root vol --grace 0 --apply &&
+	blobs_exist vol "$layer" && blobs_gone vol "$old"
+'
+
+test_case 'a young index without a link keeps what its children name, linked or not' '
+	make_volume vol && put_image vol app:v1 "other" && child=$(put_image vol app "layer") &&
+	index=$(put_blob vol "$(index_json vol "$type_index" "$type_image" "$child")") &&
+	rm -r "$(dirname "$(revision_link vol app "$child")")" && link_layer vol app "$child" &&
+	age vol everything 9d &&
+	run 0 drydock gc --root vol --json >plan && stays plan "$index" && stays plan "$child" &&
+	stays plan "$(digest_of layer)" && stays plan "$(digest_of "$(config_of layer)")"
 '
 
 test_case 'a grace of nothing judges what was written a moment ago' '

@@ -201,6 +201,30 @@ test_case 'an upload of which nothing is there goes when its directory is old' '
 	says "8000-000000000001" got
 '
 
+test_case 'a row of referrers stays as long as its first subject, across repositories, too' '
+	make_volume vol && image=$(put_image vol app:v1 "layer") && put_image vol lib:v1 "lib" &&
+	subject=$image && row=() &&
+	for i in 1 2 3 4 5 6 7 8; do
+		case $i in [57]) repo=lib ;; *) repo=app ;; esac &&
+		subject=$(put_referrer vol "$repo" "$subject" "sbom $i") &&
+		row+=("$subject" "$(digest_of "sbom $i")") || return
+	done &&
+	run 0 collect vol -m --json >done && nothing_goes done &&
+	blobs_exist vol "${row[@]}" && rm -r "$(tag_dir vol app:v1)" &&
+	run 0 collect vol -m && blobs_gone vol "$image" "${row[@]}"
+'
+
+test_case 'a temporary file counts once, however often somebody looked beside what is gone' '
+	make_volume vol && put_image vol app:v1 "one" && put_image vol app "untagged" &&
+	blob=$(put_blob vol "half") &&
+	mv "$(blob_data vol "$blob")" \
+		"$(blob_data vol "$blob").6b3c4c4e-8f0c-4e4f-9d0a-000000000001.tmp" &&
+	run 0 plan vol -m --json >untagged && run 0 plan vol --leftovers --json >plan &&
+	[ "$(items plan | wc -l)" = 1 ] && [ "$(freed plan)" = 4 ] &&
+	[ "$(freed_untagged plan)" = $(($(freed untagged) - 4)) ] &&
+	[ "$(json .totals.untagged_items plan)" = $(($(json .totals.items untagged) - 1)) ]
+'
+
 # Registry 3.1 writes "link.<uuid>.tmp" and renames it. Without being asked nobody looks beside what is
 # there: every directory would have to be opened.
 for beside in 'current_link vol app:v1' 'revision_link vol app "$image"' \

@@ -171,6 +171,16 @@ test_case 'an alias is learnt from another repository' '
 	run 0 collect vol && blobs_exist vol "$layer" && blobs_gone vol "$dead" "$far_dead"
 '
 
+test_case 'what an alias is learnt from stays, so that the next collection knows it, too' '
+	from_template && layer=$(put_layer vol far "strong layer") &&
+	strong=$(digest_of "strong layer" sha512) &&
+	link_layer vol far "$strong" "$layer" && link_layer vol app "$strong" &&
+	put_strong_image vol app:strong "strong layer" &&
+	run 0 collect vol && layer_linked vol far "$strong" &&
+	run 0 collect vol && later=$(put_blob vol "later") && run 0 collect vol &&
+	blobs_gone vol "$later" && blobs_exist vol "$layer"
+'
+
 test_case 'an alias that no link resolves is learnt by hashing' '
 	from_template && layer=$(put_layer vol app "strong layer") &&
 	strong=$(digest_of "strong layer" sha512) &&
@@ -263,6 +273,17 @@ test_case 'no doubt: a pull-through cache with tags whose manifests expired' '
 	from_template && echo "{}" >vol/scheduler-state.json &&
 	delete_revision vol app "$bad" && remove_blob vol "$bad" &&
 	run 0 collect vol --json >report && nothing_held report && blobs_exist vol "$good"
+'
+
+test_case 'what is said to be held by doubt is what goes once that is given up' '
+	from_template && remove_blob vol "$bad" && other=$(put_image vol other "young layer") &&
+	age vol everything 9d && touch "$(layer_link vol other "$(digest_of "young layer")")" &&
+	for option in "" -m; do
+		run 1 drydock gc --root vol $option --json >held &&
+		run 0 drydock gc --root vol $option --accept-loss "app@$bad" --json >free &&
+		[ "$(json .totals.held_bytes held)" -gt 0 ] &&
+		[ "$(json .totals.held_bytes held)" = $(($(freed free) - $(freed held))) ] || return
+	done
 '
 
 test_case 'no doubt: tag history that names what is gone' '

@@ -123,6 +123,37 @@ test_case 'a tag given at any moment of the run leads to a whole image after the
 	done
 '
 
+for option in "" " --purge"; do
+	test_case "a link that a writer still had open brings back what it leads to$option" "
+		need_strace && from_template && removed=\$(calls_of renameat2 \$gc_vol -m) &&
+		rm -r vol && from_template && pause_after gc renameat2 \"\$removed\" \$gc_vol -m$option &&
+		run=\$(latest_run vol) &&
+		printf %s \"\$image\" >\"\$(revision_link \"vol/.drydock/trash/\$run\" app \"\$image\")\" &&
+		resume gc 0 && image_whole && blobs_gone vol \"\$dead\" \"\$far_dead\"
+	"
+done
+
+for option in "" " --purge"; do
+	test_case "what came back counts neither as withdrawn nor as freed$option" "
+		need_strace && make_volume vol && put_image vol app:v1 one && run 0 plan vol &&
+		dead=\$(put_layer vol app dead) && gone=\$(put_layer vol app 'really gone') &&
+		pause_after gc renameat2 4 \$gc_vol --json$option &&
+		put_image_of vol app:new \"\$(descriptor \"\$type_layer\" \"\$dead\" 4)\" &&
+		resume gc 0 && blobs_exist vol \"\$dead\" && valid gc gc.out &&
+		json '.totals | .items == 4 and .withdrawn_items == 2 and .revived_items == 2' gc.out &&
+		json '.totals.withdrawn_bytes == 71 + 11' gc.out &&
+		json '.totals.freed_bytes == (if .purged then 71 + 11 else 0 end)' gc.out
+	"
+done
+
+test_case 'where all came back there is no run that could be undone' '
+	need_strace && make_volume vol && put_image vol app:v1 one &&
+	dead=$(put_layer vol app dead) && pause_after gc renameat2 2 $gc_vol &&
+	put_image_of vol app:new "$(descriptor "$type_layer" "$dead" 4)" && resume gc 0 &&
+	blobs_exist vol "$dead" && trash_is_empty vol && says_not "trash restore" gc.out &&
+	says_not "freed with the trash" gc.out
+'
+
 test_case 'what a writer still had open and wrote to after it was withdrawn comes back' '
 	need_strace && make_volume vol && put_image vol app:v1 "layer" &&
 	uuid=6b3c4c4e-8f0c-4e4f-9d0a-000000000001 &&

@@ -236,6 +236,44 @@ test_case 'what changed in the trash comes back by itself' '
 	run 0 collect vol -m && blob_exists vol "$orphan"
 '
 
+# A registry that had a link open when it went has told its client that the image is there.
+for command in 'trash empty --apply' 'drydock gc --root vol --apply --trash-keep 0'; do
+	test_case "a link that changed in the trash brings what it leads to before that is removed: $command" '
+		make_trash && touch "$(revision_link "vol/.drydock/trash/$run" app "$first")" &&
+		run 0 '"$command"' && revision_linked vol app "$first" &&
+		layer_linked vol app "$(digest_of one)" &&
+		blobs_exist vol "$first" "$(digest_of one)" "$(digest_of "$(config_of one shared)")" &&
+		[ ! -e "vol/.drydock/trash/$run" ] && run 0 plan vol
+	'
+
+	test_case "a layer link that changed in the trash brings its blob before that is removed: $command" '
+		make_trash && layer=$(digest_of one) &&
+		touch "$(layer_link "vol/.drydock/trash/$run" app "$layer")" &&
+		run 0 '"$command"' && layer_linked vol app "$layer" && blob_exists vol "$layer" &&
+		[ ! -e "vol/.drydock/trash/$run" ]
+	'
+done
+
+test_case 'a temporary file that changed in the trash comes back by itself, without its blob' '
+	make_volume vol && put_image vol app:v1 "one" && blob=$(put_blob vol "half") &&
+	temp=$(blob_dir vol "$blob")/data.5b2ed2c5-6a2a-4d4a-9b61-0123456789ab.tmp &&
+	mv "$(blob_data vol "$blob")" "$temp" && run 0 collect vol && [ ! -e "$temp" ] &&
+	printf more >>"vol/.drydock/trash/$(latest_run vol)/${temp#vol/}" &&
+	run 0 plan vol && run 0 collect vol && says halfmore "$temp"
+'
+
+for other in "mkdir" "mkfifo" "ln -s /etc/passwd"; do
+	test_case "what somebody put into the trash in the place of an object stops nothing: $other" "
+		make_trash && place=\$(blob_data \"vol/.drydock/trash/\$run\" \"\$orphan\") &&
+		rm \"\$place\" && $other \"\$place\" &&
+		dead=\$(put_layer vol app 'dead later') && run 0 collect vol &&
+		blobs_gone vol \"\$dead\" && run 0 trash restore \"\$run\" --apply &&
+		blobs_exist vol \"\$first\" \"\$(digest_of one)\" && blobs_gone vol \"\$orphan\" &&
+		run 3 trash empty --apply 2>err && says \"\$run stays\" err &&
+		{ [ -e \"\$place\" ] || [ -L \"\$place\" ]; }
+	"
+done
+
 test_case 'a journal that somebody edited leads nowhere outside the volume' '
 	make_trash && echo precious >outside && journal=vol/.drydock/trash/$run/journal &&
 	[ -f "$journal" ] &&
