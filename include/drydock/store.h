@@ -77,6 +77,9 @@ void dd_store_closep(struct dd_store **store);
 /* The root as it was found, for people. */
 const char *dd_store_get_root(const struct dd_store *store);
 
+/* What tells the volume from all others here: device and inode of its root. */
+int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_error *err);
+
 /* Of the object itself, or of a directory place. */
 int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
 		  struct dd_error *err);
