@@ -177,6 +177,15 @@ static void print_summary(const struct dd_verify_summary *summary)
 		       (unsigned long long)summary->blobs, render_size(summary->verified_bytes));
 		print_rate(summary);
 	}
+	if (summary->remembered_blobs)
+		printf("  %-10s %s in %s, verified by earlier runs and unchanged since\n",
+		       "remembered", render_size(summary->remembered_bytes),
+		       render_count(summary->remembered_blobs, "blob", "blobs"));
+	if (summary->oldest_ns && (summary->remembered_blobs || summary->left_blobs))
+		printf("  %-10s read %s\n", "oldest", render_when(summary->oldest_ns));
+	if (summary->never_blobs)
+		printf("  %-10s %s\n", "never read",
+		       render_count(summary->never_blobs, "blob", "blobs"));
 	printf("  %-10s %s, ", "structure", render_count(summary->links, "link", "links"));
 	printf("%s, %s, %s\n", render_count(summary->manifests, "manifest", "manifests"),
 	       render_count(summary->tags, "tag", "tags"),

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <drydock/index.h>
 #include <drydock/units.h>
 
 #include "audit.h"
@@ -18,25 +19,31 @@
 #include "tool.h"
 
 static struct {
-	bool quick, full, bytes;
+	bool quick, full, bytes, no_index;
 	uint64_t max_bytes, rate;
-	int64_t budget_ns;
-	const char *metrics;
-} settings;
+	int64_t budget_ns, reverify_after_ns;
+	const char *metrics, *cache_dir;
+} settings = { .reverify_after_ns = DD_VERIFY_AFTER };
 
 static const struct option table[] = {
 	{ "quick", 0, OPTION_FLAG, &settings.quick, NULL,
 	  "structure and sizes alone: reads no blob but manifests", NULL },
 	{ "full", 0, OPTION_FLAG, &settings.full, NULL,
-	  "look beside every link and blob for what does not belong there, too: opens every "
-	  "directory",
+	  "read everything, whatever is remembered, and look beside every link and blob for what "
+	  "does not belong there: opens every directory",
 	  NULL },
+	{ "reverify-after", 0, OPTION_DURATION, &settings.reverify_after_ns, "DURATION",
+	  "read again what has not changed when it was verified so long ago (default: 30d)", NULL },
 	{ "max-bytes", 0, OPTION_SIZE, &settings.max_bytes, "SIZE",
 	  "read at most so much of blobs in this run", NULL },
 	{ "budget", 0, OPTION_DURATION, &settings.budget_ns, "DURATION",
 	  "begin no blob after so long", NULL },
 	{ "rate", 0, OPTION_SIZE, &settings.rate, "SIZE",
 	  "read at most so much a second, over all threads", NULL },
+	{ "no-index", 0, OPTION_FLAG, &settings.no_index, NULL,
+	  "neither use nor keep what was verified", NULL },
+	{ "cache-dir", 0, OPTION_TEXT, &settings.cache_dir, "DIR",
+	  "where that is kept (default: $DRYDOCK_CACHE, or the user's cache)", NULL },
 	{ "metrics", 0, OPTION_TEXT, &settings.metrics, "FILE",
 	  "write metrics for Prometheus there, whatever comes of the run", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
@@ -156,21 +163,36 @@ static int print(const struct tool *tool, const struct dd_verify *verify, bool e
 	return 0;
 }
 
+static const char *get_environment(const char *name)
+{
+	return getenv(name);
+}
+
 static int verify_volume(struct tool *tool, const struct dd_reference *reference,
 			 struct dd_verify **verify, struct dd_error *err)
 {
-	const struct dd_verify_options options = {
+	struct dd_verify_options options = {
 		.reference = reference,
 		.quick = settings.quick,
 		.full = settings.full,
 		.max_bytes = settings.max_bytes,
 		.rate = settings.rate,
 		.budget_ns = settings.budget_ns,
+		.reverify_after_ns = settings.reverify_after_ns,
 		.begin = announce,
 		.arg = tool,
 	};
+	const struct dd_index_options where = {
+		.cache_dir = settings.cache_dir,
+		.none = settings.no_index || settings.quick,
+		.get_environment = get_environment,
+	};
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	int rc = tool_open(tool, err);
 
+	if (rc == 0)
+		rc = dd_index_open(tool->ctx, tool->store, &where, &index, err);
+	options.index = index;
 	if (rc == 0)
 		rc = dd_verify(tool->ctx, tool->store, &options, verify, err);
 	return rc;

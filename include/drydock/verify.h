@@ -15,15 +15,25 @@
 #include <drydock/reference.h>
 #include <drydock/store.h>
 
+struct dd_index;
+
+#define DD_VERIFY_AFTER (30 * INT64_C(86400) * 1000000000)
 #define DD_VERIFY_UPLOAD_STALE (7 * INT64_C(86400) * 1000000000)
 
 struct dd_verify_options {
 	const struct dd_reference *reference; /* only what it reaches; NULL: everything */
-	bool quick;	    /* structure and sizes: no blob is read but manifests */
-	bool full;	    /* every directory is listed for what does not belong there, too */
+	bool quick; /* structure and sizes: no blob is read but manifests */
+	bool full; /* whatever is remembered; and every directory is listed for what does not belong */
 	uint64_t max_bytes; /* of blobs to be read by this run; 0: no limit */
 	uint64_t rate;	    /* bytes a second, by all threads together; 0: no limit */
 	int64_t budget_ns;  /* no blob is begun after so long; 0: no limit */
+	/*
+	 * What earlier runs verified: borrowed; NULL: nothing is remembered. A blob that is as it was
+	 * when it was verified is not read again for so long, unless full. What this run verifies is
+	 * put there.
+	 */
+	struct dd_index *index;
+	int64_t reverify_after_ns; /* DD_VERIFY_AFTER */
 	/* Called once, when it is known what will be read: for people. May be NULL. */
 	void (*begin)(void *arg, uint64_t blobs, uint64_t bytes);
 	void *arg;
@@ -58,6 +68,9 @@ struct dd_found {
 	X("verified_bytes", verified_bytes, "bytes of those")                           \
 	X("read_blobs", read_blobs, "blobs read by this run")                           \
 	X("read_bytes", read_bytes, "bytes read by this run")                           \
+	X("remembered_blobs", remembered_blobs, "blobs verified by earlier runs, unchanged since") \
+	X("remembered_bytes", remembered_bytes, "bytes of those")                       \
+	X("never_blobs", never_blobs, "blobs that no run has read yet")                 \
 	X("left_blobs", left_blobs, "blobs not read: a limit was reached")              \
 	X("left_bytes", left_bytes, "bytes of those, about")                            \
 	X("changed_blobs", changed_blobs, "blobs that changed while they were read")    \
@@ -73,6 +86,7 @@ struct dd_verify_summary {
 	bool quick;
 	int64_t began_ns, ended_ns; /* since the epoch */
 	int64_t reading_ns;	    /* how long blobs were read */
+	int64_t oldest_ns; /* when the blob was read that was longest not; 0: nothing is known */
 #define X(name, member, text) uint64_t member;
 	DD_VERIFY_TOTALS(X)
 #undef X

@@ -63,8 +63,8 @@ static void look_at_sizes(void *arg)
 	free(batch);
 }
 
-static int learn_sizes(struct dd_verify *verify, const uint32_t *ids, size_t count,
-		       struct dd_error *err)
+static int learn_sizes_of(struct dd_verify *verify, const uint32_t *ids, size_t count,
+			  struct dd_error *err)
 {
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
 	int rc = dd_jobs_open(verify->ctx, &jobs, err);
@@ -78,6 +78,28 @@ static int learn_sizes(struct dd_verify *verify, const uint32_t *ids, size_t cou
 			(struct batch){ verify, ids + at, count - at < BATCH ? count - at : BATCH };
 		dd_jobs_add(jobs, look_at_sizes, batch);
 	}
+	return rc;
+}
+
+static int learn_sizes(struct dd_verify *verify, const struct dd_work *work, struct dd_error *err)
+{
+	DD_LIST(uint32_t) unknown = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < work->ids.count && rc == 0; i++) {
+		uint32_t *slot;
+
+		if (verify->sizes[work->ids.items[i]])
+			continue;
+		slot = dd_list_add(&unknown);
+		if (slot)
+			*slot = work->ids.items[i];
+		else
+			rc = dd_fail(err, DD_ENOMEM, 0, "choose blobs");
+	}
+	if (rc == 0 && unknown.count)
+		rc = learn_sizes_of(verify, unknown.items, unknown.count, err);
+	dd_list_release(&unknown);
 	return rc;
 }
 
@@ -135,8 +157,19 @@ static int put_in_order(struct dd_verify *verify, struct dd_work *work, struct d
 	return 0;
 }
 
-/* Without a memory of earlier runs a limited one takes a sample, another one each time. */
-static void shuffle(struct dd_work *work, uint64_t seed)
+static int compare_whens(const void *left, const void *right, void *arg)
+{
+	const int64_t *whens = arg, a = whens[*(const uint32_t *)left],
+		      b = whens[*(const uint32_t *)right];
+
+	return a != b ? (a < b ? -1 : 1) : 0;
+}
+
+/*
+ * Where not all can be read, what was never read, or not for longest, goes first. Among equals chance
+ * decides: without a memory of earlier runs that makes each run another sample.
+ */
+static void put_oldest_first(struct dd_verify *verify, struct dd_work *work, uint64_t seed)
 {
 	for (size_t i = work->ids.count; i > 1; i--) {
 		uint32_t *a = &work->ids.items[i - 1], *b, one = *a;
@@ -146,13 +179,15 @@ static void shuffle(struct dd_work *work, uint64_t seed)
 		*a = *b;
 		*b = one;
 	}
+	if (verify->whens)
+		qsort_r(work->ids.items, work->ids.count, sizeof(*work->ids.items), compare_whens,
+			verify->whens);
 	work->large = work->ids.count;
 }
 
 int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_error *err)
 {
 	const struct dd_graph *graph = verify->graph;
-	DD_LIST(uint32_t) unknown = { 0 };
 	int rc = 0;
 
 	for (uint32_t id = 0; id < graph->nodes.count && rc == 0; id++) {
@@ -169,25 +204,28 @@ int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_e
 		slot = dd_list_add(&work->ids);
 		if (slot)
 			*slot = id;
-		if (slot && !node->size && (slot = dd_list_add(&unknown)))
-			*slot = id;
 		rc = slot ? 0 : dd_fail(err, DD_ENOMEM, 0, "choose blobs");
 	}
-	if (rc == 0 && unknown.count)
-		rc = learn_sizes(verify, unknown.items, unknown.count, err);
-	dd_list_release(&unknown);
-	for (size_t i = 0; i < work->ids.count; i++)
-		work->bytes += verify->sizes[work->ids.items[i]];
+	/* By shards first: those are looked at together. */
 	if (rc == 0)
 		rc = put_in_order(verify, work, err);
+	if (rc == 0 && !verify->options.quick)
+		rc = dd_verify_recall(verify, work->ids.items, &work->ids.count, err);
+	if (rc == 0)
+		rc = learn_sizes(verify, work, err);
+	for (size_t i = 0; i < work->ids.count; i++)
+		work->bytes += verify->sizes[work->ids.items[i]];
+	if (rc == 0) /* again, for now the sizes are known */
+		rc = put_in_order(verify, work, err);
 	if (rc == 0 && (verify->options.max_bytes || verify->options.budget_ns))
-		shuffle(work, (uint64_t)verify->now_ns);
+		put_oldest_first(verify, work, (uint64_t)verify->now_ns);
 	return rc;
 }
 
 void dd_verify_was_read(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
-			bool good)
+			int64_t read_ns, bool good)
 {
 	verify->sizes[id] = info->size;
 	verify->verdicts[id] = good ? DD_BLOB_GOOD : DD_BLOB_BAD;
+	dd_verify_learn(verify, id, info, read_ns, good);
 }

@@ -50,6 +50,7 @@ struct hand {
 struct look {
 	uint32_t id;
 	struct dd_place place;
+	int64_t read_ns;     /* CLOCK_REALTIME, when the reading began */
 	struct dd_info info; /* before it was read */
 	struct dd_digest got;
 	uint64_t bytes; /* that were read */
@@ -174,6 +175,7 @@ static int hash(struct hand *hand, struct look *look, struct dd_error *err)
 	int rc = 0;
 
 	look->bytes = 0;
+	look->read_ns = dd_time_now();
 	if (!*hasher)
 		rc = dd_hasher_open(hasher, (enum dd_algorithm)look->place.digest.alg, err);
 	if (rc < 0)
@@ -320,7 +322,7 @@ static int conclude(struct hand *hand, struct look *look, int rc, const struct d
 	}
 	if (rc != 0 && rc != DD_ECORRUPT)
 		return dd_verify_report_failure(verify, &failure, rc, why, err);
-	dd_verify_was_read(verify, look->id, &look->info, rc == 0);
+	dd_verify_was_read(verify, look->id, &look->info, look->read_ns, rc == 0);
 	if (rc == DD_ECORRUPT)
 		return report_corrupt(hand, look, err);
 	hand->sum.verified_blobs++;

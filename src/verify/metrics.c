@@ -92,6 +92,9 @@ static void add_summary(struct page *page, const struct dd_verify *verify)
 	      seconds(summary->ended_ns - summary->began_ns));
 	gauge(page, "drydock_verify_complete", "whether everything that was asked for was seen",
 	      summary->complete);
+	gauge(page, "drydock_verify_oldest_read_timestamp_seconds",
+	      "when the blob was read that was longest not; 0: not known",
+	      seconds(summary->oldest_ns));
 #define X(name, member, text) gauge(page, "drydock_verify_" name, text, (double)summary->member);
 	DD_VERIFY_TOTALS(X)
 #undef X

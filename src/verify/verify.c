@@ -131,6 +131,10 @@ static int finish(struct dd_verify *verify, int rc, struct dd_error *err)
 {
 	struct dd_error own = { 0 };
 
+	if (dd_verify_remember(verify, &own) < 0)
+		dd_log(verify->ctx, DD_LOG_WARNING, "%s", own.text);
+	if (verify->verdicts)
+		dd_verify_find_oldest(verify);
 	verify->summary.ended_ns = dd_time_now();
 	dd_verify_settle(verify);
 	verify->summary.complete = rc == 0 && !verify->summary.unseen;
@@ -153,6 +157,7 @@ int dd_verify(struct dd_context *ctx, struct dd_store *store,
 	if (!verify)
 		return dd_fail(err, DD_ENOMEM, 0, "verify");
 	pthread_mutex_init(&verify->lock, NULL);
+	pthread_mutex_init(&verify->memory_lock, NULL);
 	verify->ctx = ctx;
 	verify->store = store;
 	verify->options = *options;
@@ -176,6 +181,8 @@ void dd_verify_close(struct dd_verify *verify)
 	free(verify->sizes);
 	free(verify->verdicts);
 	free(verify->scope);
+	free(verify->whens);
+	dd_list_release(&verify->learnt);
 	dd_list_release(&verify->facts);
 	dd_list_release(&verify->inferred);
 	dd_list_release(&verify->reports);
@@ -183,6 +190,7 @@ void dd_verify_close(struct dd_verify *verify)
 	dd_owners_release(&verify->owners);
 	dd_survey_closep(&verify->survey);
 	dd_graph_closep(&verify->graph);
+	pthread_mutex_destroy(&verify->memory_lock);
 	pthread_mutex_destroy(&verify->lock);
 	free(verify);
 }

@@ -8,6 +8,7 @@
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
 
+#include <drydock/index.h>
 #include <drydock/units.h>
 #include <drydock/verify.h>
 
@@ -60,6 +61,11 @@ struct dd_verify {
 	uint8_t *verdicts;
 	uint8_t *scope;	  /* not 0: the reference reaches it; NULL: everything counts */
 	uint8_t **layers; /* by repository, as its layers: enum dd_link_state and bits */
+
+	/* memory.c; NULL, or by id: when it was last verified, 0: never */
+	int64_t *whens;
+	pthread_mutex_t memory_lock;
+	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
 
 	uint32_t start;	      /* the reference's digest; DD_NO_ID */
 	pthread_mutex_t lock; /* of all that follows */
@@ -121,9 +127,20 @@ struct dd_work {
 };
 #define DD_VERIFY_LARGE ((uint64_t)1 << 20)
 int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_error *err);
-/* A blob was read to its end, and matches or not: info is as it was before. Any thread. */
+/* A blob was read to its end, from that time on, and matches or not: info is from before. Any thread. */
 void dd_verify_was_read(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
-			bool good);
+			int64_t read_ns, bool good);
+
+/* ---- memory.c: what earlier runs verified ---- */
+
+/* Accept the blobs whose verification still counts: *count of ids are left to be read. */
+int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, struct dd_error *err);
+void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
+		     int64_t read_ns, bool good);
+/* What was learnt goes into the index, however the run ended. */
+int dd_verify_remember(struct dd_verify *verify, struct dd_error *err);
+/* Of all blobs: when the one was read that was longest not. */
+void dd_verify_find_oldest(struct dd_verify *verify);
 
 /* ---- hash.c: the engine ---- */
 

@@ -425,21 +425,57 @@ test_case 'an interrupted run tells what it found, and ends as one' '
 
 test_case '--max-bytes reads no more than that, and says what is left' '
 	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done &&
-	finds 0 -- --max-bytes 2500 && summary ".read_bytes == 2000 and .left_blobs == 3" report &&
+	finds 0 -- --no-index --max-bytes 2500 && summary ".read_bytes == 2000 and .left_blobs == 3" report &&
 	summary ".left_bytes == 3000 and .complete" report &&
-	run 0 drydock verify --root vol --max-bytes 2500 >text && says "not read +3 blobs" text
+	run 0 drydock verify --root vol --no-index --max-bytes 2500 >text && says "not read +3 blobs" text
 '
 
 test_case '--budget begins nothing after that' '
 	make_volume vol && for i in 1 2 3; do put_blob vol "$(printf %01000d $i)"; done &&
-	finds 0 -- --budget 1s --rate 500 -j 1 && summary ".left_blobs > 0 and .read_blobs > 0" report
+	finds 0 -- --no-index --budget 1s --rate 500 -j 1 && summary ".left_blobs > 0 and .read_blobs > 0" report
 '
 
 test_case '--rate keeps all threads together below it' '
 	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done &&
-	finds 0 -- --rate 2000 && summary ".reading_milliseconds >= 1900" report &&
-	run 0 drydock verify --root vol --rate 2000 2>err >text &&
+	finds 0 -- --no-index --rate 2000 && summary ".reading_milliseconds >= 1900" report &&
+	run 0 drydock verify --root vol --no-index --rate 2000 2>err >text &&
 	says "to read: 4.9 KiB in 5 blobs, which takes 2 seconds" err
+'
+
+# ---- what is remembered ----
+
+test_case 'a second run reads nothing that has not changed, and finds what has' '
+	from_template && sleep 2.1 && finds 0 && summary ".remembered_blobs == 0" report &&
+	finds 0 && summary ".remembered_blobs == 7 and .read_blobs == 3" report &&
+	summary ".oldest_read" report && touch -r "$(blob_data vol $one)" stamp &&
+	flip_blob vol $one && touch -r stamp "$(blob_data vol $one)" && finds 1 blob-corrupt &&
+	summary ".remembered_blobs == 6" report && finds 1 blob-corrupt
+'
+
+test_case 'what was verified too long ago is read again, and so is everything by --full' '
+	from_template && sleep 2.1 && finds 0 && finds 0 -- --reverify-after 0 &&
+	summary ".remembered_blobs == 0 and .read_blobs == 10" report && finds 0 -- --full &&
+	summary ".remembered_blobs == 0" report && finds 0 -- --no-index &&
+	summary ".remembered_blobs == 0" report && finds 0 -- --reverify-after 1h &&
+	summary ".remembered_blobs == 7" report
+'
+
+test_case 'night after night a limited run goes on where the last one stopped' '
+	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done &&
+	sleep 2.1 && finds 0 -- --max-bytes 2500 && summary ".left_blobs == 3" report &&
+	summary ".never_blobs == 3" report && finds 0 -- --max-bytes 2500 &&
+	summary ".left_blobs == 1 and .remembered_blobs == 2" report &&
+	finds 0 -- --max-bytes 2500 && summary ".left_blobs == 0 and .never_blobs == 0" report &&
+	finds 0 -- --max-bytes 2500 && summary ".read_blobs == 0" report
+'
+
+test_case 'with a limit what was read longest ago goes first' '
+	make_volume vol && put_blob vol "$(printf %01000d 1)" && sleep 2.1 && finds 0 &&
+	first=$(summary .oldest_read report) &&
+	for i in 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done && sleep 2.1 && finds 0 &&
+	[ "$(summary .oldest_read report)" = "$first" ] &&
+	finds 0 -- --reverify-after 0 --max-bytes 1000 && summary ".read_blobs == 1" report &&
+	[ "$(summary .oldest_read report)" != "$first" ]
 '
 
 test_case 'options that make no sense are refused' '
