@@ -86,12 +86,16 @@ bool dd_index_may_remember(const struct dd_info *info, int64_t read_ns);
 
 /*
  * What is remembered of a blob whose stamp is now this one. False if nothing is, or only of another
- * stamp. How old a verdict may be is the caller's to judge, by when_ns.
+ * stamp. How old a verdict may be is the caller's to judge, by when_ns. Less than a microsecond; a
+ * third of that where many are asked for in the order of their digests.
  */
 bool dd_index_get_verified(struct dd_index *index, const struct dd_digest *digest,
 			   const struct dd_stamp *now, struct dd_verified *verified);
 
-/* W. All or none of them; of two for one digest the later counts. Thousands at once are quick. */
+/*
+ * W. All or none of them; of two for one digest the later counts. Give thousands at once: each call
+ * costs some milliseconds.
+ */
 int dd_index_put_verified(struct dd_index *index, const struct dd_verified_blob *blobs,
 			  size_t count, struct dd_error *err);
 

@@ -12,6 +12,8 @@
  *   by rename(2): from time to time, and at the end. A crash leaves nothing to be mended, and what
  *   was forgotten takes up no space. The price is a copy: for a quarter of a million blobs about
  *   30 MB, and none if nothing is put.
+ * - What is left is a file that is cut, or a disk that fails, between that reading and a lookup: the
+ *   map then raises SIGBUS. Only its owner can cut it, and what was just read is in memory.
  * - Who may write is decided by flock(2) on a file of ours, which knows neither processes nor
  *   containers, and ends with its holder. LMDB's locking is off (MDB_NOLOCK).
  *

@@ -3,6 +3,7 @@
  */
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <drydock/units.h>
 
@@ -348,17 +349,22 @@ static pid_t fork_as_first(void)
 {
 	pid_t pid = fork();
 
+	/* None outlives a test that fails. */
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (pid == 0 && unshare(CLONE_NEWPID) == 0) {
 		int status;
 
 		pid = fork();
-		if (pid == 0)
+		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			return 0;
+		}
 		waitpid(pid, &status, 0);
 		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 9);
 	}
 	if (pid == 0)
-		_exit(77);
+		_exit(NOT_HERE);
 	return pid;
 }
 
@@ -400,7 +406,7 @@ static void containers_with_the_same_process_ids_do_not_meet(void **state)
 	close(second[0]);
 	close(second[1]);
 	close_cached(&cached);
-	if (WEXITSTATUS(status) == 77)
+	if (WEXITSTATUS(status) == NOT_HERE)
 		skip();
 	assert_int_equal(status, 0);
 }
