@@ -15,6 +15,7 @@
 #define BATCH 64
 #define SMALL ((uint64_t)64 << 10) /* read by one call */
 #define BLOCK ((size_t)256 << 10)
+#define PAGE ((size_t)4096) /* the kernel copies faster to where one begins */
 
 /* A write in flight is soon done. */
 #define FLIGHT_NS (60 * DD_SECOND)
@@ -129,7 +130,7 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 
 	if (rc < 0)
 		return rc;
-	if (!hand->block && !(hand->block = malloc(BLOCK)))
+	if (!hand->block && !(hand->block = aligned_alloc(PAGE, BLOCK)))
 		return dd_fail(err, DD_ENOMEM, 0, "read a blob");
 	dd_reader_pass_through(reader);
 	for (;;) {
