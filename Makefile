@@ -21,7 +21,7 @@ PKGS := libcrypto jansson lmdb popt yaml-0.1 smartcols
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
 LIB_PKG_CFLAGS = $(foreach p,$(PKGS),$(call pkg,--cflags,$(p),))
 LIB_PKG_LIBS = $(call pkg,--libs,libcrypto,-lcrypto) $(call pkg,--libs,jansson,-ljansson) \
-	$(call pkg,--libs,yaml-0.1,-lyaml)
+	$(call pkg,--libs,lmdb,-llmdb) $(call pkg,--libs,yaml-0.1,-lyaml)
 TOOL_PKG_LIBS = $(call pkg,--libs,popt,-lpopt) $(call pkg,--libs,smartcols,-lsmartcols)
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDD_VERSION='"$(VERSION)"' -Iinclude -Isrc \

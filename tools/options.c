@@ -81,6 +81,16 @@ static int set_number(unsigned *number, const char *text, struct dd_error *err)
 	return 0;
 }
 
+/* 0 stands for "not given". */
+static int set_size(uint64_t *bytes, const char *text, struct dd_error *err)
+{
+	int rc = dd_size_parse(bytes, text, err);
+
+	if (rc == 0 && !*bytes)
+		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is nothing at all", text);
+	return rc;
+}
+
 static int set_choice(const struct option *option, const char *text, struct dd_error *err)
 {
 	for (unsigned i = 0; option->choices[i]; i++)
@@ -109,6 +119,8 @@ static int set(struct options *options, const struct option *option, const char 
 		return set_texts(options, option->value, text, err);
 	case OPTION_DURATION:
 		return dd_duration_parse(option->value, text, err);
+	case OPTION_SIZE:
+		return set_size(option->value, text, err);
 	case OPTION_NUMBER:
 		return set_number(option->value, text, err);
 	case OPTION_CHOICE:

@@ -21,6 +21,7 @@ enum option_kind {
 	OPTION_TEXT,	 /* const char * */
 	OPTION_TEXTS,	 /* struct option_texts: once for each time it was given */
 	OPTION_DURATION, /* int64_t, nanoseconds */
+	OPTION_SIZE,	 /* uint64_t, bytes; not 0 */
 	OPTION_NUMBER,	 /* unsigned, 1 to 9999 */
 	OPTION_CHOICE	 /* unsigned, index into choices */
 };

@@ -69,6 +69,12 @@ static const char *grouped(uint64_t number, char buf[static DD_UNIT_TEXT])
 	return at;
 }
 
+static const char *amount(const struct dd_progress *now, uint64_t number,
+			  char buf[static DD_UNIT_TEXT])
+{
+	return now->bytes ? dd_size_format(number, buf) : grouped(number, buf);
+}
+
 static void format_bar(char *bar, uint64_t done, uint64_t total)
 {
 	unsigned filled = (unsigned)((double)done / (double)total * BAR_WIDTH);
@@ -106,14 +112,14 @@ static void format_line(const struct dd_progress *now, double rate, char line[st
 
 	/* More came than was announced: the announcement was wrong, not the count. */
 	if (now->total < now->done || !now->total) {
-		snprintf(line, LINE_ROOM, "%s: %s, %s/s", now->phase, grouped(now->done, done),
-			 grouped((uint64_t)rate, per_second));
+		snprintf(line, LINE_ROOM, "%s: %s, %s/s", now->phase, amount(now, now->done, done),
+			 amount(now, (uint64_t)rate, per_second));
 		return;
 	}
 	format_bar(bar, now->done, now->total);
 	len = snprintf(line, LINE_ROOM, "%s [%s] %s of %s, %s/s", now->phase, bar,
-		       grouped(now->done, done), grouped(now->total, total),
-		       grouped((uint64_t)rate, per_second));
+		       amount(now, now->done, done), amount(now, now->total, total),
+		       amount(now, (uint64_t)rate, per_second));
 	seconds = rate > 0 ? (double)(now->total - now->done) / rate : 0;
 	if (seconds >= 1 && seconds < 1e8 && len < LINE_ROOM)
 		snprintf(line + len, LINE_ROOM - (size_t)len, ", left: %s",

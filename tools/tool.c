@@ -207,10 +207,10 @@ static int to_stdout(void *arg, const char *bytes, size_t len)
 	return fwrite(bytes, 1, len, stdout) == len ? 0 : errno;
 }
 
-int tool_print_json(tool_write_fn *write, const void *thing, struct dd_error *err)
+static int print_json(tool_write_fn *write, const void *thing, unsigned flags, struct dd_error *err)
 {
 	CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
-	int rc = dd_json_open(&out, to_stdout, NULL, DD_JSON_PRETTY, err);
+	int rc = dd_json_open(&out, to_stdout, NULL, flags, err);
 
 	if (rc < 0)
 		return rc;
@@ -218,4 +218,14 @@ int tool_print_json(tool_write_fn *write, const void *thing, struct dd_error *er
 	/* Whether it could be written is asked of standard output, at the end. */
 	dd_json_finish(out, NULL);
 	return 0;
+}
+
+int tool_print_json(tool_write_fn *write, const void *thing, struct dd_error *err)
+{
+	return print_json(write, thing, DD_JSON_PRETTY, err);
+}
+
+int tool_print_json_lines(tool_write_fn *write, const void *thing, struct dd_error *err)
+{
+	return print_json(write, thing, DD_JSON_LINES, err);
 }

@@ -45,7 +45,7 @@ struct command {
 	int (*run)(struct tool *tool, const struct options *options, struct dd_error *err);
 };
 
-extern const struct command command_ls, command_gc, command_trash;
+extern const struct command command_ls, command_verify, command_gc, command_trash;
 
 /* The common options, filling *tool; the table is static. */
 const struct option *tool_common_options(struct tool *tool);
@@ -69,8 +69,9 @@ char *tool_suggest(const struct tool *tool, const char *command);
 /* What was typed, with something more; heap memory. */
 char *tool_retype(const struct tool *tool, const char *more);
 
-/* One JSON document to standard output, indented; write is one of the library's writers. */
+/* To standard output, one JSON document, indented, or a line each; write is one of the library's. */
 typedef void tool_write_fn(const void *thing, struct dd_json_out *out);
+int tool_print_json_lines(tool_write_fn *write, const void *thing, struct dd_error *err);
 int tool_print_json(tool_write_fn *write, const void *thing, struct dd_error *err);
 
 /* Words quoted for a shell where they need it, in heap memory; NULL without memory. */

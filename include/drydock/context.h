@@ -41,12 +41,14 @@ void dd_log(struct dd_context *ctx, enum dd_log_level level, const char *fmt, ..
 
 struct dd_progress {
 	const char *phase;  /* static text, NULL if nothing is under way */
-	uint64_t done;	    /* items */
+	uint64_t done;	    /* items, or bytes */
 	uint64_t total;	    /* 0 if not known */
 	int64_t started_ns; /* CLOCK_MONOTONIC, when the phase began */
+	bool bytes;	    /* what is counted are bytes */
 };
 
 void dd_progress_begin(struct dd_context *ctx, const char *phase, uint64_t total);
+void dd_progress_begin_bytes(struct dd_context *ctx, const char *phase, uint64_t total);
 void dd_progress_add(struct dd_context *ctx, uint64_t done);
 void dd_progress_end(struct dd_context *ctx);
 void dd_progress_get(const struct dd_context *ctx, struct dd_progress *now);

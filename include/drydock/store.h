@@ -48,12 +48,13 @@ enum dd_entry_type {
 
 struct dd_info {
 	enum dd_entry_type type;
-	uint64_t size;	    /* bytes */
-	uint64_t allocated; /* bytes on the disk */
-	int64_t mtime_ns;   /* since the epoch */
-	int64_t changed_ns; /* ctime */
-	uint32_t links;	    /* names that the file has */
-	uint64_t device;    /* file system it lies on */
+	uint64_t size;		     /* bytes */
+	uint64_t allocated;	     /* bytes on the disk */
+	int64_t mtime_ns;	     /* since the epoch */
+	int64_t changed_ns;	     /* ctime */
+	uint32_t links;		     /* names that the file has */
+	uint32_t owner, group, mode; /* mode: permission bits alone */
+	uint64_t device;	     /* file system it lies on */
 	struct dd_stamp stamp;
 };
 
@@ -75,6 +76,9 @@ void dd_store_closep(struct dd_store **store);
 
 /* The root as it was found, for people. */
 const char *dd_store_get_root(const struct dd_store *store);
+
+/* What tells the volume from all others here: device and inode of its root. */
+int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_error *err);
 
 /* Of the object itself, or of a directory place. */
 int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
@@ -98,6 +102,13 @@ int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
 			 struct dd_reader **reader, struct dd_info *info, struct dd_error *err);
 /* Bytes read, 0 at the end, or an error. */
 int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct dd_error *err);
+/* As it is now: of what is open, whatever its name stands for meanwhile. */
+int dd_reader_stat(struct dd_reader *reader, struct dd_info *info, struct dd_error *err);
+/*
+ * A hint: all of it will be read, once, in order. What that brings into the machine's page cache is
+ * given up again, a few MiB at a time; what was there before stays.
+ */
+void dd_reader_pass_through(struct dd_reader *reader);
 /* Pass over so many bytes without reading them. */
 int dd_reader_skip(struct dd_reader *reader, uint64_t bytes, struct dd_error *err);
 void dd_reader_closep(struct dd_reader **reader);
@@ -126,11 +137,13 @@ int dd_store_open_directory(struct dd_store *store, const struct dd_place *place
 			    struct dd_directory **directory, struct dd_error *err);
 void dd_directory_closep(struct dd_directory **directory);
 
-/* As dd_store_stat(), dd_store_read() and dd_store_list() are. */
+/* As dd_store_stat() and its like are. */
 int dd_directory_stat(struct dd_directory *directory, const struct dd_place *place,
 		      struct dd_info *info, struct dd_error *err);
 int dd_directory_read(struct dd_directory *directory, const struct dd_place *place, uint64_t max,
 		      struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err);
+int dd_directory_open_reader(struct dd_directory *directory, const struct dd_place *place,
+			     struct dd_reader **reader, struct dd_info *info, struct dd_error *err);
 int dd_directory_list(struct dd_directory *directory, const struct dd_place *below, dd_entry_fn *fn,
 		      void *arg, struct dd_error *err);
 

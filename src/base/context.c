@@ -23,6 +23,7 @@ struct dd_context {
 	_Atomic(const char *) phase;
 	atomic_uint_fast64_t done, total;
 	atomic_int_fast64_t started_ns;
+	atomic_bool bytes;
 };
 
 int dd_context_open(struct dd_context **out, struct dd_error *err)
@@ -100,7 +101,7 @@ void dd_log(struct dd_context *ctx, enum dd_log_level level, const char *fmt, ..
 	pthread_mutex_unlock(&ctx->log_lock);
 }
 
-void dd_progress_begin(struct dd_context *ctx, const char *phase, uint64_t total)
+static void begin(struct dd_context *ctx, const char *phase, uint64_t total, bool bytes)
 {
 	struct timespec now;
 
@@ -108,8 +109,19 @@ void dd_progress_begin(struct dd_context *ctx, const char *phase, uint64_t total
 	atomic_store(&ctx->phase, NULL);
 	atomic_store(&ctx->done, 0);
 	atomic_store(&ctx->total, total);
+	atomic_store(&ctx->bytes, bytes);
 	atomic_store(&ctx->started_ns, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
 	atomic_store(&ctx->phase, phase);
+}
+
+void dd_progress_begin(struct dd_context *ctx, const char *phase, uint64_t total)
+{
+	begin(ctx, phase, total, false);
+}
+
+void dd_progress_begin_bytes(struct dd_context *ctx, const char *phase, uint64_t total)
+{
+	begin(ctx, phase, total, true);
 }
 
 void dd_progress_add(struct dd_context *ctx, uint64_t done)
@@ -128,4 +140,5 @@ void dd_progress_get(const struct dd_context *ctx, struct dd_progress *now)
 	now->done = atomic_load(&ctx->done);
 	now->total = atomic_load(&ctx->total);
 	now->started_ns = atomic_load(&ctx->started_ns);
+	now->bytes = atomic_load(&ctx->bytes);
 }

@@ -1,15 +1,11 @@
 /*
  * Links: the small files that hold a digest; and the directories whose names are digests.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "graph/scan.h"
-
-/* More than any digest's text; what is longer is no link. */
-#define LINK_MAX 1024
 
 /* A registry that truncates and rewrites is soon done. */
 #define FLIGHT_NS (60 * DD_SECOND)
@@ -17,29 +13,11 @@
 
 static void parse_link(const struct dd_buffer *buffer, struct dd_scan_link *link)
 {
-	const char *text = (const char *)buffer->bytes;
-	size_t len = buffer->len;
+	const char *why;
 
-	link->state = DD_LINK_MALFORMED;
-	if (len == 0) {
-		snprintf(link->detail, sizeof(link->detail), "it is empty");
-		return;
-	}
-	if (dd_digest_parse(&link->digest, text, len) == 0) {
-		link->state = DD_LINK_GOOD;
-		link->has_digest = true;
-		return;
-	}
-	/* Somebody's editor ended the line: what is meant is plain. */
-	while (len && isspace((unsigned char)text[len - 1]))
-		len--;
-	while (len && isspace((unsigned char)*text)) {
-		text++;
-		len--;
-	}
-	link->has_digest = len && dd_digest_parse(&link->digest, text, len) == 0;
-	snprintf(link->detail, sizeof(link->detail),
-		 link->has_digest ? "white space stands around its digest" : "it holds no digest");
+	link->state =
+		dd_link_parse(buffer->bytes, buffer->len, &link->digest, &link->has_digest, &why);
+	snprintf(link->detail, sizeof(link->detail), "%s", why);
 }
 
 static int read_once(struct dd_scan *scan, struct dd_directory *within,
@@ -47,8 +25,8 @@ static int read_once(struct dd_scan *scan, struct dd_directory *within,
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	struct dd_info info = { 0 };
-	int rc = within ? dd_directory_read(within, place, LINK_MAX, &buffer, &info, err) :
-			  dd_store_read(scan->store, place, LINK_MAX, &buffer, &info, err);
+	int rc = within ? dd_directory_read(within, place, DD_LINK_MAX, &buffer, &info, err) :
+			  dd_store_read(scan->store, place, DD_LINK_MAX, &buffer, &info, err);
 
 	memset(link, 0, sizeof(*link));
 	link->mtime_ns = info.mtime_ns;
@@ -157,12 +135,23 @@ struct beside {
 	const struct dd_place *place;
 };
 
+/* Beside a link or a blob; a revision may have signatures. */
+static bool belongs(const char *name)
+{
+	return !strcmp(name, "link") || !strcmp(name, "data") || !strcmp(name, "signatures") ||
+	       dd_temp_valid(name);
+}
+
 static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
 {
 	const struct beside *beside = arg;
+	int rc = 0;
 
-	return dd_survey_add_temp(beside->scan->survey, beside->scan->store, beside->place,
-				  entry->name, err);
+	if (beside->scan->options->onlooker && !belongs(entry->name))
+		rc = dd_scan_note(beside->scan, DD_STRANGE_ALIEN, beside->place, entry->name, NULL);
+	return rc < 0 ? rc :
+			dd_survey_add_temp(beside->scan->survey, beside->scan->store, beside->place,
+					   entry->name, err);
 }
 
 int dd_scan_beside(struct dd_scan *scan, const struct dd_place *place, struct dd_error *err)

@@ -151,6 +151,7 @@ static enum dd_doubt doubt_of(int rc)
 static int commit(struct look *look, const struct dd_manifest *manifest,
 		  struct dd_scan_wanted *wanted, struct dd_error *err)
 {
+	const struct dd_onlooker *onlooker = look->scan->options->onlooker;
 	struct dd_graph *graph = look->scan->graph;
 	const struct dd_manifest_node *node;
 	int rc = dd_graph_add_manifest(graph, look->id, manifest, look->reader->buffer.len,
@@ -158,6 +159,8 @@ static int commit(struct look *look, const struct dd_manifest *manifest,
 
 	if (rc < 0)
 		return rc;
+	if (onlooker && onlooker->manifest)
+		rc = onlooker->manifest(onlooker->arg, look->id, manifest);
 	node = &graph->manifests.items[graph->nodes.items[look->id].manifest];
 	for (uint32_t i = 0; i < node->count && rc == 0; i++) {
 		uint32_t edge = graph->edges.items[node->first + i];

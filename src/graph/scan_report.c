@@ -50,8 +50,16 @@ int dd_scan_note(struct dd_scan *scan, enum dd_strange what, const struct dd_pla
 		 const char *name, const struct dd_error *err)
 {
 	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
 	struct dd_survey *survey = scan->survey;
 	char **note = NULL;
+
+	if (onlooker && onlooker->strange) {
+		int rc = onlooker->strange(onlooker->arg, what, directory, name, err);
+
+		if (rc)
+			return rc;
+	}
 
 	if (dd_scan_describe(&text, directory, name) < 0 ||
 	    (err && err->sys_errno ? dd_text_printf(&text, ": %s", strerror(err->sys_errno)) :

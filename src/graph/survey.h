@@ -11,16 +11,11 @@
 #define GRAPH_SURVEY_H
 
 #include <drydock/store.h>
+#include <drydock/walk.h>
 
 #include "base/list.h"
 #include "graph/graph.h"
-
-enum dd_link_state {
-	DD_LINK_GOOD,
-	DD_LINK_ABSENT,	    /* certainly not there */
-	DD_LINK_MALFORMED,  /* empty or garbage */
-	DD_LINK_UNREADABLE, /* could be anything */
-};
+#include "graph/link.h"
 
 struct dd_revision {
 	uint32_t id;
@@ -92,6 +87,18 @@ struct dd_survey {
 
 #define DD_SURVEY_NOTES 1000
 
+/* Functions may be NULL; not 0 ends the scan. */
+struct dd_onlooker {
+	void *arg;
+	/*
+	 * Each manifest that was read and proved, as it is parsed: one at a time, right after its
+	 * edges, which are the graph's last ones, were added. The graph's lock is held.
+	 */
+	int (*manifest)(void *arg, uint32_t id, const struct dd_manifest *manifest);
+	/* What is passed over or cannot be seen: from several threads at once. */
+	dd_strange_fn *strange;
+};
+
 struct dd_survey_options {
 	/* Only this repository, and no blobs; NULL: everything. */
 	const char *only;
@@ -100,6 +107,11 @@ struct dd_survey_options {
 	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
 	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);
 	void *arg;
+	/* Somebody who wants to see more than a survey keeps; NULL: nobody. */
+	const struct dd_onlooker *onlooker;
+	/* Read as a manifest whatever names it; nothing but it and what it leads to if alone. */
+	const struct dd_digest *start;
+	bool alone;
 };
 
 /*

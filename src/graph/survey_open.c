@@ -133,6 +133,34 @@ static int walk_one(struct dd_scan *scan, const char *name, struct dd_error *err
 	return rc < 0 ? dd_fail(err, rc, 0, "look into %s", name) : 0;
 }
 
+/* What is asked for by its digest is read first. */
+static int begin_with(struct dd_scan *scan, const struct dd_digest *digest, struct dd_error *err)
+{
+	struct dd_scan_wanted wanted = { 0 };
+	uint32_t id;
+	int rc;
+
+	dd_scan_lock(scan);
+	id = dd_graph_intern(scan->graph, digest);
+	rc = id == DD_NO_ID ? dd_fail(err, DD_ENOMEM, 0, "remember a digest") :
+			      dd_scan_want(scan, &wanted, id, err);
+	dd_scan_unlock(scan);
+	if (rc == 0)
+		rc = dd_scan_start(scan, &wanted, err);
+	dd_list_release(&wanted.ids);
+	return rc;
+}
+
+static int walk(struct dd_scan *scan, struct dd_error *err)
+{
+	const struct dd_survey_options *options = scan->options;
+	int rc = options->start ? begin_with(scan, options->start, err) : 0;
+
+	if (rc < 0 || options->alone)
+		return rc;
+	return options->only ? walk_one(scan, options->only, err) : walk_all(scan, err);
+}
+
 static void close_readers(struct dd_scan *scan)
 {
 	while (scan->readers) {
@@ -161,7 +189,7 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 	scan->survey->cache_volume = dd_store_stat(scan->store, &scheduler, &info, NULL) == 0;
 	dd_progress_begin(scan->ctx, "looking", 0);
 	dd_store_open_directory(scan->store, &blobs, &scan->blobs, NULL);
-	rc = scan->options->only ? walk_one(scan, scan->options->only, err) : walk_all(scan, err);
+	rc = walk(scan, err);
 	if (rc < 0)
 		dd_scan_stop(scan, rc, err);
 	dd_jobs_wait(scan->jobs);

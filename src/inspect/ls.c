@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drydock/inspect.h>
+
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "graph/survey.h"
-#include "inspect/resolve.h"
 #include "inspect/size.h"
+#include "store/resolve.h"
 
 /* The list in the making; its strings live as long as it does. */
 struct list {

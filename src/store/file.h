@@ -41,6 +41,24 @@ struct dd_store {
 /* Deeper than any path of the layout: a repository has at most 128 components. */
 #define DD_FILE_DEEPEST 200
 
+struct dd_directory {
+	struct dd_store *store;
+	int fd;
+	char *path; /* below the root */
+};
+
+/* Something to be opened: a name below an open directory, and its path below the root. */
+struct dd_target {
+	struct dd_store *store;
+	int base;
+	const char *name, *path;
+};
+
+/* The path is the caller's to free, also on error. within NULL: from the root. */
+int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
+		const struct dd_place *place, char **path, struct dd_target *target,
+		struct dd_error *err);
+
 int dd_file_info(const struct stat *st, struct dd_info *info);
 
 /* Fail with what an errno means for an open, naming the path. */

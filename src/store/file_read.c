@@ -31,6 +31,9 @@ int dd_file_info(const struct stat *st, struct dd_info *info)
 	info->mtime_ns = dd_time_of(&st->st_mtim);
 	info->changed_ns = dd_time_of(&st->st_ctim);
 	info->links = (uint32_t)st->st_nlink;
+	info->owner = st->st_uid;
+	info->group = st->st_gid;
+	info->mode = st->st_mode & 07777;
 	info->device = st->st_dev;
 	info->stamp = (struct dd_stamp){ { st->st_dev, st->st_ino, info->size,
 					   (uint64_t)info->mtime_ns, (uint64_t)info->changed_ns } };
@@ -49,19 +52,6 @@ int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const ch
 			       store->root, path);
 	return dd_fail(err, code, sys, "%s %s/%s", verb, store->root, path);
 }
-
-/* Something to be opened: a name below an open directory, and its path below the root. */
-struct target {
-	struct dd_store *store;
-	int base;
-	const char *name, *path;
-};
-
-struct dd_directory {
-	struct dd_store *store;
-	int fd;
-	char *path; /* below the root */
-};
 
 /* Not opened yet. Takes the path; NULL without memory. */
 static struct dd_directory *new_directory(struct dd_store *store, char *path)
@@ -116,10 +106,9 @@ void dd_directory_closep(struct dd_directory **directory)
 	}
 }
 
-/* The path is the caller's to free. within NULL: from the root. */
-static int aim(struct dd_store *store, const struct dd_directory *within,
-	       const struct dd_place *place, char **path, struct target *target,
-	       struct dd_error *err)
+int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
+		const struct dd_place *place, char **path, struct dd_target *target,
+		struct dd_error *err)
 {
 	int rc = dd_layout_path(place, path, err);
 	size_t skip = 0;
@@ -130,11 +119,11 @@ static int aim(struct dd_store *store, const struct dd_directory *within,
 		skip = strlen(within->path) + 1;
 		assert(!strncmp(*path, within->path, skip - 1) && (*path)[skip - 1] == '/');
 	}
-	*target = (struct target){ store, within ? within->fd : store->fd, *path + skip, *path };
+	*target = (struct dd_target){ store, within ? within->fd : store->fd, *path + skip, *path };
 	return 0;
 }
 
-static int look_at(const struct target *target, struct dd_info *info, struct dd_error *err)
+static int look_at(const struct dd_target *target, struct dd_info *info, struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd = dd_beneath_open(target->base, target->name, O_PATH, 0);
 	struct stat st;
@@ -152,8 +141,8 @@ int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct d
 		  struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(store, NULL, place, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
 
 	return rc < 0 ? rc : look_at(&target, info, err);
 }
@@ -162,8 +151,8 @@ int dd_directory_stat(struct dd_directory *directory, const struct dd_place *pla
 		      struct dd_info *info, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(directory->store, directory, place, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(directory->store, directory, place, &path, &target, err);
 
 	return rc < 0 ? rc : look_at(&target, info, err);
 }
@@ -181,7 +170,7 @@ int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
 {
 	DD_AUTOFREE char *path = NULL;
 	int rc = dd_layout_path(place, &path, err);
-	struct target target = { store, store->fd, path, path };
+	struct dd_target target = { store, store->fd, path, path };
 	size_t len;
 
 	if (rc < 0)
@@ -241,14 +230,14 @@ static int buffer_reserve(struct dd_buffer *buffer, size_t room, struct dd_error
 	return 0;
 }
 
-static int too_big(const struct target *target, uint64_t max, struct dd_error *err)
+static int too_big(const struct dd_target *target, uint64_t max, struct dd_error *err)
 {
 	return dd_fail(err, DD_ETOOBIG, 0, "%s/%s is larger than %llu bytes", target->store->root,
 		       target->path, (unsigned long long)max);
 }
 
 /* One byte more than the file has is asked for, so that its end is seen without another call. */
-static int read_all(const struct target *target, int fd, uint64_t size, uint64_t max,
+static int read_all(const struct dd_target *target, int fd, uint64_t size, uint64_t max,
 		    struct dd_buffer *buffer, struct dd_error *err)
 {
 	size_t room = (size_t)size + 1;
@@ -274,7 +263,7 @@ static int read_all(const struct target *target, int fd, uint64_t size, uint64_t
 	}
 }
 
-static int read_target(const struct target *target, uint64_t max, struct dd_buffer *buffer,
+static int read_target(const struct dd_target *target, uint64_t max, struct dd_buffer *buffer,
 		       struct dd_info *info, struct dd_error *err)
 {
 	struct dd_info own;
@@ -295,8 +284,8 @@ int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t
 		  struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(store, NULL, place, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
 
 	return rc < 0 ? rc : read_target(&target, max, buffer, info, err);
 }
@@ -305,8 +294,8 @@ int dd_directory_read(struct dd_directory *directory, const struct dd_place *pla
 		      struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(directory->store, directory, place, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(directory->store, directory, place, &path, &target, err);
 
 	return rc < 0 ? rc : read_target(&target, max, buffer, info, err);
 }
@@ -371,7 +360,7 @@ int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *
 	}
 }
 
-static int list_target(const struct target *target, dd_entry_fn *fn, void *arg,
+static int list_target(const struct dd_target *target, dd_entry_fn *fn, void *arg,
 		       struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd =
@@ -386,8 +375,8 @@ int dd_store_list(struct dd_store *store, const struct dd_place *directory, dd_e
 		  void *arg, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(store, NULL, directory, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(store, NULL, directory, &path, &target, err);
 
 	return rc < 0 ? rc : list_target(&target, fn, arg, err);
 }
@@ -396,8 +385,8 @@ int dd_directory_list(struct dd_directory *directory, const struct dd_place *bel
 		      void *arg, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(directory->store, directory, below, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(directory->store, directory, below, &path, &target, err);
 
 	return rc < 0 ? rc : list_target(&target, fn, arg, err);
 }
@@ -406,8 +395,8 @@ int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd
 			void *arg, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
-	struct target target;
-	int rc = aim(store, NULL, place, &path, &target, err);
+	struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
 
 	if (rc < 0)
 		return rc;

@@ -2,38 +2,100 @@
  * A large object as a stream.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 
 #include "store/file.h"
+
+/* Given up at once: few enough to be no loss, many enough to be worth a call. */
+#define WINDOW ((off_t)8 << 20)
 
 struct dd_reader {
 	struct dd_store *store;
 	char *path;
 	int fd;
+	off_t size;
+	bool forget;	/* what was read is to be given up */
+	off_t at, kept; /* read up to here; given up to here */
 };
 
-int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
-			 struct dd_reader **out, struct dd_info *info, struct dd_error *err)
+static int open_reader(struct dd_store *store, struct dd_directory *within,
+		       const struct dd_place *place, struct dd_reader **out, struct dd_info *info,
+		       struct dd_error *err)
 {
 	DD_CLEANUP(dd_reader_closep) struct dd_reader *reader = calloc(1, sizeof(*reader));
+	struct dd_target target;
 	struct dd_info own;
 	int rc;
 
 	*out = NULL;
 	if (!reader)
 		return dd_fail(err, DD_ENOMEM, 0, "open a reader");
+	if (!info)
+		info = &own;
 	reader->store = store;
 	reader->fd = -1;
-	rc = dd_layout_path(place, &reader->path, err);
+	rc = dd_file_aim(store, within, place, &reader->path, &target, err);
 	if (rc < 0)
 		return rc;
-	reader->fd = dd_file_open_regular(store, store->fd, reader->path, reader->path,
-					  info ? info : &own, err);
+	reader->fd = dd_file_open_regular(store, target.base, target.name, reader->path, info, err);
 	if (reader->fd < 0)
 		return reader->fd;
+	reader->size = (off_t)info->size;
 	*out = reader;
 	reader = NULL;
 	return 0;
+}
+
+int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
+			 struct dd_reader **out, struct dd_info *info, struct dd_error *err)
+{
+	return open_reader(store, NULL, place, out, info, err);
+}
+
+int dd_directory_open_reader(struct dd_directory *directory, const struct dd_place *place,
+			     struct dd_reader **out, struct dd_info *info, struct dd_error *err)
+{
+	return open_reader(directory->store, directory, place, out, info, err);
+}
+
+int dd_reader_stat(struct dd_reader *reader, struct dd_info *info, struct dd_error *err)
+{
+	struct stat st;
+
+	if (fstat(reader->fd, &st) < 0)
+		return dd_file_fail(reader->store, err, errno, "look at", reader->path);
+	dd_file_info(&st, info);
+	return 0;
+}
+
+/* Whether a byte of it comes without waiting for a disk. */
+static bool is_cached(const struct dd_reader *reader, off_t at)
+{
+	char byte;
+	struct iovec one = { &byte, 1 };
+
+	return preadv2(reader->fd, &one, 1, at, RWF_NOWAIT) == 1;
+}
+
+/* The far places are asked first: asking itself may read ahead. */
+void dd_reader_pass_through(struct dd_reader *reader)
+{
+	off_t size = reader->size;
+
+	reader->forget = size > 0 && !(is_cached(reader, size - 1) && is_cached(reader, size / 2) &&
+				       is_cached(reader, 0));
+	if (reader->forget)
+		posix_fadvise(reader->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+static void forget(struct dd_reader *reader)
+{
+	if (reader->forget && reader->at > reader->kept)
+		posix_fadvise(reader->fd, reader->kept, reader->at - reader->kept,
+			      POSIX_FADV_DONTNEED);
+	reader->kept = reader->at;
 }
 
 int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct dd_error *err)
@@ -45,6 +107,9 @@ int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return dd_file_fail(reader->store, err, errno, "read", reader->path);
+	reader->at += got;
+	if (reader->at - reader->kept >= WINDOW)
+		forget(reader);
 	return got;
 }
 
@@ -58,8 +123,10 @@ int dd_reader_skip(struct dd_reader *reader, uint64_t bytes, struct dd_error *er
 void dd_reader_closep(struct dd_reader **reader)
 {
 	if (*reader) {
-		if ((*reader)->fd >= 0)
+		if ((*reader)->fd >= 0) {
+			forget(*reader);
 			close((*reader)->fd);
+		}
 		free((*reader)->path);
 		free(*reader);
 		*reader = NULL;

@@ -146,3 +146,14 @@ int dd_store_free_space(struct dd_store *store, uint64_t *bytes, struct dd_error
 	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
 	return 0;
 }
+
+int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_error *err)
+{
+	struct stat st;
+
+	if (fstat(store->fd, &st) < 0)
+		return dd_file_fail(store, err, errno, "look at", "");
+	identity[0] = st.st_dev;
+	identity[1] = st.st_ino;
+	return 0;
+}

@@ -32,6 +32,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/drydock-e2e.XXXXXX") || exit 1
 # An ordinary user must get through to the volumes made below.
 chmod 0755 "$work"
 mkdir "$work/bin" "$work/home"
+export DRYDOCK_CACHE="$work/cache" # never that of the machine
 ln -s "$DRYDOCK" "$work/bin/drydock"
 real_home=${HOME-}
 export PATH="$work/bin:$PATH:/usr/sbin:/sbin" HOME="$work/home"

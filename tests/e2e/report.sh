@@ -121,3 +121,50 @@ latest_run() {
 	done
 	[ "$name" != '*' ] && printf '%s' "$name"
 }
+
+# What verify --json prints is a document a line.
+valid_lines() {
+	"$top/tests/check-schema" --lines "$top/schema/$1.json" <"$2" >&7 2>&1
+}
+
+# findings FILE: "FINDING REPOSITORY TAG DIGEST" of each.
+findings() {
+	jq -r 'select(.finding) | [.finding, .repository // "-", .tag // "-", .digest // "-"] |
+		join(" ")' "$1"
+}
+
+# found FILE FINDING FILTER: one of these findings is so.
+found() {
+	jq -es --arg finding "$2" \
+		"[.[] | select(.finding == \$finding) | select($3)] | length > 0" "$1" >&7 ||
+		{ say "no $2 of $1 is $3:"; jq -c 'select(.finding)' "$1" >&7; return 1; }
+}
+
+# summary FILTER FILE
+summary() {
+	jq -er "select(.summary) | .summary | $1" "$2"
+}
+
+# finds STATUS FINDING… [-- ARGUMENT…]: verify of vol ends so, and finds these kinds and
+# no others, of any severity; what it printed is in "report". Nothing was written.
+finds() {
+	local status=$1 wanted=()
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		wanted+=("$1")
+		shift
+	done
+	volume_digest vol >before && run "$status" drydock verify --root vol --json "${@:2}" \
+		>report && volume_digest vol >after && same before after &&
+		valid_lines verify report && findings report | cut -d ' ' -f 1 | sort -u >codes &&
+		printf '%s\n' "${wanted[@]}" | sed '/^$/d' | sort -u >wanted && same wanted codes
+}
+
+# breaks FILE FINDING IMAGE…: exactly these images suffer by that finding.
+breaks() {
+	local file=$1 finding=$2
+	shift 2
+	printf '%s\n' "$@" | sort >wanted.images &&
+		jq -r --arg finding "$finding" 'select(.finding == $finding) | .images[]' "$file" |
+		sort -u >images && same wanted.images images
+}

@@ -1,10 +1,11 @@
 /*
  * From what a person wrote to one digest.
  */
-#ifndef INSPECT_RESOLVE_H
-#define INSPECT_RESOLVE_H
+#ifndef STORE_RESOLVE_H
+#define STORE_RESOLVE_H
 
-#include <drydock/inspect.h>
+#include <drydock/reference.h>
+#include <drydock/store.h>
 
 /*
  * The digest that a tag points to, or that a digest cut short can only mean: among a repository's

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "inspect/resolve.h"
+#include "store/resolve.h"
 
 #define LINK_MAX 1024
 

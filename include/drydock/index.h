@@ -1,0 +1,112 @@
+/*
+ * The index: what earlier runs found out about a volume. A cache, outside of the volume; deleting
+ * it costs time, never truth.
+ *
+ * It lies in a directory for each volume below the cache directory: options->cache_dir, else
+ * $DRYDOCK_CACHE, else /var/cache/drydock for root, else $XDG_CACHE_HOME/drydock, else
+ * $HOME/.cache/drydock. The directories are made with mode 0700 and tagged (CACHEDIR.TAG,
+ * https://bford.info/cachedir/), the files with 0600.
+ *
+ * Trouble: whatever is the matter with the index (no permission, another's, on a network, damaged,
+ * of a newer version, no space, …) is said once, by dd_log() as a warning, and the work goes on
+ * without it: *index is NULL, which every function here takes for an empty one. Errors are
+ * DD_ENOMEM and DD_ECANCELLED alone. Paths in messages are untrusted bytes.
+ *
+ * What is read is the index as it was when it was opened: nothing that is put or forgotten shows
+ * before it is opened again, by this process or another. Many processes may read at once while one
+ * writes; who opens it second to write may only read, and is told so in a note.
+ *
+ * Durability: what was put is published from time to time and when the index is closed. A crash
+ * costs about the last minute, and never what was published before.
+ *
+ * Locking: the functions marked W are for one thread at a time; all others may be called by several
+ * threads at once, also beside one that writes. None may be called beside dd_index_close().
+ */
+#ifndef DRYDOCK_INDEX_H
+#define DRYDOCK_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drydock/store.h>
+
+struct dd_index;
+
+struct dd_index_options {
+	const char *cache_dir; /* NULL: see above; empty is as good as NULL */
+	bool none;	       /* no index: NULL, and nothing is said */
+	bool read_only; /* make and change nothing; no index yet: NULL, and nothing is said */
+	const char *(*get_environment)(const char *name); /* NULL: no environment */
+};
+
+/*
+ * ctx and store must outlive the index. Reads the whole index once, to see that it is what was
+ * written; that can be interrupted.
+ */
+int dd_index_open(struct dd_context *ctx, struct dd_store *store,
+		  const struct dd_index_options *options, struct dd_index **index,
+		  struct dd_error *err);
+/* Publishes what was put, also after an interruption. */
+void dd_index_close(struct dd_index *index);
+void dd_index_closep(struct dd_index **index);
+
+/* Where it lies, for people; NULL if there is none. */
+const char *dd_index_get_directory(const struct dd_index *index);
+/* Whether what is put will be remembered, as far as one knows. */
+bool dd_index_is_writable(const struct dd_index *index);
+
+/* ---- blobs whose bytes were read ---- */
+
+enum dd_verdict {
+	DD_VERDICT_GOOD,   /* the bytes were those of the digest */
+	DD_VERDICT_CORRUPT /* they were not */
+};
+
+struct dd_verified {
+	struct dd_stamp stamp; /* of the file whose bytes were read */
+	int64_t when_ns;       /* since the epoch, when they were read */
+	uint64_t size;	       /* bytes that were read */
+	enum dd_verdict verdict;
+};
+
+struct dd_verified_blob {
+	struct dd_digest digest;
+	struct dd_verified verified;
+};
+
+/*
+ * Whether a file may be remembered whose reading began at read_ns (CLOCK_REALTIME), where info is
+ * what was seen of it after it was read: not if it changed less than two seconds before that, or
+ * later. A time stamp has a grain (two seconds on FAT, a tick of the clock elsewhere), and what is
+ * written within the same grain after the reading leaves the stamp as it was. git calls such files
+ * "racily clean". The caller asks this, and also compares info with what was seen before reading.
+ */
+bool dd_index_may_remember(const struct dd_info *info, int64_t read_ns);
+
+/*
+ * What is remembered of a blob whose stamp is now this one. False if nothing is, or only of another
+ * stamp. How old a verdict may be is the caller's to judge, by when_ns. Less than a microsecond; a
+ * third of that where many are asked for in the order of their digests.
+ */
+bool dd_index_get_verified(struct dd_index *index, const struct dd_digest *digest,
+			   const struct dd_stamp *now, struct dd_verified *verified);
+
+/*
+ * W. All or none of them; of two for one digest the later counts. Give thousands at once: each call
+ * costs some milliseconds.
+ */
+int dd_index_put_verified(struct dd_index *index, const struct dd_verified_blob *blobs,
+			  size_t count, struct dd_error *err);
+
+/* W. All that is remembered of these digests, for what is no longer there. */
+int dd_index_forget(struct dd_index *index, const struct dd_digest *digests, size_t count,
+		    struct dd_error *err);
+
+/* By digest, stamps unseen. Not 0 stops the visit and is handed on. DD_ECANCELLED as well. */
+typedef int dd_verified_fn(void *arg, const struct dd_verified_blob *blob, struct dd_error *err);
+int dd_index_visit_verified(struct dd_index *index, dd_verified_fn *fn, void *arg,
+			    struct dd_error *err);
+uint64_t dd_index_count_verified(struct dd_index *index);
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * Writing: into a copy without a name, and from there into the next file that has one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include <drydock/units.h>
+
+#include "base/cleanup.h"
+#include "index/index.h"
+#include "index/seal.h"
+
+/* Publishing may take this part of the time. */
+#define PUBLISH_SHARE 20
+
+static int64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * DD_SECOND + now.tv_nsec;
+}
+
+void dd_index_stop_writing(struct dd_index *index)
+{
+	if (index->work)
+		mdb_env_close(index->work);
+	index->work = NULL;
+	/* A child of ours may have the descriptor too, and live longer. */
+	if (index->lock >= 0)
+		flock(index->lock, LOCK_UN);
+	dd_fd_closep(&index->lock);
+	index->lock = -1;
+}
+
+/* A new, empty file of that name; what a killed run has left there goes. */
+static int create(const struct dd_index_place *place, const char *name, struct dd_error *err)
+{
+	unlinkat(place->fd, name, 0);
+	return dd_index_open_file(place, name, O_RDWR | O_CREAT | O_EXCL, err);
+}
+
+static int open_work_blobs(struct dd_index *index, struct dd_error *err)
+{
+	MDB_txn *txn;
+	int mdb = mdb_txn_begin(index->work, NULL, 0, &txn);
+
+	if (mdb)
+		return dd_index_fail(err, mdb, "open the copy of the index");
+	mdb = mdb_dbi_open(txn, DD_INDEX_BLOBS, MDB_CREATE, &index->work_blobs);
+	if (mdb)
+		mdb_txn_abort(txn);
+	else
+		mdb = mdb_txn_commit(txn);
+	return mdb ? dd_index_fail(err, mdb, "open the copy of the index") : 0;
+}
+
+static int begin_work(struct dd_index *index, struct dd_error *err)
+{
+	DD_AUTOCLOSE int fd = create(&index->place, DD_INDEX_WORK, err);
+	struct stat st;
+	int mdb, rc;
+
+	if (fd < 0)
+		return fd;
+	mdb = index->env ? mdb_env_copyfd2(index->env, fd, MDB_CP_COMPACT) : 0;
+	if (mdb || fstat(fd, &st) < 0)
+		return dd_index_fail(err, mdb ? mdb : errno, "copy the index");
+	while (index->map < 2 * (size_t)st.st_size && index->map < index->map_max)
+		index->map *= 2;
+	rc = dd_index_open_env(&index->place, DD_INDEX_WORK, fd, MDB_NOSYNC | MDB_NOMETASYNC,
+			       index->map, &index->work, err);
+	unlinkat(index->place.fd, DD_INDEX_WORK, 0);
+	index->published_ns = monotonic();
+	return rc < 0 ? rc : open_work_blobs(index, err);
+}
+
+static int write_new(struct dd_index *index, struct dd_error *err)
+{
+	DD_AUTOCLOSE int fd = create(&index->place, DD_INDEX_NEW, err);
+	int mdb, rc;
+
+	if (fd < 0)
+		return fd;
+	mdb = mdb_env_copyfd2(index->work, fd, MDB_CP_COMPACT);
+	if (mdb)
+		return dd_index_fail(err, mdb, "write the index");
+	rc = dd_seal_write(fd, index->place.volume, err);
+	if (rc == 0 && fdatasync(fd) < 0)
+		rc = dd_fail(err, dd_code_of_errno(errno), errno, "write the index");
+	return rc;
+}
+
+int dd_index_publish(struct dd_index *index, struct dd_error *err)
+{
+	int64_t begun = monotonic(), took;
+	int directory = index->place.fd, rc = write_new(index, err);
+
+	if (rc == 0 && renameat(directory, DD_INDEX_NEW, directory, DD_INDEX_FILE) < 0)
+		rc = dd_fail(err, dd_code_of_errno(errno), errno, "give the index its name");
+	if (rc < 0) {
+		unlinkat(directory, DD_INDEX_NEW, 0);
+		return rc;
+	}
+	fsync(directory);
+	index->published_ns = monotonic();
+	took = index->published_ns - begun;
+	if (took > index->publish_every_ns / PUBLISH_SHARE)
+		index->publish_every_ns = took * PUBLISH_SHARE;
+	return 0;
+}
+
+/* What one transaction does: records, or digests to be forgotten. */
+struct batch {
+	const struct dd_verified_blob *blobs; /* NULL: forget */
+	const struct dd_digest *digests;
+	size_t count;
+};
+
+static int change_one(struct dd_index *index, MDB_txn *txn, const struct batch *batch, size_t i)
+{
+	struct dd_record record;
+	struct dd_key key;
+	MDB_val name, value = { sizeof(record), &record };
+	int mdb;
+
+	dd_key_of(&key, batch->blobs ? &batch->blobs[i].digest : &batch->digests[i]);
+	name = (MDB_val){ key.len, key.bytes };
+	if (batch->blobs) {
+		dd_record_of(&record, &key, &batch->blobs[i].verified);
+		return mdb_put(txn, index->work_blobs, &name, &value, 0);
+	}
+	mdb = mdb_del(txn, index->work_blobs, &name, NULL);
+	return mdb == MDB_NOTFOUND ? 0 : mdb;
+}
+
+static int change_all(struct dd_index *index, const struct batch *batch)
+{
+	MDB_txn *txn;
+	int mdb = mdb_txn_begin(index->work, NULL, 0, &txn);
+
+	if (mdb)
+		return mdb;
+	for (size_t i = 0; i < batch->count && !mdb; i++)
+		mdb = change_one(index, txn, batch, i);
+	if (!mdb)
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return mdb;
+}
+
+static int grow(struct dd_index *index, struct dd_error *err)
+{
+	char size[DD_UNIT_TEXT];
+	int mdb, rc;
+
+	if (index->map > index->map_max / 2) {
+		rc = dd_fail(err, DD_ETOOBIG, 0, "the index would be larger than %s",
+			     dd_size_format(index->map_max, size));
+		dd_hint(err, "remove %s: it is made anew", index->place.path);
+		return rc;
+	}
+	index->map *= 2;
+	mdb = mdb_env_set_mapsize(index->work, index->map);
+	return mdb ? dd_index_fail(err, mdb, "make the index larger") : 0;
+}
+
+static int change(struct dd_index *index, const struct batch *batch, struct dd_error *err)
+{
+	int mdb, rc = index->work ? 0 : begin_work(index, err);
+
+	if (rc < 0)
+		return rc;
+	while ((mdb = change_all(index, batch)) == MDB_MAP_FULL) {
+		rc = grow(index, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (mdb)
+		return dd_index_fail(err, mdb, "write the index");
+	if (monotonic() - index->published_ns < index->publish_every_ns)
+		return 0;
+	return dd_index_publish(index, err);
+}
+
+static int remember(struct dd_index *index, const struct batch *batch, struct dd_error *err)
+{
+	struct dd_error trouble = { 0 };
+	int rc;
+
+	if (!dd_index_is_writable(index) || batch->count == 0)
+		return 0;
+	rc = change(index, batch, &trouble);
+	if (rc == 0)
+		return 0;
+	dd_index_stop_writing(index);
+	rc = dd_index_trouble(index->ctx, rc, "what is found out is not remembered", &trouble);
+	if (rc < 0 && err)
+		*err = trouble;
+	return rc;
+}
+
+int dd_index_put_verified(struct dd_index *index, const struct dd_verified_blob *blobs,
+			  size_t count, struct dd_error *err)
+{
+	return remember(index, &(struct batch){ .blobs = blobs, .count = count }, err);
+}
+
+int dd_index_forget(struct dd_index *index, const struct dd_digest *digests, size_t count,
+		    struct dd_error *err)
+{
+	return remember(index, &(struct batch){ .digests = digests, .count = count }, err);
+}

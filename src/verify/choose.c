@@ -1,0 +1,231 @@
+/*
+ * What is to be read, and in which order. The one place that decides it, and the one that is told
+ * what was read.
+ */
+#include <stdlib.h>
+
+#include "verify/verify.h"
+
+#define BATCH 1024
+
+/* What the survey has read and proved already is not read again. */
+static bool was_proved(const struct dd_node *node)
+{
+	return (node->flags & DD_NODE_READ) && !(node->flags & DD_NODE_TRASHED);
+}
+
+/* A reference's blobs were not walked: each that it names is looked for. */
+static bool may_be_there(const struct dd_verify *verify, uint32_t id)
+{
+	const struct dd_node *node = &verify->graph->nodes.items[id];
+
+	if (verify->scope)
+		return verify->scope[id];
+	return (node->flags & (DD_NODE_PRESENT | DD_NODE_DOUBT)) ||
+	       (verify->options.reference && !(node->flags & DD_NODE_MISSING));
+}
+
+static void accept(struct dd_verify *verify, uint32_t id)
+{
+	uint64_t size = verify->graph->nodes.items[id].size;
+
+	verify->verdicts[id] = DD_BLOB_GOOD;
+	verify->sizes[id] = size;
+	verify->summary.blobs++;
+	verify->summary.verified_blobs++;
+	verify->summary.verified_bytes += size;
+	verify->summary.read_blobs++;
+	verify->summary.read_bytes += size;
+}
+
+/* ---- sizes of blobs that no manifest names ---- */
+
+struct batch {
+	struct dd_verify *verify;
+	const uint32_t *ids;
+	size_t count;
+};
+
+static void look_at_sizes(void *arg)
+{
+	struct batch *batch = arg;
+	struct dd_verify *verify = batch->verify;
+	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL;
+
+	for (size_t i = 0; i < batch->count && !dd_verify_stopped(verify); i++) {
+		struct dd_place place = { .kind = DD_AT_BLOB };
+		struct dd_info info;
+
+		dd_ids_get(&verify->graph->ids, batch->ids[i], &place.digest);
+		if (dd_store_stat_near(verify->store, &held, &place, &info, NULL) == 0)
+			verify->sizes[batch->ids[i]] = info.size;
+	}
+	free(batch);
+}
+
+static int learn_sizes_of(struct dd_verify *verify, const uint32_t *ids, size_t count,
+			  struct dd_error *err)
+{
+	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
+	int rc = dd_jobs_open(verify->ctx, &jobs, err);
+
+	for (size_t at = 0; at < count && rc == 0; at += BATCH) {
+		struct batch *batch = malloc(sizeof(*batch));
+
+		if (!batch)
+			return dd_fail(err, DD_ENOMEM, 0, "choose blobs");
+		*batch =
+			(struct batch){ verify, ids + at, count - at < BATCH ? count - at : BATCH };
+		dd_jobs_add(jobs, look_at_sizes, batch);
+	}
+	return rc;
+}
+
+static int learn_sizes(struct dd_verify *verify, const struct dd_work *work, struct dd_error *err)
+{
+	DD_LIST(uint32_t) unknown = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < work->ids.count && rc == 0; i++) {
+		uint32_t *slot;
+
+		if (verify->sizes[work->ids.items[i]])
+			continue;
+		slot = dd_list_add(&unknown);
+		if (slot)
+			*slot = work->ids.items[i];
+		else
+			rc = dd_fail(err, DD_ENOMEM, 0, "choose blobs");
+	}
+	if (rc == 0 && unknown.count)
+		rc = learn_sizes_of(verify, unknown.items, unknown.count, err);
+	dd_list_release(&unknown);
+	return rc;
+}
+
+/* ---- the order ---- */
+
+static unsigned shard_of(const struct dd_verify *verify, uint32_t id)
+{
+	struct dd_digest digest;
+
+	dd_ids_get(&verify->graph->ids, id, &digest);
+	return (unsigned)digest.alg << 8 | digest.bytes[0];
+}
+
+static int compare_sizes(const void *left, const void *right, void *arg)
+{
+	const struct dd_verify *verify = arg;
+	uint64_t a = verify->sizes[*(const uint32_t *)left],
+		 b = verify->sizes[*(const uint32_t *)right];
+
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/*
+ * The largest first, so that no thread is left with one while the others are done; the small ones a
+ * shard after the other, whose directory is then opened once.
+ */
+static int put_in_order(struct dd_verify *verify, struct dd_work *work, struct dd_error *err)
+{
+	enum { SHARDS = DD_ALGORITHM_COUNT << 8 };
+	uint32_t *ordered = malloc((work->ids.count + 1) * sizeof(*ordered));
+	size_t starts[SHARDS + 1] = { 0 }, at = 0;
+
+	if (!ordered)
+		return dd_fail(err, DD_ENOMEM, 0, "choose blobs");
+	for (size_t i = 0; i < work->ids.count; i++) {
+		uint32_t id = work->ids.items[i];
+
+		if (verify->sizes[id] >= DD_VERIFY_LARGE)
+			ordered[at++] = id;
+		else
+			starts[shard_of(verify, id) + 1]++;
+	}
+	work->large = at;
+	qsort_r(ordered, at, sizeof(*ordered), compare_sizes, verify);
+	for (size_t i = 0; i < SHARDS; i++)
+		starts[i + 1] += starts[i];
+	for (size_t i = 0; i < work->ids.count; i++) {
+		uint32_t id = work->ids.items[i];
+
+		if (verify->sizes[id] < DD_VERIFY_LARGE)
+			ordered[at + starts[shard_of(verify, id)]++] = id;
+	}
+	free(work->ids.items);
+	work->ids.items = ordered;
+	return 0;
+}
+
+static int compare_whens(const void *left, const void *right, void *arg)
+{
+	const int64_t *whens = arg, a = whens[*(const uint32_t *)left],
+		      b = whens[*(const uint32_t *)right];
+
+	return a != b ? (a < b ? -1 : 1) : 0;
+}
+
+/*
+ * Where not all can be read, what was never read, or not for longest, goes first. Among equals chance
+ * decides: without a memory of earlier runs that makes each run another sample.
+ */
+static void put_oldest_first(struct dd_verify *verify, struct dd_work *work, uint64_t seed)
+{
+	for (size_t i = work->ids.count; i > 1; i--) {
+		uint32_t *a = &work->ids.items[i - 1], *b, one = *a;
+
+		seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		b = &work->ids.items[(seed >> 33) % i];
+		*a = *b;
+		*b = one;
+	}
+	if (verify->whens)
+		qsort_r(work->ids.items, work->ids.count, sizeof(*work->ids.items), compare_whens,
+			verify->whens);
+	work->large = work->ids.count;
+}
+
+int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_error *err)
+{
+	const struct dd_graph *graph = verify->graph;
+	int rc = 0;
+
+	for (uint32_t id = 0; id < graph->nodes.count && rc == 0; id++) {
+		const struct dd_node *node = &graph->nodes.items[id];
+		uint32_t *slot;
+
+		if (!may_be_there(verify, id))
+			continue;
+		if (was_proved(node)) {
+			accept(verify, id);
+			continue;
+		}
+		verify->sizes[id] = node->size;
+		slot = dd_list_add(&work->ids);
+		if (slot)
+			*slot = id;
+		rc = slot ? 0 : dd_fail(err, DD_ENOMEM, 0, "choose blobs");
+	}
+	/* By shards first: those are looked at together. */
+	if (rc == 0)
+		rc = put_in_order(verify, work, err);
+	if (rc == 0 && !verify->options.quick)
+		rc = dd_verify_recall(verify, work->ids.items, &work->ids.count, err);
+	if (rc == 0)
+		rc = learn_sizes(verify, work, err);
+	for (size_t i = 0; i < work->ids.count; i++)
+		work->bytes += verify->sizes[work->ids.items[i]];
+	if (rc == 0) /* again, for now the sizes are known */
+		rc = put_in_order(verify, work, err);
+	if (rc == 0 && (verify->options.max_bytes || verify->options.budget_ns))
+		put_oldest_first(verify, work, (uint64_t)verify->now_ns);
+	return rc;
+}
+
+void dd_verify_was_read(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
+			int64_t read_ns, bool good)
+{
+	verify->sizes[id] = info->size;
+	verify->verdicts[id] = good ? DD_BLOB_GOOD : DD_BLOB_BAD;
+	dd_verify_learn(verify, id, info, read_ns, good);
+}

@@ -1,0 +1,451 @@
+/*
+ * The engine: many threads take blobs, a large one or a batch of small ones at a time, read and hash
+ * them. A small one is read whole by one call; a large one goes by in blocks that stay in the
+ * processor's cache.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "verify/pace.h"
+#include "verify/verify.h"
+
+#define BATCH 64
+#define SMALL ((uint64_t)64 << 10) /* read by one call */
+#define BLOCK ((size_t)256 << 10)
+
+/* A write in flight is soon done. */
+#define FLIGHT_NS (60 * DD_SECOND)
+#define FLIGHT_TRIES 5
+#define FLIGHT_PAUSE_NS (50 * 1000 * 1000)
+#define NAP_NS (100 * 1000 * 1000)
+
+/* What all threads share. */
+struct engine {
+	struct dd_verify *verify;
+	const struct dd_work *work;
+	pthread_mutex_t lock; /* of cursor, spent, pace */
+	size_t cursor;
+	uint64_t spent; /* of max_bytes */
+	struct dd_pace pace;
+	int64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
+};
+
+/* What one thread has for itself. */
+struct hand {
+	struct engine *engine;
+	struct dd_verify *verify;
+	struct dd_hasher *hashers[DD_ALGORITHM_COUNT];
+	struct dd_buffer buffer;
+	unsigned char *block;
+	struct dd_directory *shard; /* that of the last blob */
+	unsigned shard_key;
+	struct dd_owners owners;
+	struct dd_verify_summary sum; /* what this thread did */
+};
+
+/* A blob, as it is looked at. */
+struct look {
+	uint32_t id;
+	struct dd_place place;
+	int64_t read_ns;     /* CLOCK_REALTIME, when the reading began */
+	struct dd_info info; /* before it was read */
+	struct dd_digest got;
+	uint64_t bytes; /* that were read */
+};
+
+static int64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * DD_SECOND + now.tv_nsec;
+}
+
+static void nap(int64_t ns)
+{
+	const struct timespec pause = { ns / DD_SECOND, ns % DD_SECOND };
+
+	nanosleep(&pause, NULL);
+}
+
+/* ---- limits ---- */
+
+static int wait_for_turn(struct hand *hand, uint64_t bytes, struct dd_error *err)
+{
+	struct engine *engine = hand->engine;
+	int64_t due, now;
+
+	if (!engine->pace.rate)
+		return 0;
+	pthread_mutex_lock(&engine->lock);
+	due = dd_pace_due(&engine->pace, monotonic_ns(), bytes);
+	pthread_mutex_unlock(&engine->lock);
+	while ((now = monotonic_ns()) < due) {
+		int rc = dd_context_check(hand->verify->ctx, err);
+
+		if (rc < 0)
+			return rc;
+		nap(due - now < NAP_NS ? due - now : NAP_NS);
+	}
+	return 0;
+}
+
+/* Whether one of this size may still be begun; the first one always may, or it never would. */
+static bool may_begin(struct engine *engine, uint64_t size)
+{
+	const struct dd_verify_options *options = &engine->verify->options;
+
+	if (engine->deadline_ns && monotonic_ns() >= engine->deadline_ns)
+		return false;
+	if (options->max_bytes && engine->spent && engine->spent + size > options->max_bytes)
+		return false;
+	engine->spent += size;
+	return true;
+}
+
+/* ---- one blob ---- */
+
+static struct dd_directory *shard_of(struct hand *hand, const struct dd_place *place)
+{
+	unsigned key = ((unsigned)place->digest.alg + 1) << 8 | place->digest.bytes[0];
+	struct dd_place shard = { .kind = DD_IN_SHARD, .digest = place->digest };
+
+	if (key == hand->shard_key && hand->shard)
+		return hand->shard;
+	dd_directory_closep(&hand->shard);
+	hand->shard_key = key;
+	dd_store_open_directory(hand->verify->store, &shard, &hand->shard, NULL);
+	return hand->shard;
+}
+
+static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look *look,
+		       struct dd_error *err)
+{
+	DD_CLEANUP(dd_reader_closep) struct dd_reader *reader = NULL;
+	int rc = dd_store_open_reader(hand->verify->store, &look->place, &reader, &look->info, err);
+
+	if (rc < 0)
+		return rc;
+	if (!hand->block && !(hand->block = malloc(BLOCK)))
+		return dd_fail(err, DD_ENOMEM, 0, "read a blob");
+	dd_reader_pass_through(reader);
+	for (;;) {
+		int64_t got;
+
+		rc = dd_context_check(hand->verify->ctx, err);
+		if (rc == 0)
+			rc = wait_for_turn(hand, BLOCK, err);
+		if (rc < 0)
+			return rc;
+		got = dd_reader_read(reader, hand->block, BLOCK, err);
+		if (got <= 0)
+			return (int)got;
+		look->bytes += (uint64_t)got;
+		dd_progress_add(hand->verify->ctx, (uint64_t)got);
+		rc = dd_hasher_add(hasher, hand->block, (size_t)got, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int hash_small(struct hand *hand, struct dd_hasher *hasher, struct look *look,
+		      struct dd_error *err)
+{
+	struct dd_directory *shard = shard_of(hand, &look->place);
+	int rc = shard ? dd_directory_read(shard, &look->place, SMALL, &hand->buffer, &look->info,
+					   err) :
+			 dd_store_read(hand->verify->store, &look->place, SMALL, &hand->buffer,
+				       &look->info, err);
+
+	if (rc == 0)
+		rc = wait_for_turn(hand, hand->buffer.len, err);
+	if (rc < 0)
+		return rc;
+	look->bytes = hand->buffer.len;
+	dd_progress_add(hand->verify->ctx, look->bytes);
+	return dd_hasher_add(hasher, hand->buffer.bytes, hand->buffer.len, err);
+}
+
+static int hash(struct hand *hand, struct look *look, struct dd_error *err)
+{
+	struct dd_hasher **hasher = &hand->hashers[look->place.digest.alg];
+	int rc = 0;
+
+	look->bytes = 0;
+	look->read_ns = dd_time_now();
+	if (!*hasher)
+		rc = dd_hasher_open(hasher, (enum dd_algorithm)look->place.digest.alg, err);
+	if (rc < 0)
+		return rc;
+	rc = DD_ETOOBIG;
+	if (hand->verify->sizes[look->id] <= SMALL)
+		rc = hash_small(hand, *hasher, look, err);
+	if (rc == DD_ETOOBIG)
+		rc = hash_stream(hand, *hasher, look, err);
+	if (rc < 0) {
+		struct dd_digest unfinished;
+
+		dd_hasher_final(*hasher, &unfinished, NULL); /* for the next one */
+		return rc;
+	}
+	return dd_hasher_final(*hasher, &look->got, err);
+}
+
+static bool is_young(const struct dd_verify *verify, const struct dd_info *info)
+{
+	return dd_time_now() - info->mtime_ns < FLIGHT_NS || info->mtime_ns > verify->now_ns;
+}
+
+/*
+ * Until what was read matches, or it is certain that it does not: DD_ECORRUPT. What goes on changing
+ * is DD_ECHANGED.
+ */
+static int prove(struct hand *hand, struct look *look, struct dd_error *err)
+{
+	struct dd_stamp before = { 0 };
+
+	for (int i = 0;; i++) {
+		struct dd_info now = { 0 };
+		bool changed;
+		int rc = hash(hand, look, err);
+
+		if (rc < 0)
+			return rc;
+		if (dd_digest_equal(&look->got, &look->place.digest))
+			return 0;
+		rc = dd_store_stat(hand->verify->store, &look->place, &now, err);
+		if (rc < 0)
+			return rc;
+		changed = !dd_stamp_equal(&now.stamp, &look->info.stamp) ||
+			  now.size != look->bytes || (i && !dd_stamp_equal(&now.stamp, &before));
+		if (!changed && (i == FLIGHT_TRIES || !is_young(hand->verify, &now)))
+			return DD_ECORRUPT;
+		if (i == FLIGHT_TRIES)
+			return DD_ECHANGED;
+		before = now.stamp;
+		nap(FLIGHT_PAUSE_NS);
+	}
+}
+
+/* ---- what became of it ---- */
+
+static int report(struct hand *hand, const struct look *look, enum dd_finding finding,
+		  const char *expected, const char *found, struct dd_error *err)
+{
+	const struct dd_evidence evidence = { .finding = finding,
+					      .place = &look->place,
+					      .id = look->id,
+					      .repository = DD_NO_ID,
+					      .expected = expected,
+					      .found = found };
+
+	return dd_verify_report(hand->verify, &evidence, err);
+}
+
+static int report_corrupt(struct hand *hand, const struct look *look, struct dd_error *err)
+{
+	uint64_t size = hand->verify->graph->nodes.items[look->id].size;
+	char expected[DD_DIGEST_TEXT + 64], found[DD_DIGEST_TEXT + 64];
+	int len;
+
+	dd_digest_format(&look->place.digest, expected);
+	len = snprintf(found, sizeof(found), "%s, ", dd_digest_text(&look->got));
+	snprintf(found + len, sizeof(found) - (size_t)len, "%llu bytes",
+		 (unsigned long long)look->bytes);
+	len = (int)strlen(expected);
+	if (size)
+		snprintf(expected + len, sizeof(expected) - (size_t)len, ", %llu bytes",
+			 (unsigned long long)size);
+	return report(hand, look, look->bytes ? DD_FOUND_BLOB_CORRUPT : DD_FOUND_BLOB_EMPTY,
+		      expected, look->bytes ? found : "no bytes", err);
+}
+
+struct remains {
+	struct hand *hand;
+	const struct look *look;
+};
+
+static int see_remains(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	const struct remains *remains = arg;
+
+	return dd_survey_add_temp(remains->hand->verify->survey, remains->hand->verify->store,
+				  &remains->look->place, entry->name, err);
+}
+
+/* Its directory was seen by the walk: it is still there, empty, or went with the blob. */
+static int report_absent(struct hand *hand, const struct look *look, struct dd_error *err)
+{
+	struct dd_verify *verify = hand->verify;
+	struct remains remains = { hand, look };
+	int rc;
+
+	verify->verdicts[look->id] = DD_BLOB_GONE;
+	if (!(verify->graph->nodes.items[look->id].flags & DD_NODE_PRESENT))
+		return 0;
+	rc = dd_store_list_owner(verify->store, &look->place, see_remains, &remains, err);
+	if (rc == DD_ENOENT) {
+		dd_error_clear(err);
+		return 0;
+	}
+	return rc < 0 ? rc : report(hand, look, DD_FOUND_BLOB_NO_DATA, NULL, NULL, err);
+}
+
+static int conclude(struct hand *hand, struct look *look, int rc, const struct dd_error *why,
+		    struct dd_error *err)
+{
+	struct dd_verify *verify = hand->verify;
+	const struct dd_evidence failure = { .finding = DD_FOUND_BLOB_UNREADABLE,
+					     .place = &look->place,
+					     .id = look->id,
+					     .repository = DD_NO_ID };
+
+	if (rc == DD_ENOMEM || rc == DD_ECANCELLED) {
+		if (err)
+			*err = *why;
+		return rc;
+	}
+	if (rc == DD_ENOENT)
+		return report_absent(hand, look, err);
+	hand->sum.blobs++;
+	if (rc == 0 || rc == DD_ECORRUPT || rc == DD_ECHANGED) {
+		hand->sum.read_blobs++;
+		hand->sum.read_bytes += look->bytes;
+	}
+	verify->verdicts[look->id] = DD_BLOB_LEFT;
+	if (rc == DD_ECHANGED) {
+		hand->sum.changed_blobs++;
+		return 0;
+	}
+	if (rc != 0 && rc != DD_ECORRUPT)
+		return dd_verify_report_failure(verify, &failure, rc, why, err);
+	dd_verify_was_read(verify, look->id, &look->info, look->read_ns, rc == 0);
+	if (rc == DD_ECORRUPT)
+		return report_corrupt(hand, look, err);
+	hand->sum.verified_blobs++;
+	hand->sum.verified_bytes += look->bytes;
+	return 0;
+}
+
+static int verify_blob(struct hand *hand, uint32_t id, struct dd_error *err)
+{
+	struct look look = { .id = id, .place = { .kind = DD_AT_BLOB } };
+	struct dd_error why = { 0 };
+	int rc;
+
+	dd_ids_get(&hand->verify->graph->ids, id, &look.place.digest);
+	rc = prove(hand, &look, &why);
+	if (rc == 0)
+		rc = dd_owners_add(&hand->owners, &look.info, &look.place);
+	return conclude(hand, &look, rc, &why, err);
+}
+
+/* ---- the threads ---- */
+
+/* The next blobs of the order: a large one, or small ones. */
+static size_t take(struct engine *engine, size_t *first)
+{
+	const struct dd_work *work = engine->work;
+	size_t count = 1;
+
+	pthread_mutex_lock(&engine->lock);
+	*first = engine->cursor;
+	if (*first >= work->large)
+		count = work->ids.count - *first < BATCH ? work->ids.count - *first : BATCH;
+	engine->cursor += count;
+	pthread_mutex_unlock(&engine->lock);
+	return count;
+}
+
+/* Not read: a limit was reached. */
+static void leave(struct hand *hand, uint32_t id)
+{
+	struct dd_verify *verify = hand->verify;
+
+	hand->sum.blobs++;
+	hand->sum.left_blobs++;
+	hand->sum.left_bytes += verify->sizes[id];
+	verify->verdicts[id] = DD_BLOB_LEFT;
+}
+
+static bool begin_one(struct engine *engine, uint32_t id)
+{
+	bool may;
+
+	if (!engine->deadline_ns && !engine->verify->options.max_bytes)
+		return true;
+	pthread_mutex_lock(&engine->lock);
+	may = may_begin(engine, engine->verify->sizes[id]);
+	pthread_mutex_unlock(&engine->lock);
+	return may;
+}
+
+static void add_up(struct hand *hand)
+{
+	struct dd_verify *verify = hand->verify;
+
+	pthread_mutex_lock(&verify->lock);
+#define X(name, member, text) verify->summary.member += hand->sum.member;
+	DD_VERIFY_TOTALS(X)
+#undef X
+	dd_owners_merge(&verify->owners, &hand->owners);
+	pthread_mutex_unlock(&verify->lock);
+}
+
+static void work(void *arg)
+{
+	struct hand hand = { .engine = arg, .verify = ((struct engine *)arg)->verify };
+	const struct dd_work *todo = hand.engine->work;
+	struct dd_error err = { 0 };
+	size_t first, count;
+	int rc = 0;
+
+	while (rc == 0 && (count = take(hand.engine, &first)) > 0 && first < todo->ids.count)
+		for (size_t i = first; i < first + count && rc == 0; i++) {
+			uint32_t id = todo->ids.items[i];
+
+			if (dd_verify_stopped(hand.verify))
+				rc = DD_ECANCELLED;
+			else if (begin_one(hand.engine, id))
+				rc = verify_blob(&hand, id, &err);
+			else
+				leave(&hand, id);
+		}
+	if (rc < 0 && err.code)
+		dd_verify_stop(hand.verify, rc, &err);
+	add_up(&hand);
+	for (int i = 0; i < DD_ALGORITHM_COUNT; i++)
+		dd_hasher_closep(&hand.hashers[i]);
+	dd_directory_closep(&hand.shard);
+	dd_buffer_release(&hand.buffer);
+	free(hand.block);
+}
+
+int dd_verify_read_blobs(struct dd_verify *verify, const struct dd_work *todo, struct dd_error *err)
+{
+	struct engine engine = { .verify = verify,
+				 .work = todo,
+				 .pace = { .rate = verify->options.rate } };
+	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
+	int64_t began_ns = monotonic_ns();
+	int rc = dd_jobs_open(verify->ctx, &jobs, err);
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_init(&engine.lock, NULL);
+	if (verify->options.budget_ns)
+		engine.deadline_ns = began_ns + verify->options.budget_ns;
+	dd_progress_begin_bytes(verify->ctx, "reading", todo->bytes);
+	for (unsigned i = 0; i < dd_context_get_jobs(verify->ctx); i++)
+		dd_jobs_add(jobs, work, &engine);
+	dd_jobs_closep(&jobs);
+	dd_progress_end(verify->ctx);
+	pthread_mutex_destroy(&engine.lock);
+	verify->summary.reading_ns = monotonic_ns() - began_ns;
+	if (verify->rc < 0 && err)
+		*err = verify->error;
+	return verify->rc;
+}

@@ -1,0 +1,290 @@
+/*
+ * The pass over manifests: in each repository, whether all that its manifests name is there, of the
+ * size and type that they say, and linked, so that a pull finds it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/verify.h"
+
+/* A manifest of a repository, and one of its edges. */
+struct part {
+	struct dd_verify *verify;
+	uint32_t repository;
+	const struct dd_repository *repo;
+	uint32_t parent; /* id */
+	uint32_t id;
+	const struct dd_fact *fact;
+};
+
+static int report(const struct part *part, enum dd_finding finding, enum dd_place_kind kind,
+		  const char *expected, const char *found, struct dd_error *err)
+{
+	struct dd_place place = { .kind = kind, .repository = part->repo->name };
+	struct dd_digest parent;
+	char detail[DD_DIGEST_TEXT + 32];
+
+	dd_ids_get(&part->verify->graph->ids, part->id, &place.digest);
+	dd_ids_get(&part->verify->graph->ids, part->parent, &parent);
+	snprintf(detail, sizeof(detail), "named by %s", dd_digest_text(&parent));
+	return dd_verify_report(
+		part->verify,
+		&(struct dd_evidence){ .finding = finding,
+				       .place = &place,
+				       .id = part->id,
+				       .repository = part->repository,
+				       .expected = expected,
+				       .found = found,
+				       .detail = part->parent == part->id ? NULL : detail },
+		err);
+}
+
+/* What cannot be told is no damage; why it cannot is said where it was noticed. */
+static bool is_there(const struct part *part, uint32_t *blob)
+{
+	return dd_verify_there(part->verify, part->id, blob) != 0;
+}
+
+/* ---- what an index names ---- */
+
+static bool says_its_type(const struct dd_verify *verify, uint32_t id)
+{
+	size_t low = 0, high = verify->inferred.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (verify->inferred.items[middle] == id)
+			return false;
+		if (verify->inferred.items[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return true;
+}
+
+static int judge_type(const struct part *part, struct dd_error *err)
+{
+	const struct dd_graph *graph = part->verify->graph;
+	uint32_t manifest = graph->nodes.items[part->id].manifest;
+	enum dd_manifest_type type, named = (enum dd_manifest_type)part->fact->type;
+
+	if (manifest == DD_NO_ID || named == DD_MANIFEST_NONE ||
+	    !says_its_type(part->verify, part->id))
+		return 0;
+	type = (enum dd_manifest_type)graph->manifests.items[manifest].type;
+	if (type == named)
+		return 0;
+	return report(part, DD_FOUND_TYPE_DIFFERS, DD_AT_BLOB, dd_manifest_type_media_type(named),
+		      dd_manifest_type_media_type(type), err);
+}
+
+/*
+ * A child without a link was never pushed here, and another repository brought its bytes; or it was,
+ * and the link was lost: then all that it names is linked here.
+ */
+static bool was_pushed_here(const struct part *part)
+{
+	const struct dd_graph *graph = part->verify->graph;
+	uint32_t manifest = graph->nodes.items[part->id].manifest;
+	const struct dd_manifest_node *node;
+
+	if (manifest == DD_NO_ID)
+		return false;
+	node = &graph->manifests.items[manifest];
+	for (uint32_t i = 0; i < node->count; i++) {
+		uint32_t id = DD_EDGE_ID(graph->edges.items[node->first + i]);
+
+		if (!dd_repository_has_layer(part->repo, id) &&
+		    !dd_repository_revision(part->repo, id))
+			return false;
+	}
+	return node->count > 0;
+}
+
+static int judge_child(const struct part *part, struct dd_error *err)
+{
+	bool linked = dd_verify_revision_linked(part->verify, part->repository, part->id);
+	uint32_t blob;
+
+	/* One that is linked and not there is judged as a revision. */
+	if (linked)
+		return is_there(part, &blob) ? judge_type(part, err) : 0;
+	if (is_there(part, &blob) && was_pushed_here(part))
+		return report(part, DD_FOUND_REVISION_UNLINKED, DD_AT_REVISION, "a link", "none",
+			      err);
+	return report(part, DD_FOUND_CHILD_SPARSE, DD_AT_REVISION, NULL, NULL, err);
+}
+
+/* ---- what else a manifest names ---- */
+
+static int report_missing(const struct part *part, struct dd_error *err)
+{
+	enum dd_finding finding = DD_FOUND_LAYER_MISSING;
+
+	if (part->fact->foreign)
+		finding = DD_FOUND_LAYER_FOREIGN;
+	else if (part->verify->survey->cache_volume)
+		finding = DD_FOUND_CACHE_EXPIRED;
+	else if (part->fact->role == DD_ROLE_CONFIG)
+		finding = DD_FOUND_CONFIG_MISSING;
+	else if (part->fact->role == DD_ROLE_CHILD)
+		finding = DD_FOUND_CHILD_MISSING;
+	return report(part, finding, DD_AT_BLOB, "a blob", "nothing", err);
+}
+
+static int judge_size(const struct part *part, uint32_t blob, struct dd_error *err)
+{
+	uint64_t size = part->verify->sizes[blob];
+	char expected[32], found[32];
+
+	if (!part->fact->has_size || part->verify->verdicts[blob] != DD_BLOB_GOOD ||
+	    size == part->fact->size)
+		return 0;
+	snprintf(expected, sizeof(expected), "%llu bytes", (unsigned long long)part->fact->size);
+	snprintf(found, sizeof(found), "%llu bytes", (unsigned long long)size);
+	return report(part, DD_FOUND_SIZE_DIFFERS, DD_AT_BLOB, expected, found, err);
+}
+
+static int judge_blob(const struct part *part, struct dd_error *err)
+{
+	bool linked = dd_verify_layer_linked(part->verify, part->repository, part->id);
+	uint32_t blob;
+	int rc = 0;
+
+	if (!is_there(part, &blob))
+		return report_missing(part, err);
+	/* A manifest may be named as a layer is; then its revision's link will do. */
+	if (!linked && !part->fact->foreign &&
+	    !dd_verify_revision_linked(part->verify, part->repository, part->id))
+		rc = report(part, DD_FOUND_LAYER_UNLINKED, DD_AT_LAYER, "a link", "none", err);
+	return rc < 0 ? rc : judge_size(part, blob, err);
+}
+
+static int judge_subject(struct part *part, uint32_t subject, struct dd_error *err)
+{
+	uint32_t blob;
+
+	part->id = subject;
+	if (subject == DD_NO_ID || is_there(part, &blob))
+		return 0;
+	return report(part, DD_FOUND_SUBJECT_MISSING, DD_AT_BLOB, NULL, NULL, err);
+}
+
+static int judge_parts(struct part *part, struct dd_error *err)
+{
+	const struct dd_verify *verify = part->verify;
+	const struct dd_graph *graph = verify->graph;
+	const struct dd_manifest_node *node =
+		&graph->manifests.items[graph->nodes.items[part->parent].manifest];
+	int rc = 0;
+
+	for (uint32_t i = node->first; i < node->first + node->count && rc == 0; i++) {
+		part->id = DD_EDGE_ID(graph->edges.items[i]);
+		part->fact = &verify->facts.items[i];
+		rc = graph->edges.items[i] & DD_EDGE_MANIFEST ? judge_child(part, err) :
+								judge_blob(part, err);
+		/* The size of a child is its own affair, but for what the index says of it. */
+		if (rc == 0 && graph->edges.items[i] & DD_EDGE_MANIFEST)
+			rc = judge_size(part, part->id, err);
+	}
+	return rc < 0 ? rc : judge_subject(part, node->subject, err);
+}
+
+/* ---- the manifest itself ---- */
+
+static int report_doubt(const struct part *part, struct dd_error *err)
+{
+	const struct dd_node_doubt *doubt = dd_graph_doubt(part->verify->graph, part->id);
+	enum dd_finding finding;
+
+	switch (doubt->doubt) {
+	case DD_DOUBT_INVALID:
+		finding = DD_FOUND_MANIFEST_INVALID;
+		break;
+	case DD_DOUBT_UNKNOWN:
+		finding = DD_FOUND_MANIFEST_UNKNOWN;
+		break;
+	case DD_DOUBT_TOO_BIG:
+		finding = DD_FOUND_MANIFEST_TOO_BIG;
+		break;
+	default: /* its bytes are wrong, which the blobs' pass tells */
+		return 0;
+	}
+	return report(part, finding, DD_AT_BLOB, "a manifest", doubt->detail, err);
+}
+
+static int judge_manifest(struct dd_verify *verify, uint32_t repository, uint32_t id,
+			  struct dd_error *err)
+{
+	const struct dd_node *node = &verify->graph->nodes.items[id];
+	struct part part = { .verify = verify,
+			     .repository = repository,
+			     .repo = verify->survey->repositories.items[repository],
+			     .parent = id,
+			     .id = id };
+	uint32_t blob;
+
+	if (!dd_verify_concerns(verify, id))
+		return 0;
+	if (node->manifest != DD_NO_ID)
+		return judge_parts(&part, err);
+	if (node->flags & DD_NODE_DOUBT)
+		return report_doubt(&part, err);
+	if (is_there(&part, &blob))
+		return 0;
+	return report(&part,
+		      verify->survey->cache_volume ? DD_FOUND_CACHE_EXPIRED :
+						     DD_FOUND_MANIFEST_MISSING,
+		      DD_AT_BLOB, "a manifest", "nothing", err);
+}
+
+/* ---- links that nothing needs ---- */
+
+static int judge_layer(struct part *part, uint8_t state, struct dd_error *err)
+{
+	uint32_t blob;
+
+	if ((state & DD_LAYER_STATE) != DD_LINK_GOOD || state & DD_LAYER_NEEDED ||
+	    is_there(part, &blob))
+		return 0;
+	return report(part, DD_FOUND_LINK_DANGLING, DD_AT_LAYER, NULL, NULL, err);
+}
+
+static int judge_repository(struct dd_verify *verify, uint32_t index, struct dd_error *err)
+{
+	const struct dd_repository *repo = verify->survey->repositories.items[index];
+	int rc = 0;
+
+	for (size_t i = 0; i < repo->revisions.count && rc == 0; i++)
+		if (repo->revisions.items[i].state != DD_LINK_ABSENT)
+			rc = judge_manifest(verify, index, repo->revisions.items[i].id, err);
+	/* A tag's manifest may have lost its link, and is to be pulled all the same. */
+	for (size_t i = 0; i < repo->tags.count && rc == 0; i++) {
+		uint32_t id = repo->tags.items[i].current;
+
+		if (id != DD_NO_ID && verify->graph->nodes.items[id].manifest != DD_NO_ID &&
+		    !dd_repository_revision(repo, id))
+			rc = judge_manifest(verify, index, id, err);
+	}
+	for (size_t i = 0; i < repo->layers.count && rc == 0; i++) {
+		struct part part = { .verify = verify,
+				     .repository = index,
+				     .repo = repo,
+				     .parent = repo->layers.items[i],
+				     .id = repo->layers.items[i] };
+
+		rc = judge_layer(&part, verify->layers[index][i], err);
+	}
+	return rc;
+}
+
+int dd_verify_manifests(struct dd_verify *verify, struct dd_error *err)
+{
+	if (verify->inferred.count)
+		qsort(verify->inferred.items, verify->inferred.count,
+		      sizeof(*verify->inferred.items), dd_verify_compare_ids);
+	return dd_verify_each_repository(verify, "manifests", judge_repository, err);
+}

@@ -1,0 +1,91 @@
+/*
+ * What a survey sees and does not keep: what descriptors say, and what was passed over.
+ */
+#include <string.h>
+
+#include "verify/verify.h"
+
+/* A fact for each edge that the graph made of this manifest: see dd_graph_add_manifest(). */
+static int see_manifest(void *arg, uint32_t id, const struct dd_manifest *manifest)
+{
+	struct dd_verify *verify = arg;
+
+	for (size_t i = 0; i < manifest->count; i++) {
+		const struct dd_descriptor *from = &manifest->descriptors[i];
+		struct dd_fact *fact;
+
+		if (from->legacy || from->role == DD_ROLE_SUBJECT)
+			continue;
+		fact = dd_list_add(&verify->facts);
+		if (!fact)
+			return DD_ENOMEM;
+		*fact = (struct dd_fact){ .size = from->size,
+					  .role = (uint8_t)from->role,
+					  .type = (uint8_t)dd_manifest_type_of(from->media_type),
+					  .has_size = from->has_size,
+					  .foreign = from->urls > 0 };
+	}
+	if (manifest->inferred) {
+		uint32_t *slot = dd_list_add(&verify->inferred);
+
+		if (!slot)
+			return DD_ENOMEM;
+		*slot = id;
+	}
+	return 0;
+}
+
+/* A blob's directory where another's belongs. */
+static bool is_misplaced(const struct dd_place *directory, const char *name,
+			 struct dd_digest *digest)
+{
+	return directory->kind == DD_IN_SHARD && name &&
+	       dd_digest_parse_hex(digest, (enum dd_algorithm)directory->digest.alg, name,
+				   strlen(name)) == 0;
+}
+
+/* A link that is none is the links' own matter; here the place is a directory. */
+static bool is_link(const struct dd_place *place)
+{
+	return place->kind < DD_IN_VOLUME;
+}
+
+static int see_strange(void *arg, enum dd_strange what, const struct dd_place *directory,
+		       const char *name, const struct dd_error *why)
+{
+	struct dd_verify *verify = arg;
+	struct dd_evidence evidence = { .finding = DD_FOUND_ALIEN,
+					.place = directory,
+					.name = name,
+					.id = DD_NO_ID,
+					.repository = DD_NO_ID };
+	struct dd_place place = *directory;
+	struct dd_error err = { 0 };
+
+	if (is_link(directory) && !name)
+		return 0;
+	switch (what) {
+	case DD_STRANGE_NAME:
+		evidence.finding = DD_FOUND_REPOSITORY_NAME;
+		break;
+	case DD_STRANGE_SYMLINK:
+		evidence.finding = DD_FOUND_SYMLINK;
+		break;
+	case DD_STRANGE_UNREADABLE:
+		evidence.finding = DD_FOUND_DIRECTORY_UNREADABLE;
+		return dd_verify_report_failure(verify, &evidence, why ? why->code : DD_EIO, why,
+						&err);
+	case DD_STRANGE_ALIEN:
+		if (is_misplaced(directory, name, &place.digest)) {
+			evidence.finding = DD_FOUND_BLOB_MISPLACED;
+			evidence.place = &place;
+		}
+		break;
+	}
+	return dd_verify_report(verify, &evidence, &err);
+}
+
+void dd_verify_look_on(struct dd_verify *verify)
+{
+	verify->onlooker = (struct dd_onlooker){ verify, see_manifest, see_strange };
+}

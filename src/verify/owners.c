@@ -1,0 +1,69 @@
+/*
+ * Owners and modes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/owners.h"
+
+/* NULL: another kind is new. */
+static struct dd_owner *find(struct dd_owners *owners, uint32_t owner, uint32_t group,
+			     uint32_t mode)
+{
+	for (size_t i = 0; i < owners->count; i++) {
+		struct dd_owner *kind = &owners->kinds[i];
+
+		if (kind->owner == owner && kind->group == group && kind->mode == mode)
+			return kind;
+	}
+	return owners->count == DD_OWNERS_MAX ? &owners->kinds[DD_OWNERS_MAX - 1] : NULL;
+}
+
+int dd_owners_add(struct dd_owners *owners, const struct dd_info *info,
+		  const struct dd_place *place)
+{
+	struct dd_owner *kind = find(owners, info->owner, info->group, info->mode);
+	char *path;
+
+	if (!kind) {
+		if (dd_layout_path(place, &path, NULL) < 0)
+			return DD_ENOMEM;
+		kind = &owners->kinds[owners->count++];
+		*kind = (struct dd_owner){ info->owner, info->group, info->mode, 0, path };
+	}
+	kind->count++;
+	return 0;
+}
+
+void dd_owners_merge(struct dd_owners *owners, struct dd_owners *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		struct dd_owner *kind = &from->kinds[i],
+				*same = find(owners, kind->owner, kind->group, kind->mode);
+
+		if (same) {
+			same->count += kind->count;
+			continue;
+		}
+		owners->kinds[owners->count++] = *kind;
+		kind->example = NULL;
+	}
+	dd_owners_release(from);
+}
+
+const struct dd_owner *dd_owners_usual(const struct dd_owners *owners)
+{
+	const struct dd_owner *usual = NULL;
+
+	for (size_t i = 0; i < owners->count; i++)
+		if (!usual || owners->kinds[i].count > usual->count)
+			usual = &owners->kinds[i];
+	return usual;
+}
+
+void dd_owners_release(struct dd_owners *owners)
+{
+	for (size_t i = 0; i < owners->count; i++)
+		free(owners->kinds[i].example);
+	memset(owners, 0, sizeof(*owners));
+}

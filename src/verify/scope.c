@@ -1,0 +1,127 @@
+/*
+ * The scope: everything, or what a reference reaches.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/resolve.h"
+#include "verify/verify.h"
+
+static int open_survey(struct dd_verify *verify, const struct dd_survey_options *options,
+		       struct dd_error *err)
+{
+	struct dd_survey_options own = *options;
+	int rc;
+
+	own.onlooker = &verify->onlooker;
+	own.leftovers = verify->options.full;
+	rc = dd_survey_open(verify->ctx, verify->store, verify->graph, &own, &verify->survey, err);
+	if (rc == DD_ENOENT && own.only) {
+		dd_fail(err, rc, 0, "there is no repository %s", own.only);
+		dd_hint(err, "'drydock ls' lists the repositories");
+	}
+	return rc;
+}
+
+struct stack {
+	DD_LIST(uint32_t) ids;
+};
+
+static int push(struct dd_verify *verify, struct stack *stack, uint32_t id)
+{
+	uint32_t *slot;
+
+	if (verify->scope[id])
+		return 0;
+	verify->scope[id] = 1;
+	slot = dd_list_add(&stack->ids);
+	if (!slot)
+		return DD_ENOMEM;
+	*slot = id;
+	return 0;
+}
+
+static int push_all_that_it_names(struct dd_verify *verify, struct stack *stack, uint32_t id)
+{
+	const struct dd_graph *graph = verify->graph;
+	const struct dd_node *node = &graph->nodes.items[id];
+	const struct dd_manifest_node *manifest;
+	const struct dd_tie *ties;
+	size_t count = 0;
+	int rc = 0;
+
+	ties = node->flags & DD_NODE_ALIAS ? dd_graph_ties(graph, id, &count) : NULL;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = push(verify, stack, ties[i].to);
+	if (node->manifest == DD_NO_ID)
+		return rc;
+	manifest = &graph->manifests.items[node->manifest];
+	for (uint32_t i = 0; i < manifest->count && rc == 0; i++)
+		rc = push(verify, stack, DD_EDGE_ID(graph->edges.items[manifest->first + i]));
+	return rc;
+}
+
+static int reach(struct dd_verify *verify, uint32_t from, struct dd_error *err)
+{
+	struct stack stack = { 0 };
+	int rc;
+
+	verify->scope = calloc(verify->graph->nodes.count + 1, 1);
+	rc = verify->scope ? push(verify, &stack, from) : DD_ENOMEM;
+	while (rc == 0 && stack.ids.count)
+		rc = push_all_that_it_names(verify, &stack, stack.ids.items[--stack.ids.count]);
+	dd_list_release(&stack.ids);
+	return rc < 0 ? dd_fail(err, rc, 0, "follow a reference") : 0;
+}
+
+/* A tag whose link holds nothing usable is damage, which the passes tell. */
+static int resolve(struct dd_verify *verify, struct dd_digest *digest, bool *known,
+		   struct dd_error *err)
+{
+	int rc = dd_resolve(verify->store, verify->options.reference, digest, err);
+
+	*known = rc == 0;
+	if (rc < 0 && rc != DD_ENOENT && rc != DD_EAMBIGUOUS && rc != DD_EUSAGE &&
+	    verify->options.reference->tag[0]) {
+		dd_error_clear(err);
+		return 0;
+	}
+	return rc;
+}
+
+static int survey_reference(struct dd_verify *verify, struct dd_error *err)
+{
+	const struct dd_reference *reference = verify->options.reference;
+	struct dd_survey_options options = { .no_blobs = true };
+	struct dd_digest digest;
+	bool known = false;
+	int rc = 0;
+
+	if (reference->repository[0])
+		options.only = reference->repository;
+	if (reference->tag[0] || reference->digest[0])
+		rc = resolve(verify, &digest, &known, err);
+	if (rc < 0)
+		return rc;
+	if (known)
+		options.start = &digest;
+	options.alone = !options.only;
+	rc = open_survey(verify, &options, err);
+	if (rc < 0)
+		return rc;
+	if (known) {
+		verify->start = dd_ids_find(&verify->graph->ids, &digest);
+		return reach(verify, verify->start, err);
+	}
+	if (reference->tag[0]) /* nothing but the tag itself */
+		verify->scope = calloc(verify->graph->nodes.count + 1, 1);
+	return 0;
+}
+
+int dd_verify_survey(struct dd_verify *verify, struct dd_error *err)
+{
+	static const struct dd_survey_options everything = { 0 };
+
+	return verify->options.reference ? survey_reference(verify, err) :
+					   open_survey(verify, &everything, err);
+}

@@ -1,0 +1,97 @@
+/*
+ * What is there, and what a repository lets be pulled.
+ */
+#include <stdlib.h>
+
+#include "verify/verify.h"
+
+static int look_for(struct dd_verify *verify, uint32_t id)
+{
+	struct dd_place place = { .kind = DD_AT_BLOB };
+	struct dd_info info;
+	int rc;
+
+	dd_ids_get(&verify->graph->ids, id, &place.digest);
+	rc = dd_store_stat(verify->store, &place, &info, NULL);
+	return rc == 0 ? 1 : rc == DD_ENOENT ? 0 : rc;
+}
+
+/* As far as is known; -1: it is not. */
+static int known(const struct dd_verify *verify, uint32_t id)
+{
+	switch ((enum dd_blob_verdict)verify->verdicts[id]) {
+	case DD_BLOB_GOOD:
+	case DD_BLOB_BAD:
+	case DD_BLOB_LEFT:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob)
+{
+	const struct dd_tie *ties;
+	size_t count;
+
+	*blob = id;
+	if (known(verify, id))
+		return 1;
+	if (verify->graph->nodes.items[id].flags & DD_NODE_ALIAS) {
+		ties = dd_graph_ties(verify->graph, id, &count);
+		for (size_t i = 0; i < count; i++)
+			if (known(verify, ties[i].to)) {
+				*blob = ties[i].to;
+				return 1;
+			}
+	}
+	/* It may have come meanwhile: that it is missing is said only when it is certain. */
+	return look_for(verify, id);
+}
+
+int dd_verify_compare_ids(const void *left, const void *right)
+{
+	const uint32_t *a = left, *b = right;
+
+	return *a != *b ? (*a < *b ? -1 : 1) : 0;
+}
+
+/* A link that is there, whatever it holds, is reported for what it holds. */
+static bool link_is_there(struct dd_verify *verify, const struct dd_place *place)
+{
+	struct dd_info info;
+
+	return dd_store_stat(verify->store, place, &info, NULL) != DD_ENOENT;
+}
+
+bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id)
+{
+	const struct dd_repository *repo = verify->survey->repositories.items[repository];
+	struct dd_place place = { .kind = DD_AT_LAYER, .repository = repo->name };
+	const uint32_t *at = NULL;
+
+	if (repo->layers.count)
+		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
+			     dd_verify_compare_ids);
+	if (at) {
+		uint8_t *state = &verify->layers[repository][at - repo->layers.items];
+
+		__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
+		if ((*state & DD_LAYER_STATE) != DD_LINK_ABSENT)
+			return true;
+	}
+	dd_ids_get(&verify->graph->ids, id, &place.digest);
+	return link_is_there(verify, &place);
+}
+
+bool dd_verify_revision_linked(struct dd_verify *verify, uint32_t repository, uint32_t id)
+{
+	const struct dd_repository *repo = verify->survey->repositories.items[repository];
+	const struct dd_revision *revision = dd_repository_revision(repo, id);
+	struct dd_place place = { .kind = DD_AT_REVISION, .repository = repo->name };
+
+	if (revision && revision->state != DD_LINK_ABSENT)
+		return true;
+	dd_ids_get(&verify->graph->ids, id, &place.digest);
+	return link_is_there(verify, &place);
+}

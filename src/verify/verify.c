@@ -1,0 +1,224 @@
+/*
+ * A verification's life: survey, passes, order.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/verify.h"
+
+static const struct {
+	const char *name;
+	int (*run)(struct dd_verify *verify, struct dd_error *err);
+} passes[] = {
+	/* What is there comes first, for the others ask; what a link says before who needs it. */
+	{ "blobs", dd_verify_blobs },
+	{ "links", dd_verify_links },
+	{ "manifests", dd_verify_manifests },
+	{ "tags", dd_verify_tags },
+	{ "repositories", dd_verify_repositories },
+	{ "uploads", dd_verify_uploads },
+};
+
+void dd_verify_stop(struct dd_verify *verify, int rc, const struct dd_error *err)
+{
+	pthread_mutex_lock(&verify->lock);
+	if (!verify->rc) {
+		verify->error = *err;
+		__atomic_store_n(&verify->rc, rc, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&verify->lock);
+}
+
+bool dd_verify_stopped(struct dd_verify *verify)
+{
+	struct dd_error err = { 0 };
+	int rc;
+
+	if (__atomic_load_n(&verify->rc, __ATOMIC_RELAXED))
+		return true;
+	rc = dd_context_check(verify->ctx, &err);
+	if (rc < 0)
+		dd_verify_stop(verify, rc, &err);
+	return rc < 0;
+}
+
+/* ---- jobs for each repository ---- */
+
+struct each {
+	struct dd_verify *verify;
+	dd_verify_repository_fn *fn;
+	uint32_t index;
+};
+
+static void run_one(void *arg)
+{
+	struct each *each = arg;
+	struct dd_error err = { 0 };
+	int rc = dd_verify_stopped(each->verify) ? 0 : each->fn(each->verify, each->index, &err);
+
+	if (rc < 0)
+		dd_verify_stop(each->verify, rc, &err);
+	dd_progress_add(each->verify->ctx, 1);
+}
+
+int dd_verify_each_repository(struct dd_verify *verify, const char *phase,
+			      dd_verify_repository_fn *fn, struct dd_error *err)
+{
+	uint32_t count = (uint32_t)verify->survey->repositories.count;
+	DD_AUTOFREE struct each *all = malloc((count + 1) * sizeof(*all));
+	struct dd_jobs *jobs = NULL;
+	int rc = all ? dd_jobs_open(verify->ctx, &jobs, err) :
+		       dd_fail(err, DD_ENOMEM, 0, "look at repositories");
+
+	if (rc < 0)
+		return rc;
+	dd_progress_begin(verify->ctx, phase, count);
+	for (uint32_t i = 0; i < count; i++) {
+		all[i] = (struct each){ verify, fn, i };
+		dd_jobs_add(jobs, run_one, &all[i]);
+	}
+	dd_jobs_closep(&jobs);
+	dd_progress_end(verify->ctx);
+	if (verify->rc < 0 && err)
+		*err = verify->error;
+	return verify->rc;
+}
+
+/* ---- the run ---- */
+
+static int prepare(struct dd_verify *verify, struct dd_error *err)
+{
+	size_t nodes = verify->graph->nodes.count + 1,
+	       repositories = verify->survey->repositories.count + 1;
+
+	verify->sizes = calloc(nodes, sizeof(*verify->sizes));
+	verify->verdicts = calloc(nodes, 1);
+	verify->layers = calloc(repositories, sizeof(*verify->layers));
+	if (!verify->sizes || !verify->verdicts || !verify->layers)
+		return dd_fail(err, DD_ENOMEM, 0, "verify");
+	return 0;
+}
+
+static void count_structure(struct dd_verify *verify)
+{
+	struct dd_verify_summary *summary = &verify->summary;
+
+	summary->repositories = verify->survey->repositories.count;
+	summary->manifests = verify->graph->manifests.count;
+	for (size_t i = 0; i < verify->survey->repositories.count; i++)
+		summary->tags += verify->survey->repositories.items[i]->tags.count;
+}
+
+static int run(struct dd_verify *verify, struct dd_error *err)
+{
+	int rc = dd_verify_survey(verify, err);
+
+	if (rc == 0)
+		rc = prepare(verify, err);
+	if (rc < 0)
+		return rc;
+	count_structure(verify);
+	for (size_t i = 0; i < DD_COUNT(passes) && rc == 0; i++) {
+		rc = passes[i].run(verify, err);
+		if (rc == 0)
+			rc = dd_context_check(verify->ctx, err);
+	}
+	return rc;
+}
+
+/* What was found until then is worth telling, however the run ended. */
+static int finish(struct dd_verify *verify, int rc, struct dd_error *err)
+{
+	struct dd_error own = { 0 };
+
+	if (dd_verify_remember(verify, &own) < 0)
+		dd_log(verify->ctx, DD_LOG_WARNING, "%s", own.text);
+	if (verify->verdicts)
+		dd_verify_find_oldest(verify);
+	verify->summary.ended_ns = dd_time_now();
+	dd_verify_settle(verify);
+	verify->summary.complete = rc == 0 && !verify->summary.unseen;
+	if (verify->verdicts && verify->layers && dd_verify_name_images(verify, &own) < 0 &&
+	    rc == 0) {
+		if (err)
+			*err = own;
+		return own.code;
+	}
+	return rc;
+}
+
+int dd_verify(struct dd_context *ctx, struct dd_store *store,
+	      const struct dd_verify_options *options, struct dd_verify **out, struct dd_error *err)
+{
+	struct dd_verify *verify = calloc(1, sizeof(*verify));
+	int rc;
+
+	*out = verify;
+	if (!verify)
+		return dd_fail(err, DD_ENOMEM, 0, "verify");
+	pthread_mutex_init(&verify->lock, NULL);
+	pthread_mutex_init(&verify->memory_lock, NULL);
+	verify->ctx = ctx;
+	verify->store = store;
+	verify->options = *options;
+	verify->start = DD_NO_ID;
+	verify->now_ns = verify->summary.began_ns = dd_time_now();
+	verify->summary.quick = options->quick;
+	dd_verify_look_on(verify);
+	rc = dd_graph_open(&verify->graph, err);
+	if (rc == 0)
+		rc = run(verify, err);
+	return finish(verify, rc, err);
+}
+
+void dd_verify_close(struct dd_verify *verify)
+{
+	if (!verify)
+		return;
+	for (size_t i = 0; verify->layers && i < verify->survey->repositories.count; i++)
+		free(verify->layers[i]);
+	free(verify->layers);
+	free(verify->sizes);
+	free(verify->verdicts);
+	free(verify->scope);
+	free(verify->whens);
+	dd_list_release(&verify->learnt);
+	dd_list_release(&verify->facts);
+	dd_list_release(&verify->inferred);
+	dd_list_release(&verify->reports);
+	dd_arena_release(&verify->strings);
+	dd_owners_release(&verify->owners);
+	dd_survey_closep(&verify->survey);
+	dd_graph_closep(&verify->graph);
+	pthread_mutex_destroy(&verify->memory_lock);
+	pthread_mutex_destroy(&verify->lock);
+	free(verify);
+}
+
+void dd_verify_closep(struct dd_verify **verify)
+{
+	dd_verify_close(*verify);
+	*verify = NULL;
+}
+
+const struct dd_verify_summary *dd_verify_get_summary(const struct dd_verify *verify)
+{
+	return &verify->summary;
+}
+
+size_t dd_verify_get_count(const struct dd_verify *verify)
+{
+	return verify->reports.count;
+}
+
+const struct dd_found *dd_verify_get_found(const struct dd_verify *verify, size_t at)
+{
+	return &verify->reports.items[at].found;
+}
+
+enum dd_exit dd_verify_exit(const struct dd_verify_summary *summary)
+{
+	if (summary->errors)
+		return DD_EXIT_ATTENTION;
+	return summary->complete ? DD_EXIT_DONE : DD_EXIT_FAILED;
+}

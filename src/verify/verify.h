@@ -1,0 +1,178 @@
+/*
+ * Verification: what its passes share.
+ *
+ * A survey sees the volume's structure, and an onlooker keeps what the survey forgets. Then the
+ * passes run, in the order of their table; each looks at one kind of thing and reports what is
+ * wrong. At last what was reported is put in order, and the images that suffer are named.
+ */
+#ifndef VERIFY_VERIFY_H
+#define VERIFY_VERIFY_H
+
+#include <drydock/index.h>
+#include <drydock/units.h>
+#include <drydock/verify.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/jobs.h"
+#include "graph/survey.h"
+#include "verify/owners.h"
+
+/* What a descriptor says beyond its digest; as many as the graph has edges, in the same order. */
+struct dd_fact {
+	uint64_t size;
+	uint8_t role; /* enum dd_role */
+	uint8_t type; /* enum dd_manifest_type, of the descriptor's media type */
+	bool has_size;
+	bool foreign; /* can be had elsewhere */
+};
+
+/* What is known of a blob. */
+enum dd_blob_verdict {
+	DD_BLOB_NONE, /* not looked at: the walk did not see it */
+	DD_BLOB_GOOD, /* its bytes match; with --quick: it is there */
+	DD_BLOB_BAD,  /* reported */
+	DD_BLOB_GONE, /* not there */
+	DD_BLOB_LEFT, /* there, and not judged: a limit, a change, no permission */
+};
+
+/* Bits of a layer link, beside its state. */
+enum { DD_LAYER_STATE = 3, DD_LAYER_NEEDED = 4 };
+
+struct dd_report {
+	struct dd_found found;
+	uint32_t id;	     /* DD_NO_ID: no digest of the graph */
+	uint32_t repository; /* index; DD_NO_ID: it concerns all of them */
+};
+
+struct dd_verify {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_verify_options options;
+	int64_t now_ns;
+	struct dd_graph *graph;
+	struct dd_survey *survey;
+	struct dd_onlooker onlooker;
+	DD_LIST(struct dd_fact) facts;
+	DD_LIST(uint32_t) inferred; /* manifests that do not say their type; sorted */
+
+	/* by id, from the end of the survey on */
+	uint64_t *sizes; /* of what is there */
+	uint8_t *verdicts;
+	uint8_t *scope;	  /* not 0: the reference reaches it; NULL: everything counts */
+	uint8_t **layers; /* by repository, as its layers: enum dd_link_state and bits */
+
+	/* memory.c; NULL, or by id: when it was last verified, 0: never */
+	int64_t *whens;
+	pthread_mutex_t memory_lock;
+	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
+
+	uint32_t start;	      /* the reference's digest; DD_NO_ID */
+	pthread_mutex_t lock; /* of all that follows */
+	struct dd_arena strings;
+	DD_LIST(struct dd_report) reports;
+	struct dd_owners owners;
+	struct dd_verify_summary summary;
+	struct dd_error error; /* the first that ends the run */
+	int rc;
+};
+
+/* A pass returns an error only for what ends the run; all else it reports. */
+int dd_verify_blobs(struct dd_verify *verify, struct dd_error *err);
+int dd_verify_links(struct dd_verify *verify, struct dd_error *err);
+int dd_verify_manifests(struct dd_verify *verify, struct dd_error *err);
+int dd_verify_tags(struct dd_verify *verify, struct dd_error *err);
+int dd_verify_repositories(struct dd_verify *verify, struct dd_error *err);
+int dd_verify_uploads(struct dd_verify *verify, struct dd_error *err);
+
+/* ---- onlooker.c ---- */
+
+void dd_verify_look_on(struct dd_verify *verify);
+
+/* ---- scope.c ---- */
+
+/* Find what the reference means and survey what it needs; without one: everything. */
+int dd_verify_survey(struct dd_verify *verify, struct dd_error *err);
+static inline bool dd_verify_concerns(const struct dd_verify *verify, uint32_t id)
+{
+	return !verify->scope || verify->scope[id];
+}
+
+/* ---- report.c ---- */
+
+/* What a pass has to say. Strings are copied. Any thread. */
+struct dd_evidence {
+	enum dd_finding finding;
+	const struct dd_place *place; /* gives repository, tag, path; its digest if id is none */
+	const char *name;	      /* an entry of that directory, or NULL */
+	uint32_t id;		      /* DD_NO_ID: none */
+	uint32_t repository;	      /* index; DD_NO_ID: all of them suffer */
+	const char *expected, *found, *detail;
+};
+int dd_verify_report(struct dd_verify *verify, const struct dd_evidence *evidence,
+		     struct dd_error *err);
+/* What reading a file or directory failed with: unseen, a symbolic link, or as damage says. */
+int dd_verify_report_failure(struct dd_verify *verify, const struct dd_evidence *evidence, int rc,
+			     const struct dd_error *why, struct dd_error *err);
+/* Sort, drop what the reference does not concern and what was said twice, count. */
+void dd_verify_settle(struct dd_verify *verify);
+
+/* ---- choose.c: what is to be read ---- */
+
+/* In the order in which they are read: large ones, then small ones, which follow their shards. */
+struct dd_work {
+	DD_LIST(uint32_t) ids;
+	size_t large;	/* so many of them are, and are read one by one */
+	uint64_t bytes; /* of all, about: as descriptors say */
+};
+#define DD_VERIFY_LARGE ((uint64_t)1 << 20)
+int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_error *err);
+/* A blob was read to its end, from that time on, and matches or not: info is from before. Any thread. */
+void dd_verify_was_read(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
+			int64_t read_ns, bool good);
+
+/* ---- memory.c: what earlier runs verified ---- */
+
+/* Accept the blobs whose verification still counts: *count of ids are left to be read. */
+int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, struct dd_error *err);
+void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
+		     int64_t read_ns, bool good);
+/* What was learnt goes into the index, however the run ended. */
+int dd_verify_remember(struct dd_verify *verify, struct dd_error *err);
+/* Of all blobs: when the one was read that was longest not. */
+void dd_verify_find_oldest(struct dd_verify *verify);
+
+/* ---- hash.c: the engine ---- */
+
+int dd_verify_read_blobs(struct dd_verify *verify, const struct dd_work *work,
+			 struct dd_error *err);
+
+/* ---- images.c ---- */
+
+int dd_verify_name_images(struct dd_verify *verify, struct dd_error *err);
+
+/* ---- there.c ---- */
+
+/*
+ * Whether a digest's bytes are there, under this name or the one that an alias stands for: *blob is
+ * whose they are. What the walk did not see is looked for once more. 1, 0, or DD_EACCES and its like
+ * if it cannot be told.
+ */
+int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob);
+/* Whether the repository lets a digest be pulled: by a layer's link, by a revision's. */
+bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id);
+bool dd_verify_revision_linked(struct dd_verify *verify, uint32_t repository, uint32_t id);
+
+/* For sorting and searching uint32_t. */
+int dd_verify_compare_ids(const void *left, const void *right);
+
+/* ---- jobs for each repository ---- */
+
+typedef int dd_verify_repository_fn(struct dd_verify *verify, uint32_t index, struct dd_error *err);
+int dd_verify_each_repository(struct dd_verify *verify, const char *phase,
+			      dd_verify_repository_fn *fn, struct dd_error *err);
+/* The first error of a run's threads. */
+void dd_verify_stop(struct dd_verify *verify, int rc, const struct dd_error *err);
+bool dd_verify_stopped(struct dd_verify *verify);
+
+#endif

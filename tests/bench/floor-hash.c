@@ -1,0 +1,265 @@
+/*
+ * The floor for verifying blobs: as many threads as are asked for do nothing but
+ * open, read, hash and close the files of a volume's blobs, or of its blobs and
+ * links, and know nothing of what they read.
+ *
+ *	floor-hash blobs THREADS ROOT	each blob is read and hashed
+ *	floor-hash all THREADS ROOT	each blob and each link is opened, read and
+ *					closed; nothing is hashed
+ *
+ * It lists repositories/ and blobs/ down to the directories whose names are hex,
+ * and opens <hex>/data or <hex>/link in them by name, without a look at what else
+ * lies there; tags' current links likewise. With "blobs" the largest files come
+ * first, which it stats for that beforehand, and is not timed doing so.
+ *
+ * Prints the seconds, then what it saw.
+ */
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <drydock/digest.h>
+
+#define BLOCK (256 << 10)
+
+/* Work: directories to be listed. The newest is taken first. */
+struct directory {
+	char *path;
+	char what; /* which directory: r, a level of names; a, algorithms; h, links; t, tags; b, s, d, blobs */
+};
+
+struct file {
+	char *path;
+	off_t size;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct directory *stack;
+	size_t count, room, working;
+	struct file *files; /* with "blobs" */
+	size_t file_count, file_room;
+	atomic_size_t next;
+	bool hash;
+	int root;
+	atomic_ullong read_files, bytes;
+} f = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
+
+static void push(const char *base, const char *name, char what)
+{
+	struct directory one = { NULL, what };
+
+	if (asprintf(&one.path, "%s/%s", base, name) < 0)
+		err(3, "no memory");
+	pthread_mutex_lock(&f.lock);
+	if (f.count == f.room) {
+		f.room = f.room ? 2 * f.room : 64;
+		f.stack = reallocarray(f.stack, f.room, sizeof(*f.stack));
+		if (!f.stack)
+			err(3, "no memory");
+	}
+	f.stack[f.count++] = one;
+	pthread_cond_signal(&f.more);
+	pthread_mutex_unlock(&f.lock);
+}
+
+static void read_at(int dir, const char *path, unsigned char *block, struct dd_hasher *hasher)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	struct dd_digest digest;
+	ssize_t n;
+
+	if (fd < 0 && errno == ENOENT)
+		return;
+	if (fd < 0)
+		err(3, "cannot open %s", path);
+	while ((n = read(fd, block, BLOCK)) > 0) {
+		atomic_fetch_add_explicit(&f.bytes, (unsigned long long)n, memory_order_relaxed);
+		if (hasher)
+			dd_hasher_add(hasher, block, (size_t)n, NULL);
+		else if (n < BLOCK)
+			break; /* its end, as good as seen */
+	}
+	if (n < 0)
+		err(3, "cannot read %s", path);
+	if (hasher)
+		dd_hasher_final(hasher, &digest, NULL);
+	close(fd);
+	atomic_fetch_add_explicit(&f.read_files, 1, memory_order_relaxed);
+}
+
+static void remember(const char *base, const char *name)
+{
+	struct file one = { 0 };
+	struct stat st;
+
+	if (asprintf(&one.path, "%s/%s/data", base, name) < 0)
+		err(3, "no memory");
+	if (fstatat(f.root, one.path, &st, 0) < 0)
+		return;
+	one.size = st.st_size;
+	pthread_mutex_lock(&f.lock);
+	if (f.file_count == f.file_room) {
+		f.file_room = f.file_room ? 2 * f.file_room : 64;
+		f.files = reallocarray(f.files, f.file_room, sizeof(*f.files));
+		if (!f.files)
+			err(3, "no memory");
+	}
+	f.files[f.file_count++] = one;
+	pthread_mutex_unlock(&f.lock);
+}
+
+static void see(const struct directory *in, int dir, const char *name, unsigned char *block)
+{
+	char path[2 * NAME_MAX];
+
+	switch (in->what) {
+	case 'r':
+		if (!strcmp(name, "_layers")) {
+			push(in->path, "_layers", 'a');
+		} else if (!strcmp(name, "_manifests")) {
+			push(in->path, "_manifests/revisions", 'a');
+			push(in->path, "_manifests/tags", 't');
+		} else if (name[0] != '_') {
+			push(in->path, name, 'r');
+		}
+		return;
+	case 'a':
+		push(in->path, name, 'h');
+		return;
+	case 's':
+		push(in->path, name, 'd');
+		return;
+	case 'b':
+		push(in->path, name, 's');
+		return;
+	case 't':
+		snprintf(path, sizeof(path), "%s/current/link", name);
+		read_at(dir, path, block, NULL);
+		snprintf(path, sizeof(path), "%s/index", name);
+		push(in->path, path, 'a');
+		return;
+	default:
+		if (f.hash) {
+			remember(in->path, name);
+			return;
+		}
+		snprintf(path, sizeof(path), "%s/%s", name, in->what == 'd' ? "data" : "link");
+		read_at(dir, path, block, NULL);
+	}
+}
+
+static void list(const struct directory *in, unsigned char *block)
+{
+	int fd = openat(f.root, in->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir && errno == ENOENT)
+		return;
+	if (!dir)
+		err(3, "cannot list %s", in->path);
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			see(in, fd, entry->d_name, block);
+	closedir(dir);
+}
+
+static void *walk(void *arg)
+{
+	unsigned char *block = malloc(BLOCK);
+
+	pthread_mutex_lock(&f.lock);
+	while (f.count || f.working) {
+		struct directory one;
+
+		if (!f.count) {
+			pthread_cond_wait(&f.more, &f.lock);
+			continue;
+		}
+		one = f.stack[--f.count];
+		f.working++;
+		pthread_mutex_unlock(&f.lock);
+		list(&one, block);
+		free(one.path);
+		pthread_mutex_lock(&f.lock);
+		f.working--;
+		pthread_cond_broadcast(&f.more);
+	}
+	pthread_mutex_unlock(&f.lock);
+	free(block);
+	return arg;
+}
+
+static void *hash(void *arg)
+{
+	unsigned char *block = malloc(BLOCK);
+	struct dd_hasher *hasher;
+	size_t at;
+
+	if (dd_hasher_open(&hasher, DD_SHA256, NULL) < 0)
+		errx(3, "cannot hash");
+	while ((at = atomic_fetch_add(&f.next, 1)) < f.file_count)
+		read_at(f.root, f.files[at].path, block, hasher);
+	dd_hasher_closep(&hasher);
+	free(block);
+	return arg;
+}
+
+static void run(void *(*work)(void *arg), unsigned threads)
+{
+	pthread_t ids[256];
+
+	for (unsigned i = 0; i < threads; i++)
+		if (pthread_create(&ids[i], NULL, work, NULL))
+			errx(3, "cannot start a thread");
+	for (unsigned i = 0; i < threads; i++)
+		pthread_join(ids[i], NULL);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct file *a = left, *b = right;
+
+	return a->size < b->size ? 1 : a->size > b->size ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned threads = argc == 4 ? (unsigned)atoi(argv[2]) : 0;
+	struct timespec start, end;
+
+	if (threads < 1 || threads > 256)
+		errx(2, "usage: floor-hash blobs|all THREADS ROOT");
+	f.hash = !strcmp(argv[1], "blobs");
+	f.root = open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f.root < 0)
+		err(3, "cannot open %s", argv[3]);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	push("docker/registry/v2", "blobs", 'b');
+	if (!f.hash)
+		push("docker/registry/v2", "repositories", 'r');
+	run(walk, threads);
+	if (f.hash) {
+		qsort(f.files, f.file_count, sizeof(*f.files), compare);
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		run(hash, threads);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	printf("%.6f seconds, %llu files, %llu bytes\n",
+	       (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9,
+	       (unsigned long long)f.read_files, (unsigned long long)f.bytes);
+	return 0;
+}

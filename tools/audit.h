@@ -1,0 +1,14 @@
+/*
+ * What a verification found, for people.
+ */
+#ifndef TOOLS_AUDIT_H
+#define TOOLS_AUDIT_H
+
+#include <drydock/verify.h>
+
+#include "tool.h"
+
+/* ended_early: the run failed or was interrupted, and this is what it found until then. */
+void audit_print(const struct tool *tool, const struct dd_verify *verify, bool ended_early);
+
+#endif

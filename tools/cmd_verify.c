@@ -1,0 +1,276 @@
+/*
+ * drydock verify: whether a volume is whole.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <drydock/index.h>
+#include <drydock/units.h>
+
+#include "audit.h"
+#include "cleanup.h"
+#include "render.h"
+#include "talk.h"
+#include "tool.h"
+
+static struct {
+	bool quick, full, bytes, no_index;
+	uint64_t max_bytes, rate;
+	int64_t budget_ns, reverify_after_ns;
+	const char *metrics, *cache_dir;
+} settings = { .reverify_after_ns = DD_VERIFY_AFTER };
+
+static const struct option table[] = {
+	{ "quick", 0, OPTION_FLAG, &settings.quick, NULL,
+	  "structure and sizes alone: reads no blob but manifests", NULL },
+	{ "full", 0, OPTION_FLAG, &settings.full, NULL,
+	  "read everything, whatever is remembered, and look beside every link and blob for what "
+	  "does not belong there: opens every directory",
+	  NULL },
+	{ "reverify-after", 0, OPTION_DURATION, &settings.reverify_after_ns, "DURATION",
+	  "read again what has not changed when it was verified so long ago (default: 30d)", NULL },
+	{ "max-bytes", 0, OPTION_SIZE, &settings.max_bytes, "SIZE",
+	  "read at most so much of blobs in this run", NULL },
+	{ "budget", 0, OPTION_DURATION, &settings.budget_ns, "DURATION",
+	  "begin no blob after so long", NULL },
+	{ "rate", 0, OPTION_SIZE, &settings.rate, "SIZE",
+	  "read at most so much a second, over all threads", NULL },
+	{ "no-index", 0, OPTION_FLAG, &settings.no_index, NULL,
+	  "neither use nor keep what was verified", NULL },
+	{ "cache-dir", 0, OPTION_TEXT, &settings.cache_dir, "DIR",
+	  "where that is kept (default: $DRYDOCK_CACHE, or the user's cache)", NULL },
+	{ "metrics", 0, OPTION_TEXT, &settings.metrics, "FILE",
+	  "write metrics for Prometheus there, whatever comes of the run", NULL },
+	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
+	{ 0 },
+};
+
+/* ---- metrics ---- */
+
+static char *read_file(const char *path)
+{
+	char *text = NULL;
+	size_t room = 0;
+	FILE *file = fopen(path, "re");
+	ssize_t len;
+
+	if (!file)
+		return NULL;
+	len = getdelim(&text, &room, '\0', file);
+	fclose(file);
+	if (len >= 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int write_whole(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t put = write(fd, text, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return errno;
+		text += put;
+		len -= (size_t)put;
+	}
+	return fsync(fd) < 0 ? errno : 0;
+}
+
+/* Beside it first, then in its place: whoever reads it sees the old one or the new one. */
+static int replace_file(const char *path, const char *text, struct dd_error *err)
+{
+	AUTOFREE char *beside = NULL;
+	int fd, sys;
+
+	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "write %s", path);
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0)
+		return dd_fail(err, dd_code_of_errno(errno), errno, "write %s", beside);
+	sys = write_whole(fd, text);
+	/* The collector that reads it is another user. */
+	if (!sys && fchmod(fd, 0644) < 0)
+		sys = errno;
+	if (close(fd) < 0 && !sys)
+		sys = errno;
+	if (!sys && rename(beside, path) < 0)
+		sys = errno;
+	if (!sys)
+		return 0;
+	unlink(beside);
+	return dd_fail(err, dd_code_of_errno(sys), sys, "write %s", path);
+}
+
+/* verify and the store may be missing: then the run failed before it found anything. */
+static int write_metrics(const struct tool *tool, const struct dd_verify *verify, bool succeeded,
+			 struct dd_error *err)
+{
+	const char *volume = tool->store  ? dd_store_get_root(tool->store) :
+			     tool->root	  ? tool->root :
+			     tool->config ? tool->config :
+					    "";
+	AUTOFREE char *before = read_file(settings.metrics);
+	AUTOFREE char *text = NULL;
+	int rc = dd_verify_metrics(verify, volume, succeeded,
+				   before ? dd_verify_metrics_success(before, volume) : 0, &text,
+				   err);
+
+	return rc < 0 ? rc : replace_file(settings.metrics, text, err);
+}
+
+/* ---- the run ---- */
+
+static void announce(void *arg, uint64_t blobs, uint64_t bytes)
+{
+	const struct tool *tool = arg;
+	char least[DD_UNIT_TEXT];
+
+	if (tool->quiet)
+		return;
+	if (settings.max_bytes && bytes > settings.max_bytes)
+		talk_line("to read: %s of %s in %s", render_size(settings.max_bytes),
+			  render_size(bytes), render_count(blobs, "blob", "blobs"));
+	else if (settings.rate && bytes / settings.rate > 1)
+		talk_line("to read: %s in %s, which takes %s at that rate", render_size(bytes),
+			  render_count(blobs, "blob", "blobs"),
+			  dd_duration_format((int64_t)(bytes / settings.rate) * DD_SECOND, least));
+	else
+		talk_line("to read: %s in %s", render_size(bytes),
+			  render_count(blobs, "blob", "blobs"));
+}
+
+static void write_json(const void *verify, struct dd_json_out *out)
+{
+	dd_verify_json(verify, out);
+}
+
+static int print(const struct tool *tool, const struct dd_verify *verify, bool ended_early,
+		 struct dd_error *err)
+{
+	if (tool->json)
+		return tool_print_json_lines(write_json, verify, err);
+	audit_print(tool, verify, ended_early);
+	return 0;
+}
+
+static const char *get_environment(const char *name)
+{
+	return getenv(name);
+}
+
+static int verify_volume(struct tool *tool, const struct dd_reference *reference,
+			 struct dd_verify **verify, struct dd_error *err)
+{
+	struct dd_verify_options options = {
+		.reference = reference,
+		.quick = settings.quick,
+		.full = settings.full,
+		.max_bytes = settings.max_bytes,
+		.rate = settings.rate,
+		.budget_ns = settings.budget_ns,
+		.reverify_after_ns = settings.reverify_after_ns,
+		.begin = announce,
+		.arg = tool,
+	};
+	const struct dd_index_options where = {
+		.cache_dir = settings.cache_dir,
+		.none = settings.no_index || settings.quick,
+		.get_environment = get_environment,
+	};
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
+	int rc = tool_open(tool, err);
+
+	if (rc == 0)
+		rc = dd_index_open(tool->ctx, tool->store, &where, &index, err);
+	options.index = index;
+	if (rc == 0)
+		rc = dd_verify(tool->ctx, tool->store, &options, verify, err);
+	return rc;
+}
+
+static int conclude(struct tool *tool, const struct dd_verify *verify, int rc, struct dd_error *err)
+{
+	const struct dd_verify_summary *summary = verify ? dd_verify_get_summary(verify) : NULL;
+	struct dd_error own = { 0 };
+
+	tool_results(tool);
+	if (rc == DD_ENOENT)
+		rc = tool_named(rc);
+	/* What a run that was cut short has found is worth telling, if it found anything. */
+	if (summary && (rc == 0 || summary->errors || summary->read_blobs) &&
+	    print(tool, verify, rc < 0, &own) < 0)
+		talk_error(&own);
+	if (rc < 0)
+		return rc;
+	(void)err;
+	return (int)dd_verify_exit(summary);
+}
+
+static int check_options(struct dd_error *err)
+{
+	if (settings.quick && (settings.max_bytes || settings.rate || settings.budget_ns))
+		return dd_fail(err, DD_EUSAGE, 0,
+			       "--quick reads no blob: there is nothing that --max-bytes, --rate "
+			       "and --budget could limit");
+	if (settings.quick && settings.full)
+		return dd_fail(err, DD_EUSAGE, 0, "--quick and --full exclude each other");
+	return 0;
+}
+
+static int run(struct tool *tool, const struct options *options, struct dd_error *err)
+{
+	CLEANUP(dd_verify_closep) struct dd_verify *verify = NULL;
+	struct dd_reference reference;
+	struct dd_error own = { 0 };
+	int rc = tool_check_words(options, 1, err), status;
+
+	if (rc == 0 && options->word_count)
+		rc = dd_reference_parse(&reference, options->words[0], err);
+	if (rc == 0)
+		rc = check_options(err);
+	if (rc < 0)
+		return rc;
+	tool->bytes = settings.bytes;
+	rc = verify_volume(tool, options->word_count ? &reference : NULL, &verify, err);
+	status = conclude(tool, verify, rc, err);
+	if (!settings.metrics)
+		return status;
+	rc = write_metrics(tool, verify, status == DD_EXIT_DONE, &own);
+	if (rc < 0 && status >= 0) {
+		*err = own;
+		return rc;
+	}
+	if (rc < 0)
+		talk_error(&own);
+	return status;
+}
+
+const struct command command_verify = {
+	.name = "verify",
+	.arguments = "[OPTION…] [REF]",
+	.summary = "say, with evidence, whether the volume is whole",
+	.description =
+		"Reads every blob and compares it with its digest, and checks every link, manifest,\n"
+		"tag and repository. Says what is broken, and which images suffer. Changes nothing.\n"
+		"With REF (REPO, REPO:TAG, REPO@DIGEST, DIGEST) only what that reaches is looked at.\n",
+	.examples =
+		"  drydock verify                    is all of it whole?\n"
+		"  drydock verify library/app:v1     is this image?\n"
+		"  drydock verify --quick            structure and sizes, in seconds\n"
+		"  drydock verify --rate 100M        leave the disk some time for others\n"
+		"  drydock verify -q --metrics /var/lib/node_exporter/drydock.prom\n"
+		"                                    for cron: silent unless a person is needed\n"
+		"  drydock verify --json | jq -r 'select(.severity == \"error\") | .images[]'\n",
+	.options = table,
+	.run = run,
+};
