@@ -416,9 +416,10 @@ test_case 'an image that is pushed meanwhile is no damage' '
 '
 
 test_case 'an interrupted run tells what it found, and ends as one' '
-	need_strace && from_template && flip_blob vol $image && age vol everything 9d &&
-	pause_after verify read 20 verify --root vol -j 1 --rate 1 &&
-	interrupt verify INT 130
+	need_strace && from_template && echo x >vol/docker/registry/v2/blobs/sha256/README &&
+	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 10 &&
+	interrupt verify INT 130 && valid_lines verify verify.out && found verify.out alien .path &&
+	summary "(.complete | not) and .verified_blobs < 10" verify.out
 '
 
 # ---- limits, output ----
