@@ -123,9 +123,6 @@ static void print_group(const struct dd_verify *verify, size_t at, size_t count)
 	if (shown && shown < count)
 		printf("    %s… and %zu more (-v lists them)%s\n", style_on(STYLE_FAINT),
 		       count - shown, style_off());
-	if (verbose && severity != DD_SEVERITY_NOTE)
-		printf("    %srepair: %s%s\n", style_on(STYLE_FAINT), dd_finding_repair(finding),
-		       style_off());
 }
 
 /* Up to and including a severity; *hidden is set if notes were counted and not listed. */

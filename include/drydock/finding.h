@@ -24,141 +24,98 @@ enum dd_severity {
 };
 
 /* clang-format off */
-/* X(constant, code, severity, what it is, what repair does); the worst first */
+/* X(constant, code, severity, what it is); the worst first */
 #define DD_FINDINGS(X) \
 	X(DD_FOUND_BLOB_CORRUPT, "blob-corrupt", DD_SEVERITY_ERROR, \
-	  "a blob's bytes do not match its digest", \
-	  "takes a good copy; without one withdraws the blob, so that a push heals it") \
+	  "a blob's bytes do not match its digest") \
 	X(DD_FOUND_BLOB_EMPTY, "blob-empty", DD_SEVERITY_ERROR, \
-	  "a blob's file has no bytes", \
-	  "as for blob-corrupt") \
+	  "a blob's file has no bytes") \
 	X(DD_FOUND_BLOB_UNREADABLE, "blob-unreadable", DD_SEVERITY_ERROR, \
-	  "a blob's file cannot be read", \
-	  "as for blob-corrupt") \
+	  "a blob's file cannot be read") \
 	X(DD_FOUND_MANIFEST_MISSING, "manifest-missing", DD_SEVERITY_ERROR, \
-	  "a manifest is linked, but its bytes are not there", \
-	  "takes a good copy; without one withdraws the links to it") \
+	  "a manifest is linked, but its bytes are not there") \
 	X(DD_FOUND_MANIFEST_INVALID, "manifest-invalid", DD_SEVERITY_ERROR, \
-	  "a manifest cannot be understood", \
-	  "nothing: delete it or push it again") \
+	  "a manifest cannot be understood") \
 	X(DD_FOUND_MANIFEST_UNKNOWN, "manifest-unknown", DD_SEVERITY_ERROR, \
-	  "a manifest is of an unknown type", \
-	  "nothing: what it refers to is not known") \
+	  "a manifest is of an unknown type") \
 	X(DD_FOUND_MANIFEST_TOO_BIG, "manifest-too-big", DD_SEVERITY_ERROR, \
-	  "a manifest is over the bounds", \
-	  "nothing: what it refers to is not known") \
+	  "a manifest is over the bounds") \
 	X(DD_FOUND_CONFIG_MISSING, "config-missing", DD_SEVERITY_ERROR, \
-	  "a manifest names a configuration that is not there", \
-	  "takes a good copy") \
+	  "a manifest names a configuration that is not there") \
 	X(DD_FOUND_LAYER_MISSING, "layer-missing", DD_SEVERITY_ERROR, \
-	  "a manifest names a layer that is not there", \
-	  "takes a good copy") \
+	  "a manifest names a layer that is not there") \
 	X(DD_FOUND_CHILD_MISSING, "child-missing", DD_SEVERITY_ERROR, \
-	  "an index names a blob that is not there", \
-	  "takes a good copy") \
+	  "an index names a blob that is not there") \
 	X(DD_FOUND_SIZE_DIFFERS, "size-differs", DD_SEVERITY_ERROR, \
-	  "a blob is not as large as a manifest says", \
-	  "nothing, if the blob matches its digest: then the manifest is wrong") \
+	  "a blob is not as large as a manifest says") \
 	X(DD_FOUND_LAYER_UNLINKED, "layer-unlinked", DD_SEVERITY_ERROR, \
-	  "the repository has no link to what one of its manifests names, so a pull fails", \
-	  "writes the link") \
+	  "the repository has no link to what one of its manifests names, so a pull fails") \
 	X(DD_FOUND_REVISION_UNLINKED, "revision-unlinked", DD_SEVERITY_ERROR, \
-	  "the repository has no link to a manifest that a tag or an index names", \
-	  "writes the link") \
+	  "the repository has no link to a manifest that a tag or an index names") \
 	X(DD_FOUND_TAG_DANGLING, "tag-dangling", DD_SEVERITY_ERROR, \
-	  "a tag points to a manifest that is not there", \
-	  "points it to what its history leaves no doubt about; else asks") \
+	  "a tag points to a manifest that is not there") \
 	X(DD_FOUND_TAG_NO_CURRENT, "tag-no-current", DD_SEVERITY_ERROR, \
-	  "a tag has a history, but points nowhere", \
-	  "points it to what its history leaves no doubt about; else asks") \
+	  "a tag has a history, but points nowhere") \
 	X(DD_FOUND_LINK_EMPTY, "link-empty", DD_SEVERITY_ERROR, \
-	  "a link is empty", \
-	  "writes it anew, from its path") \
+	  "a link is empty") \
 	X(DD_FOUND_LINK_MALFORMED, "link-malformed", DD_SEVERITY_ERROR, \
-	  "a link does not hold a digest and nothing else", \
-	  "writes it anew, from its path") \
+	  "a link does not hold a digest and nothing else") \
 	X(DD_FOUND_LINK_OTHER, "link-other", DD_SEVERITY_ERROR, \
-	  "a link names another digest than its path", \
-	  "writes it anew, from its path") \
+	  "a link names another digest than its path") \
 	X(DD_FOUND_LINK_UNREADABLE, "link-unreadable", DD_SEVERITY_ERROR, \
-	  "a link cannot be read", \
-	  "writes it anew, from its path") \
+	  "a link cannot be read") \
 	X(DD_FOUND_ALIAS_UNRESOLVED, "alias-unresolved", DD_SEVERITY_ERROR, \
-	  "a sha512 link does not say which blob it stands for", \
-	  "learns it from another repository, or by hashing") \
+	  "a sha512 link does not say which blob it stands for") \
 	X(DD_FOUND_DIRECTORY_UNREADABLE, "directory-unreadable", DD_SEVERITY_ERROR, \
-	  "a directory cannot be read", \
-	  "nothing: mend the disk") \
+	  "a directory cannot be read") \
 	X(DD_FOUND_UNSEEN, "unseen", DD_SEVERITY_WARNING, \
-	  "a file or directory may not be read by this user, so it was not verified", \
-	  "nothing: run it as the registry's user") \
+	  "a file or directory may not be read by this user, so it was not verified") \
 	X(DD_FOUND_SYMLINK, "symlink", DD_SEVERITY_WARNING, \
-	  "a symbolic link stands where a directory could; what is behind was not verified", \
-	  "nothing: mount it there instead") \
+	  "a symbolic link stands where a directory could; what is behind was not verified") \
 	X(DD_FOUND_BLOB_MISPLACED, "blob-misplaced", DD_SEVERITY_WARNING, \
-	  "a blob lies in a directory that is not its own, where no registry finds it", \
-	  "moves it to where it belongs") \
+	  "a blob lies in a directory that is not its own, where no registry finds it") \
 	X(DD_FOUND_BLOB_NO_DATA, "blob-no-data", DD_SEVERITY_WARNING, \
-	  "a blob's directory is there without the blob", \
-	  "withdraws the directory") \
+	  "a blob's directory is there without the blob") \
 	X(DD_FOUND_HISTORY_BROKEN, "history-broken", DD_SEVERITY_WARNING, \
-	  "an entry of a tag's history does not hold its digest", \
-	  "writes it anew, from its path") \
+	  "an entry of a tag's history does not hold its digest") \
 	X(DD_FOUND_TYPE_DIFFERS, "type-differs", DD_SEVERITY_WARNING, \
-	  "a manifest is of another media type than the index says that names it", \
-	  "nothing: push the index again") \
+	  "a manifest is of another media type than the index says that names it") \
 	X(DD_FOUND_REPOSITORY_NAME, "repository-name", DD_SEVERITY_WARNING, \
-	  "a repository has a name that no registry accepts", \
-	  "nothing") \
+	  "a repository has a name that no registry accepts") \
 	X(DD_FOUND_LINK_DANGLING, "link-dangling", DD_SEVERITY_NOTE, \
-	  "a link that no image needs names what is gone", \
-	  "withdraws it if nothing that repair can draw on has the bytes") \
+	  "a link that no image needs names what is gone") \
 	X(DD_FOUND_TAG_LEFT, "tag-left", DD_SEVERITY_NOTE, \
-	  "a tag points to a manifest that was deleted", \
-	  "nothing: delete the tag") \
+	  "a tag points to a manifest that was deleted") \
 	X(DD_FOUND_TAG_EMPTY, "tag-empty", DD_SEVERITY_NOTE, \
-	  "a tag's directory is there without the tag", \
-	  "nothing") \
+	  "a tag's directory is there without the tag") \
 	X(DD_FOUND_CACHE_EXPIRED, "cache-expired", DD_SEVERITY_NOTE, \
-	  "a pull-through cache has dropped what is named, and fetches it again when asked", \
-	  "nothing") \
+	  "a pull-through cache has dropped what is named, and fetches it again when asked") \
 	X(DD_FOUND_CHILD_SPARSE, "child-sparse", DD_SEVERITY_NOTE, \
-	  "an index names a manifest that was never pushed here", \
-	  "nothing") \
+	  "an index names a manifest that was never pushed here") \
 	X(DD_FOUND_LAYER_FOREIGN, "layer-foreign", DD_SEVERITY_NOTE, \
-	  "a layer that is fetched from elsewhere is not here", \
-	  "nothing") \
+	  "a layer that is fetched from elsewhere is not here") \
 	X(DD_FOUND_SUBJECT_MISSING, "subject-missing", DD_SEVERITY_NOTE, \
-	  "a manifest refers to a subject that is not here", \
-	  "nothing") \
+	  "a manifest refers to a subject that is not here") \
 	X(DD_FOUND_REPOSITORY_INCOMPLETE, "repository-incomplete", DD_SEVERITY_NOTE, \
-	  "a repository has layers and no manifest", \
-	  "nothing") \
+	  "a repository has layers and no manifest") \
 	X(DD_FOUND_REPOSITORY_EMPTY, "repository-empty", DD_SEVERITY_NOTE, \
-	  "nothing is in a repository", \
-	  "nothing") \
+	  "nothing is in a repository") \
 	X(DD_FOUND_NAME_CASE, "name-case", DD_SEVERITY_NOTE, \
-	  "two names differ in nothing but case", \
-	  "nothing") \
+	  "two names differ in nothing but case") \
 	X(DD_FOUND_UPLOAD_STALE, "upload-stale", DD_SEVERITY_NOTE, \
-	  "an upload was left unfinished", \
-	  "withdraws it") \
+	  "an upload was left unfinished") \
 	X(DD_FOUND_UPLOAD_NO_START, "upload-no-start", DD_SEVERITY_NOTE, \
-	  "an upload does not say when it began", \
-	  "withdraws it when it is old") \
+	  "an upload does not say when it began") \
 	X(DD_FOUND_TEMP_LEFT, "temp-left", DD_SEVERITY_NOTE, \
-	  "a crash of the registry left a temporary file behind", \
-	  "withdraws it") \
+	  "a crash of the registry left a temporary file behind") \
 	X(DD_FOUND_ALIEN, "alien", DD_SEVERITY_NOTE, \
-	  "a name is not one of a registry's", \
-	  "nothing") \
+	  "a name is not one of a registry's") \
 	X(DD_FOUND_OWNER_DIFFERS, "owner-differs", DD_SEVERITY_NOTE, \
-	  "files have another owner or mode than the rest", \
-	  "changes them on request: --owner, --mode")
+	  "files have another owner or mode than the rest")
 /* clang-format on */
 
 enum dd_finding {
-#define X(constant, name, severity, text, repair) constant,
+#define X(constant, name, severity, text) constant,
 	DD_FINDINGS(X)
 #undef X
 	DD_FINDING_COUNT
@@ -167,7 +124,6 @@ enum dd_finding {
 const char *dd_finding_name(enum dd_finding finding);
 enum dd_severity dd_finding_severity(enum dd_finding finding);
 const char *dd_finding_text(enum dd_finding finding);
-const char *dd_finding_repair(enum dd_finding finding);
 int dd_finding_parse(const char *name); /* -1 if there is none */
 
 const char *dd_severity_name(enum dd_severity severity);

@@ -23,7 +23,6 @@ static void put_found(const struct dd_found *found, struct dd_json_out *out)
 		dd_json_text(out, NULL, found->images[i]);
 	dd_json_end(out);
 	dd_json_uint(out, "image_count", found->image_total);
-	dd_json_text(out, "repair", dd_finding_repair(found->finding));
 	dd_json_end(out);
 	dd_json_newline(out);
 }
