@@ -2,6 +2,8 @@
  * A pool of threads over one stack of jobs.
  */
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/jobs.h"
@@ -109,6 +111,19 @@ static int grow(struct dd_jobs *jobs)
 	return 0;
 }
 
+/* Signals are for whoever made the pool: what is meant for a program must not wait for a worker. */
+static bool start_worker(struct dd_jobs *jobs)
+{
+	sigset_t all, before;
+	bool started;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	started = !pthread_create(&jobs->ids[jobs->threads], NULL, worker, jobs);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
 void dd_jobs_add(struct dd_jobs *jobs, dd_job_fn *fn, void *arg)
 {
 	pthread_mutex_lock(&jobs->lock);
@@ -120,8 +135,7 @@ void dd_jobs_add(struct dd_jobs *jobs, dd_job_fn *fn, void *arg)
 	jobs->stack[jobs->queued++] = (struct job){ fn, arg };
 	if (jobs->sleeping)
 		pthread_cond_signal(&jobs->work);
-	else if (jobs->threads < jobs->limit &&
-		 !pthread_create(&jobs->ids[jobs->threads], NULL, worker, jobs))
+	else if (jobs->threads < jobs->limit && start_worker(jobs))
 		jobs->threads++;
 	pthread_mutex_unlock(&jobs->lock);
 }
