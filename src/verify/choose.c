@@ -215,7 +215,7 @@ int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_e
 		rc = learn_sizes(verify, work, err);
 	for (size_t i = 0; i < work->ids.count; i++)
 		work->bytes += verify->sizes[work->ids.items[i]];
-	if (rc == 0) /* again, for now the sizes are known */
+	if (rc == 0) /* again, by the sizes, which are known by this time */
 		rc = put_in_order(verify, work, err);
 	if (rc == 0 && (verify->options.max_bytes || verify->options.budget_ns))
 		put_oldest_first(verify, work, (uint64_t)verify->now_ns);

@@ -35,7 +35,7 @@ static struct {
 	size_t used;
 } oplog;
 
-/* A name in a directory: by inode of the directory, with what it stands for now. */
+/* A name in a directory: by inode of the directory, with what it stands for. */
 struct entry {
 	unsigned long dir;
 	unsigned long ino; /* 0: nothing there */
