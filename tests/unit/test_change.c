@@ -92,6 +92,101 @@ static void what_is_not_as_it_was_judged_stays(void **state)
 	close_volume(&volume);
 }
 
+/* ---- many at once ---- */
+
+#define MANY 300 /* several batches */
+
+struct many {
+	struct volume *volume;
+	struct dd_item items[MANY];
+	char *memory[MANY];
+	size_t next, went, changed, gone;
+};
+
+static void many_path(char path[160], size_t number)
+{
+	snprintf(path, 160, V2 "blobs/sha256/%02zx/%02zx%062zx/data", number % 7, number % 7, number);
+}
+
+/* While others are renamed: one that a look has not come to yet, and that no later one may miss. */
+static void disturb(struct many *many, size_t number)
+{
+	char path[160];
+
+	many_path(path, number);
+	if (number % 2)
+		put(many->volume, path, "written to since it was judged");
+	else
+		assert_int_equal(unlink(below(many->volume, path)), 0);
+}
+
+static int next_of_many(void *arg, struct dd_item *item, struct dd_error *err)
+{
+	struct many *many = arg;
+
+	(void)err;
+	if (many->next == MANY)
+		return 0;
+	*item = many->items[many->next++];
+	return 1;
+}
+
+static void done_with_one(void *arg, const struct dd_item *item, int rc)
+{
+	struct many *many = arg;
+
+	(void)item;
+	many->went += rc == 0;
+	many->changed += rc == DD_ECHANGED;
+	many->gone += rc == DD_ENOENT;
+	if (many->went == 1 && rc == 0) {
+		disturb(many, MANY - 1);
+		disturb(many, MANY - 2);
+	}
+}
+
+static void of_many_those_that_are_not_as_judged_stay(void **state)
+{
+	static const unsigned jobs[] = { 1, 4 };
+
+	(void)state;
+	for (size_t j = 0; j < DD_COUNT(jobs); j++) {
+		struct volume volume;
+		struct many many = { .volume = &volume };
+		const struct dd_withdrawal withdrawal = { next_of_many, done_with_one, &many };
+		struct dd_change *change;
+		char path[160];
+
+		open_volume(&volume);
+		dd_context_set_jobs(volume.ctx, jobs[j]);
+		change = begin_change(&volume);
+		for (size_t i = 0; i < MANY; i++) {
+			many_path(path, i);
+			put(&volume, path, "a blob");
+			many.items[i] = item_of(&volume, path, &many.memory[i]);
+			assert_code(dd_change_announce(change, &many.items[i], &volume.err), 0);
+		}
+		assert_code(dd_change_seal(change, &volume.err), 0);
+		disturb(&many, 0);
+		disturb(&many, 101);
+		assert_code(dd_change_withdraw_many(change, &withdrawal, &volume.err), 0);
+		assert_int_equal(many.gone, 2);
+		assert_int_equal(many.changed, 2);
+		assert_int_equal(many.went, MANY - 4);
+		many_path(path, 101);
+		assert_true(exists(&volume, path));
+		many_path(path, MANY - 1);
+		assert_true(exists(&volume, path));
+		many_path(path, 102);
+		assert_false(exists(&volume, path));
+		assert_code(dd_change_finish(change, false, &volume.err), 0);
+		dd_change_close(change);
+		for (size_t i = 0; i < MANY; i++)
+			free(many.memory[i]);
+		close_volume(&volume);
+	}
+}
+
 static void made_anew_within_a_run_it_stays_and_the_old_one_is_kept(void **state)
 {
 	DD_AUTOFREE char *memory = NULL;
@@ -227,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_object_goes_and_comes_back_as_it_was),
 		cmocka_unit_test(what_is_not_as_it_was_judged_stays),
+		cmocka_unit_test(of_many_those_that_are_not_as_judged_stay),
 		cmocka_unit_test(made_anew_within_a_run_it_stays_and_the_old_one_is_kept),
 		cmocka_unit_test(what_could_not_be_named_later_is_not_announced),
 		cmocka_unit_test(what_has_grown_in_its_place_is_kept),
