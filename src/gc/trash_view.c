@@ -178,12 +178,10 @@ static bool link_changed(const struct finder *finder, const struct dd_item *item
 }
 
 /* A blob that was written to brings the links that went with it. */
-static bool blob_changed(const struct dd_run *run, const bool *blobs, const struct dd_ids *ids,
-			 const struct dd_place *place)
+static bool blob_changed(const bool *blobs, const struct dd_ids *ids, const struct dd_place *place)
 {
 	uint32_t id = dd_ids_find(ids, &place->digest);
 
-	(void)run;
 	return id != DD_NO_ID && blobs[id] && place->kind != DD_AT_UPLOAD &&
 	       place->kind != DD_AT_STARTEDAT;
 }
@@ -202,8 +200,7 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		const struct dd_item *item = &run->items[i];
 		const struct dd_place *place = &item->place;
 		struct dd_revival *revival;
-		bool changed =
-			run->changed[i] || blob_changed(run, blobs, &finder->view->blobs, place);
+		bool changed = run->changed[i] || blob_changed(blobs, &finder->view->blobs, place);
 		bool wanted = changed || link_changed(finder, item);
 		int rc = wanted ? 0 : needed(finder, place, &wanted, err);
 
