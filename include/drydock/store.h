@@ -80,6 +80,14 @@ const char *dd_store_get_root(const struct dd_store *store);
 /* What tells the volume from all others here: device and inode of its root. */
 int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_error *err);
 
+/*
+ * Between the two, stat and read may be done by a cheaper way where the system has one: by a copy of
+ * the mounts as they were at the beginning. What is not found there is looked for in the ordinary
+ * way. For a look at many places, done by one thread while no other uses the store; not nested.
+ */
+void dd_store_begin_looks(struct dd_store *store);
+void dd_store_end_looks(struct dd_store *store);
+
 /* Of the object itself, or of a directory place. */
 int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
 		  struct dd_error *err);

@@ -109,12 +109,15 @@ int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct
 	if (rc < 0)
 		return rc;
 	dd_progress_begin(ctx, "judging", candidates->list.count);
+	dd_store_begin_looks(store);
 	for (size_t at = 0; at < candidates->list.count; at += BATCH) {
 		struct look *look = malloc(sizeof(*look));
 		size_t left = candidates->list.count - at;
 
-		if (!look)
-			return dd_fail(err, DD_ENOMEM, 0, "look at what is not reached");
+		if (!look) {
+			rc = dd_fail(err, DD_ENOMEM, 0, "look at what is not reached");
+			break;
+		}
 		*look = (struct look){ ctx,
 				       store,
 				       survey,
@@ -124,6 +127,7 @@ int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct
 		dd_jobs_add(jobs, look_at_batch, look);
 	}
 	dd_jobs_closep(&jobs);
+	dd_store_end_looks(store);
 	dd_progress_end(ctx);
-	return dd_context_check(ctx, err);
+	return rc < 0 ? rc : dd_context_check(ctx, err);
 }

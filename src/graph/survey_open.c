@@ -228,7 +228,9 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 	survey->graph = graph;
 	pthread_mutex_init(&scan.large, NULL);
 	dd_graph_begin_scan(graph);
+	dd_store_begin_looks(store);
 	rc = run(&scan, err);
+	dd_store_end_looks(store);
 	close_readers(&scan);
 	pthread_mutex_destroy(&scan.large);
 	if (rc < 0)

@@ -31,6 +31,7 @@ struct dd_dirty {
 struct dd_store {
 	char *root;  /* as people should see it */
 	int fd;	     /* O_PATH on it */
+	int still;   /* the same in a copy of the mounts (store/still.h); -1: there is none */
 	int lock_fd; /* -1: not held */
 	DD_LIST(struct dd_dirty) dirty;
 	bool made;		   /* of the dirty directories some are new */
@@ -43,14 +44,14 @@ struct dd_store {
 
 struct dd_directory {
 	struct dd_store *store;
-	int fd;
-	char *path; /* below the root */
+	int fd, still; /* the latter as the store's is, and only as long as that */
+	char *path;    /* below the root */
 };
 
 /* Something to be opened: a name below an open directory, and its path below the root. */
 struct dd_target {
 	struct dd_store *store;
-	int base;
+	int base, still; /* still: -1, or where the same name can be tried first */
 	const char *name, *path;
 };
 
@@ -66,11 +67,11 @@ int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const ch
 		 const char *path);
 
 /*
- * A descriptor of the file called name below base, or a negative dd_code; path is for messages. What
- * is no regular file never hangs us (a FIFO) and never becomes ours (a terminal).
+ * A descriptor of the file, or a negative dd_code. What is no regular file never hangs us (a FIFO)
+ * and never becomes ours (a terminal).
  */
-int dd_file_open_regular(struct dd_store *store, int base, const char *name, const char *path,
-			 struct dd_info *info, struct dd_error *err);
+int dd_file_open_regular(const struct dd_target *target, struct dd_info *info,
+			 struct dd_error *err);
 
 /* All entries of an open directory; path is for messages. */
 int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *fn, void *arg,

@@ -13,6 +13,7 @@
 
 #include "store/beneath.h"
 #include "store/file.h"
+#include "store/still.h"
 
 static enum dd_entry_type type_of(mode_t mode)
 {
@@ -53,13 +54,26 @@ int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const ch
 	return dd_fail(err, code, sys, "%s %s/%s", verb, store->root, path);
 }
 
+void dd_store_begin_looks(struct dd_store *store)
+{
+	assert(store->still < 0);
+	store->still = dd_still_open(store->fd);
+}
+
+void dd_store_end_looks(struct dd_store *store)
+{
+	if (store->still >= 0)
+		close(store->still);
+	store->still = -1;
+}
+
 /* Not opened yet. Takes the path; NULL without memory. */
 static struct dd_directory *new_directory(struct dd_store *store, char *path)
 {
 	struct dd_directory *directory = path ? calloc(1, sizeof(*directory)) : NULL;
 
 	if (directory)
-		*directory = (struct dd_directory){ store, -1, path };
+		*directory = (struct dd_directory){ store, -1, -1, path };
 	else
 		free(path);
 	return directory;
@@ -69,9 +83,11 @@ static int open_directory(struct dd_directory *directory, struct dd_error *err)
 {
 	directory->fd =
 		dd_beneath_open(directory->store->fd, directory->path, O_RDONLY | O_DIRECTORY, 0);
-	if (directory->fd >= 0)
-		return 0;
-	return dd_file_fail(directory->store, err, -directory->fd, "open", directory->path);
+	if (directory->fd < 0)
+		return dd_file_fail(directory->store, err, -directory->fd, "open", directory->path);
+	directory->still =
+		dd_still_openat(directory->store->still, directory->path, O_PATH | O_DIRECTORY);
+	return 0;
 }
 
 int dd_store_open_directory(struct dd_store *store, const struct dd_place *place,
@@ -100,10 +116,18 @@ void dd_directory_closep(struct dd_directory **directory)
 	if (*directory) {
 		if ((*directory)->fd >= 0)
 			close((*directory)->fd);
+		if ((*directory)->still >= 0)
+			close((*directory)->still);
 		free((*directory)->path);
 		free(*directory);
 		*directory = NULL;
 	}
+}
+
+/* A copy that was given up is of former times. */
+static int still_of(const struct dd_directory *directory)
+{
+	return directory->store->still < 0 ? -1 : directory->still;
 }
 
 int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
@@ -119,20 +143,25 @@ int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
 		skip = strlen(within->path) + 1;
 		assert(!strncmp(*path, within->path, skip - 1) && (*path)[skip - 1] == '/');
 	}
-	*target = (struct dd_target){ store, within ? within->fd : store->fd, *path + skip, *path };
+	*target =
+		(struct dd_target){ store, within ? within->fd : store->fd,
+				    within ? still_of(within) : store->still, *path + skip, *path };
 	return 0;
 }
 
 static int look_at(const struct dd_target *target, struct dd_info *info, struct dd_error *err)
 {
-	DD_AUTOCLOSE int fd = dd_beneath_open(target->base, target->name, O_PATH, 0);
+	DD_AUTOCLOSE int fd = -1;
 	struct stat st;
 	int sys;
 
-	if (fd < 0)
-		return dd_file_fail(target->store, err, -fd, "look at", target->path);
-	if (fstat(fd, &st) < 0)
-		return dd_file_fail(target->store, err, errno, "look at", target->path);
+	if (dd_still_stat(target->still, target->name, &st) < 0) {
+		fd = dd_beneath_open(target->base, target->name, O_PATH, 0);
+		if (fd < 0)
+			return dd_file_fail(target->store, err, -fd, "look at", target->path);
+		if (fstat(fd, &st) < 0)
+			return dd_file_fail(target->store, err, errno, "look at", target->path);
+	}
 	sys = dd_file_info(&st, info);
 	return sys ? dd_file_fail(target->store, err, sys, "look at", target->path) : 0;
 }
@@ -170,7 +199,7 @@ int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
 {
 	DD_AUTOFREE char *path = NULL;
 	int rc = dd_layout_path(place, &path, err);
-	struct dd_target target = { store, store->fd, path, path };
+	struct dd_target target = { store, store->fd, store->still, path, path };
 	size_t len;
 
 	if (rc < 0)
@@ -182,30 +211,33 @@ int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
 		*held = new_directory(store, strndup(path, len));
 	} else if ((*held)->fd >= 0 || open_directory(*held, NULL) == 0) {
 		target.base = (*held)->fd;
+		target.still = still_of(*held);
 		target.name += len + 1;
 	}
 	return look_at(&target, info, err);
 }
 
-int dd_file_open_regular(struct dd_store *store, int base, const char *name, const char *path,
-			 struct dd_info *info, struct dd_error *err)
+int dd_file_open_regular(const struct dd_target *target, struct dd_info *info, struct dd_error *err)
 {
-	int fd = dd_beneath_open(base, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	int fd = dd_still_openat(target->still, target->name, flags);
 	struct stat st;
 
 	if (fd < 0)
-		return dd_file_fail(store, err, -fd, "open", path);
+		fd = dd_beneath_open(target->base, target->name, flags, 0);
+	if (fd < 0)
+		return dd_file_fail(target->store, err, -fd, "open", target->path);
 	if (fstat(fd, &st) < 0) {
 		int sys = errno;
 
 		close(fd);
-		return dd_file_fail(store, err, sys, "look at", path);
+		return dd_file_fail(target->store, err, sys, "look at", target->path);
 	}
 	dd_file_info(&st, info);
 	if (info->type != DD_ENTRY_FILE) {
 		close(fd);
-		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root,
-			       path);
+		return dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file",
+			       target->store->root, target->path);
 	}
 	return fd;
 }
@@ -271,8 +303,7 @@ static int read_target(const struct dd_target *target, uint64_t max, struct dd_b
 
 	if (!info)
 		info = &own;
-	fd = dd_file_open_regular(target->store, target->base, target->name, target->path, info,
-				  err);
+	fd = dd_file_open_regular(target, info, err);
 	if (fd < 0)
 		return fd;
 	if (info->size > max)

@@ -39,7 +39,7 @@ static int open_reader(struct dd_store *store, struct dd_directory *within,
 	rc = dd_file_aim(store, within, place, &reader->path, &target, err);
 	if (rc < 0)
 		return rc;
-	reader->fd = dd_file_open_regular(store, target.base, target.name, reader->path, info, err);
+	reader->fd = dd_file_open_regular(&target, info, err);
 	if (reader->fd < 0)
 		return reader->fd;
 	reader->size = (off_t)info->size;

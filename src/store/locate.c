@@ -190,7 +190,7 @@ int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options
 	*out = NULL;
 	if (!store)
 		return dd_fail(err, DD_ENOMEM, 0, "open the volume");
-	store->fd = store->lock_fd = store->from.fd = store->to.fd = -1;
+	store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
 	rc = choose_root(options, &store->root, err);
 	if (rc < 0)
 		return rc == DD_ENOENT ? DD_ECONFIG : rc;
@@ -222,6 +222,7 @@ void dd_store_close(struct dd_store *store)
 	for (size_t i = 0; i < store->dirty.count; i++)
 		free(store->dirty.items[i].path);
 	dd_list_release(&store->dirty);
+	dd_store_end_looks(store);
 	if (store->fd >= 0)
 		close(store->fd);
 	free(store->root);

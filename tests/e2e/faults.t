@@ -247,6 +247,22 @@ test_case 'without openat2 the result is the same' '
 	image_whole && blobs_gone vol "$untagged" "$dead" "$orphan"
 '
 
+test_case 'where nothing may be mounted, for want of the call or of the right, the plan is the same' '
+	need_strace && from_template && run 0 plan vol -m --json >plan && items plan >a &&
+	for fault in open_tree:error=ENOSYS open_tree:error=EPERM mount_setattr:error=ENOSYS \
+		mount_setattr:error=EINVAL; do
+		run 0 strace -f -qq -o trace -e "trace=${fault%%:*}" -e "inject=$fault" drydock \
+			gc --root vol --grace 0 -m --json >plan &&
+		grep -q INJECTED trace && items plan >b && same a b && [ -s b ] || return
+	done
+'
+
+test_case 'where nothing may be mounted a collection is the same' '
+	need_strace && from_template && run 0 strace -f -qq -o trace -e trace=open_tree \
+		-e inject=open_tree:error=EPERM drydock $gc_vol -m &&
+	image_whole && blobs_gone vol "$untagged" "$dead" "$orphan"
+'
+
 test_case 'without openat2 no symlink is followed either' '
 	need_strace && from_template && make_volume outside &&
 	put_layer outside other "outside" && volume_digest outside >before &&
