@@ -67,6 +67,8 @@ int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_m
 					 .stored = (uint32_t)stored };
 	struct dd_manifest_node *added;
 
+	for (size_t i = 0; i < manifest->count; i++)
+		dd_ids_prefetch(&graph->ids, &manifest->descriptors[i].digest);
 	for (size_t i = 0; i < manifest->count; i++) {
 		const struct dd_descriptor *descriptor = &manifest->descriptors[i];
 		uint32_t to, *edge;

@@ -204,15 +204,20 @@ static void scan_batch(void *arg)
 	struct dd_scan *scan = batch->scan;
 	struct dd_scan_wanted wanted = { 0 };
 	struct dd_error err = { 0 };
+	struct dd_digest digests[BATCH];
 	struct dd_scan_reader *reader = take_reader(scan, &err);
 	int rc = reader ? 0 : err.code;
 
-	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(scan); i++) {
-		struct look look = { .scan = scan, .reader = reader, .id = batch->ids[i] };
+	dd_scan_lock(scan);
+	for (size_t i = 0; i < batch->count; i++)
+		dd_ids_get(&scan->graph->ids, batch->ids[i], &digests[i]);
+	dd_scan_unlock(scan);
 
-		dd_scan_lock(scan);
-		dd_ids_get(&scan->graph->ids, look.id, &look.digest);
-		dd_scan_unlock(scan);
+	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(scan); i++) {
+		struct look look = {
+			.scan = scan, .reader = reader, .id = batch->ids[i], .digest = digests[i]
+		};
+
 		rc = look_at(&look, &wanted, &err);
 		dd_progress_add(scan->ctx, 1);
 	}

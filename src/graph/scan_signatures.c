@@ -41,43 +41,47 @@ static int list_signatures(void *arg, enum dd_algorithm alg, struct dd_error *er
 	return rc;
 }
 
-/* Sets id and digest. */
-static bool may_be_signed(struct signed_ones *ones, size_t at)
+static bool may_be_signed(const struct dd_graph *graph, const struct dd_revision *revision)
 {
-	const struct dd_revision *revision = &ones->repo->revisions.items[at];
+	uint32_t manifest = graph->nodes.items[revision->id].manifest;
+	uint8_t type;
+
+	if (revision->state == DD_LINK_ABSENT || manifest == DD_NO_ID)
+		return revision->state != DD_LINK_ABSENT;
+	type = graph->manifests.items[manifest].type;
+	return type == DD_MANIFEST_SCHEMA1 || type == DD_MANIFEST_SCHEMA1_SIGNED;
+}
+
+/* The next one from *at on: sets id and digest, and *at to what comes after it. */
+static bool find_signed(struct signed_ones *ones, size_t *at)
+{
 	struct dd_graph *graph = ones->scan->graph;
-	bool may = false;
+	bool found = false;
 
 	dd_scan_lock(ones->scan);
-	if (revision->state != DD_LINK_ABSENT) {
-		const struct dd_node *node = &graph->nodes.items[revision->id];
-		uint8_t type = DD_MANIFEST_NONE;
+	while (*at < ones->repo->revisions.count && !found) {
+		const struct dd_revision *revision = &ones->repo->revisions.items[(*at)++];
 
-		if (node->manifest != DD_NO_ID)
-			type = graph->manifests.items[node->manifest].type;
-		may = node->manifest == DD_NO_ID || type == DD_MANIFEST_SCHEMA1 ||
-		      type == DD_MANIFEST_SCHEMA1_SIGNED;
+		found = may_be_signed(graph, revision);
 		ones->id = revision->id;
-		dd_ids_get(&graph->ids, revision->id, &ones->digest);
 	}
+	if (found)
+		dd_ids_get(&graph->ids, ones->id, &ones->digest);
 	dd_scan_unlock(ones->scan);
-	return may;
+	return found;
 }
 
 static void scan_signatures(void *arg)
 {
 	struct signed_ones *ones = arg;
 	struct dd_error err = { 0 };
+	size_t at = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < ones->repo->revisions.count && rc == 0; i++) {
+	while (rc == 0 && !dd_scan_stopped(ones->scan) && find_signed(ones, &at)) {
 		struct dd_place place = { .kind = DD_IN_SIGNATURES,
 					  .repository = ones->repo->name };
 
-		if (dd_scan_stopped(ones->scan))
-			break;
-		if (!may_be_signed(ones, i))
-			continue;
 		place.digest = ones->digest;
 		rc = dd_scan_list_algorithms(&(struct dd_scan_algorithms){ .scan = ones->scan,
 									   .repo = ones->repo,

@@ -112,6 +112,9 @@ static void cut(struct dd_text *text, bool slash)
 		dd_text_cut(text, (size_t)(last - text->bytes) + (slash ? 0 : 1));
 }
 
+/* Most paths are shorter: their memory need not grow. */
+#define USUAL_PATH 250
+
 static int make(const struct dd_place *place, bool owner, char **path, struct dd_error *err)
 {
 	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
@@ -120,7 +123,9 @@ static int make(const struct dd_place *place, bool owner, char **path, struct dd
 	*path = NULL;
 	if (place->run && !dd_run_valid(place->run))
 		return dd_fail(err, DD_EFORMAT, 0, "no run is called like that");
-	rc = fill(&text, place, err);
+	rc = dd_text_reserve(&text, USUAL_PATH);
+	if (rc == 0)
+		rc = fill(&text, place, err);
 	if (rc == 0 && place->beside) {
 		if (!dd_name_safe(place->beside))
 			return dd_fail(err, DD_EFORMAT, 0, "no file is called like that");
