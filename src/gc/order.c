@@ -14,6 +14,8 @@ struct key {
 	uint32_t candidate;
 };
 
+#define RANKS 6
+
 static unsigned rank(const struct dd_candidate *candidate)
 {
 	switch (candidate->reason) {
@@ -30,7 +32,7 @@ static unsigned rank(const struct dd_candidate *candidate)
 	case DD_REASON_UPLOAD_STALE:
 		return 4;
 	default:
-		return 5;
+		return RANKS - 1;
 	}
 }
 
@@ -57,24 +59,54 @@ static int compare(const void *left, const void *right, void *arg)
 	return order ? order : (a->candidate < b->candidate ? -1 : a->candidate > b->candidate);
 }
 
+/* Gathered repository by repository: told apart by rank, what is left to sort are short runs. */
+static void fill_by_rank(const struct dd_gc *gc, struct key *keys)
+{
+	const struct dd_candidate *candidates = gc->candidates.list.items;
+	size_t at[RANKS + 1] = { 0 };
+
+	for (size_t i = 0; i < gc->order.count; i++)
+		at[rank(&candidates[gc->order.items[i]]) + 1]++;
+	for (size_t i = 1; i < RANKS; i++)
+		at[i] += at[i - 1];
+	for (size_t i = 0; i < gc->order.count; i++) {
+		const struct dd_candidate *candidate = &candidates[gc->order.items[i]];
+		struct key *key = &keys[at[rank(candidate)]++];
+		struct dd_digest digest = { 0 };
+
+		dd_gc_prefetch(gc, i + DD_IDS_AHEAD);
+		if (candidate->id != DD_NO_ID)
+			dd_ids_get(&gc->graph->ids, candidate->id, &digest);
+		key->place = (uint64_t)rank(candidate) << 32 | candidate->repository;
+		key->digest = dd_digest_start(&digest);
+		key->candidate = gc->order.items[i];
+	}
+}
+
+/* Blobs are in order already, and they are the longest run. */
+static void sort_run(struct dd_gc *gc, struct key *keys, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (compare(&keys[i - 1], &keys[i], gc) <= 0)
+			continue;
+		qsort_r(keys, count, sizeof(*keys), compare, gc);
+		return;
+	}
+}
+
 void dd_gc_order(struct dd_gc *gc)
 {
 	DD_AUTOFREE struct key *keys = calloc(gc->order.count + 1, sizeof(*keys));
 
 	if (!keys) /* the order by rank is the one in which they were gathered, but for blobs */
 		return;
-	for (size_t i = 0; i < gc->order.count; i++) {
-		const struct dd_candidate *candidate =
-			&gc->candidates.list.items[gc->order.items[i]];
-		struct dd_digest digest = { 0 };
-
-		if (candidate->id != DD_NO_ID)
-			dd_ids_get(&gc->graph->ids, candidate->id, &digest);
-		keys[i].place = (uint64_t)rank(candidate) << 32 | candidate->repository;
-		keys[i].digest = dd_digest_start(&digest);
-		keys[i].candidate = gc->order.items[i];
+	fill_by_rank(gc, keys);
+	for (size_t first = 0, end; first < gc->order.count; first = end) {
+		for (end = first + 1; end < gc->order.count; end++)
+			if (keys[end].place != keys[first].place)
+				break;
+		sort_run(gc, keys + first, end - first);
 	}
-	qsort_r(keys, gc->order.count, sizeof(*keys), compare, gc);
 	for (size_t i = 0; i < gc->order.count; i++)
 		gc->order.items[i] = keys[i].candidate;
 }

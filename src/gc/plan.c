@@ -315,8 +315,17 @@ void dd_gc_candidate_item(const struct dd_gc *gc, uint32_t index, struct dd_item
 	item->stamp = candidate->stamp;
 }
 
+void dd_gc_prefetch(const struct dd_gc *gc, size_t at)
+{
+	if (at < gc->order.count)
+		dd_ids_prefetch_id(&gc->graph->ids,
+				   gc->candidates.list.items[gc->order.items[at]].id);
+}
+
+/* Most who ask for one ask for them all, in order. */
 void dd_gc_get_item(const struct dd_gc *gc, size_t at, struct dd_item *item)
 {
+	dd_gc_prefetch(gc, at + DD_IDS_AHEAD);
 	dd_gc_candidate_item(gc, gc->order.items[at], item);
 }
 

@@ -40,6 +40,8 @@ int dd_gc_estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc 
 void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
 
 int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err);
+/* Of an item of gc->order that will be asked for: its digest is on its way from memory. */
+void dd_gc_prefetch(const struct dd_gc *gc, size_t at);
 /* One candidate as an item; strings are the survey's. */
 void dd_gc_candidate_item(const struct dd_gc *gc, uint32_t candidate, struct dd_item *item);
 

@@ -9,11 +9,15 @@
 int dd_graph_open(struct dd_graph **out, struct dd_error *err)
 {
 	struct dd_graph *graph = calloc(1, sizeof(*graph));
+	pthread_mutexattr_t spin;
 
 	*out = graph;
 	if (!graph)
 		return dd_fail(err, DD_ENOMEM, 0, "make a graph");
-	pthread_mutex_init(&graph->lock, NULL);
+	/* Held for less than it takes to fall asleep. */
+	pthread_mutexattr_init(&spin);
+	pthread_mutexattr_settype(&spin, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(&graph->lock, &spin);
 	return 0;
 }
 

@@ -142,6 +142,12 @@ void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
 		__builtin_prefetch(&ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)]);
 }
 
+void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)
+{
+	if (id < ids->count)
+		__builtin_prefetch(ids->heads[id]);
+}
+
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest)
 {
 	size_t size;
