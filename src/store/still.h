@@ -8,7 +8,10 @@
 
 #include <sys/stat.h>
 
-/* A descriptor of the same directory in such a copy, or -1 where that is not to be had. */
+/*
+ * A descriptor of the same directory in such a copy, or -1 where that is not to be had. It is not
+ * asked for where system calls are filtered.
+ */
 int dd_still_open(int root);
 
 /*
