@@ -204,7 +204,7 @@ static void scan_batch(void *arg)
 	struct dd_scan *scan = batch->scan;
 	struct dd_scan_wanted wanted = { 0 };
 	struct dd_error err = { 0 };
-	struct dd_digest digests[BATCH];
+	struct dd_digest digests[BATCH] = { 0 };
 	struct dd_scan_reader *reader = take_reader(scan, &err);
 	int rc = reader ? 0 : err.code;
 
