@@ -7,10 +7,15 @@
 #ifndef DRYDOCK_SOURCE_H
 #define DRYDOCK_SOURCE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <drydock/context.h>
 #include <drydock/digest.h>
 
 struct dd_source;
+struct dd_store;
 
 /*
  * A directory: another registry volume (its root named at any level of itself), or an OCI image
@@ -25,9 +30,13 @@ void dd_source_closep(struct dd_source **source);
 /* For people: "the volume /srv/registry", "the image layout /tmp/oci". */
 const char *dd_source_get_name(const struct dd_source *source);
 
+/* Whether it is that very volume, by whatever path: then it has nothing that the volume lacks. */
+int dd_source_is_store(struct dd_source *source, struct dd_store *store, bool *is,
+		       struct dd_error *err);
+
 /*
- * The bytes that are called by a digest there, as a stream. *size is how many there should be.
- * DD_ENOENT: there are none.
+ * The bytes that are called by a digest there, as a stream. *size is how many there should be, and
+ * the stream never has more. DD_ENOENT: there are none. DD_ESYMLINK, DD_EIRREGULAR: not as a file.
  */
 struct dd_stream;
 int dd_source_open_blob(struct dd_source *source, const struct dd_digest *digest,
