@@ -62,8 +62,14 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 	struct dd_place place = *directory;
 	struct dd_error err = { 0 };
 
-	if (is_link(directory) && !name)
-		return 0;
+	if (is_link(directory)) {
+		if (!name)
+			return 0;
+		/* What lies beside a file is named from the directory that both are in. */
+		place.beside = name;
+		evidence.place = &place;
+		evidence.name = NULL;
+	}
 	switch (what) {
 	case DD_STRANGE_NAME:
 		evidence.finding = DD_FOUND_REPOSITORY_NAME;

@@ -272,7 +272,8 @@ test_case 'alien names are notes, those beside links and blobs with --full' '
 	echo x >"$(repository_dir vol app)/_manifests/tags/.DS_Store" && finds 0 alien &&
 	[ "$(findings report | wc -l)" = 2 ] && echo x >"$(blob_dir vol $one)/data.orig" &&
 	finds 0 alien && [ "$(findings report | wc -l)" = 2 ] && finds 0 alien -- --full &&
-	[ "$(findings report | wc -l)" = 3 ]
+	[ "$(findings report | wc -l)" = 3 ] && path=$(blob_dir vol $one)/data.orig &&
+	found report alien ".path == \"${path#vol/}\""
 '
 
 test_case 'temporary files of a crash are notes: where the file is missing, and with --full all' '
