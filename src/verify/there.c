@@ -64,22 +64,39 @@ static bool link_is_there(struct dd_verify *verify, const struct dd_place *place
 	return dd_store_stat(verify->store, place, &info, NULL) != DD_ENOENT;
 }
 
-bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id)
+/* Some image needs the repository's link to a layer. What is known of it; NULL: there is none. */
+static const uint8_t *need_layer(struct dd_verify *verify, uint32_t repository, uint32_t id)
 {
 	const struct dd_repository *repo = verify->survey->repositories.items[repository];
-	struct dd_place place = { .kind = DD_AT_LAYER, .repository = repo->name };
 	const uint32_t *at = NULL;
+	uint8_t *state;
 
 	if (repo->layers.count)
 		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
 			     dd_verify_compare_ids);
-	if (at) {
-		uint8_t *state = &verify->layers[repository][at - repo->layers.items];
+	if (!at)
+		return NULL;
+	state = &verify->layers[repository][at - repo->layers.items];
+	__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
+	return state;
+}
 
-		__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
-		if ((*state & DD_LAYER_STATE) != DD_LINK_ABSENT)
-			return true;
+bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id)
+{
+	const struct dd_repository *repo = verify->survey->repositories.items[repository];
+	struct dd_place place = { .kind = DD_AT_LAYER, .repository = repo->name };
+	const uint8_t *state = need_layer(verify, repository, id);
+
+	/* Who needs an alias needs what it stands for. */
+	if (verify->graph->nodes.items[id].flags & DD_NODE_ALIAS) {
+		size_t count;
+		const struct dd_tie *ties = dd_graph_ties(verify->graph, id, &count);
+
+		for (size_t i = 0; i < count; i++)
+			need_layer(verify, repository, ties[i].to);
 	}
+	if (state && (*state & DD_LAYER_STATE) != DD_LINK_ABSENT)
+		return true;
 	dd_ids_get(&verify->graph->ids, id, &place.digest);
 	return link_is_there(verify, &place);
 }

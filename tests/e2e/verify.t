@@ -213,6 +213,12 @@ test_case 'a sha512 link that says only itself, and is no blob, does not resolve
 	finds 1 alias-unresolved layer-missing && breaks report alias-unresolved app:v1
 '
 
+test_case 'the links of a layer that was pushed as sha512 are needed under both names' '
+	make_volume vol && put_strong_image vol app:v1 g && layer=$(put_layer vol app g) &&
+	link_layer vol app "$(digest_of g sha512)" "$layer" && remove_blob vol "$layer" &&
+	finds 1 layer-missing
+'
+
 test_case 'an entry of a tag history that does not hold its digest hurts no image' '
 	from_template && : >"$(history_link vol app:v1 $image)" && age vol everything 9d &&
 	finds 0 history-broken && found report history-broken ".tag == \"v1\""
