@@ -9,3 +9,5 @@ mv "$vol/kept" "$(blob_data "$vol" "$two")"
 expect_sound
 mended blob-corrupt - - "$one"
 mended blob-corrupt - - "$two"
+leaves layer-missing app - "$one"
+leaves layer-missing app - "$two"

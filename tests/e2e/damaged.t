@@ -117,6 +117,15 @@ survives() {
 		volume_content vol >second && same first second
 }
 
+# The volume is as it was in "whole"; directories that others may have begun to
+# write in stay, when they are empty.
+is_undone() {
+	volume_content vol >undone && { diff whole undone >difference || true; } &&
+		if grep '^[<>]' difference | grep -v '^> d ' >&7; then
+			return 1
+		fi
+}
+
 # A second repair finds nothing to do, and undoing the first leaves no trace.
 is_repaired() {
 	local as options
@@ -130,8 +139,7 @@ is_repaired() {
 			"${options[@]}" >again && volume_content vol >second && same first second &&
 		if cmp -s whole first; then
 			return
-		fi && run 0 trash restore latest --apply && volume_content vol >undone &&
-		same whole undone
+		fi && run 0 trash restore latest --apply && is_undone
 }
 
 can_repair=$(drydock repair --help >"$work/repair.log" 2>&1 && echo yes)
