@@ -54,6 +54,7 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 		       const char *name, const struct dd_error *why)
 {
 	struct dd_verify *verify = arg;
+	struct dd_place beside = *directory;
 	struct dd_evidence evidence = { .finding = DD_FOUND_ALIEN,
 					.place = directory,
 					.name = name,
@@ -66,8 +67,8 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 		if (!name)
 			return 0;
 		/* What lies beside a file is named from the directory that both are in. */
-		place.beside = name;
-		evidence.place = &place;
+		beside.beside = name;
+		evidence.place = &beside;
 		evidence.name = NULL;
 	}
 	switch (what) {
