@@ -127,12 +127,12 @@ int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, b
  * as it was put. The strings of the places are borrowed.
  */
 struct dd_put {
-	struct dd_place place;	    /* where; place.run is NULL */
-	struct dd_place origin;	    /* DD_AT_STAGED, or of an object in another run or misplaced */
-	uint64_t bytes;		    /* of the file */
-	struct dd_stamp stamp;	    /* of the file before it was put: its content's stays */
-	bool replaces;		    /* something is in its place, which goes into the trash: */
-	struct dd_stamp replaced;   /* … as it was judged */
+	struct dd_place place;	  /* where; place.run is NULL */
+	struct dd_place origin;	  /* DD_AT_STAGED, or of an object in another run or misplaced */
+	uint64_t bytes;		  /* of the file */
+	struct dd_stamp stamp;	  /* of the file before it was put: its content's stays */
+	bool replaces;		  /* something is in its place, which goes into the trash: */
+	struct dd_stamp replaced; /* … as it was judged */
 	uint64_t replaced_bytes;
 };
 
@@ -167,16 +167,15 @@ int dd_change_take_back(struct dd_change *change, const char *run, const struct 
 
 /* Owner and mode, where they differ from those of the rest. */
 struct dd_dress {
-	struct dd_place place; /* of a file */
-	uint32_t owner, group, mode;		     /* as they will be */
+	struct dd_place place;			 /* of a file */
+	uint32_t owner, group, mode;		 /* as they will be */
 	uint32_t old_owner, old_group, old_mode; /* as they are */
 };
 /* Before the seal; after it. DD_ECHANGED: they are not as they were. Durable after the sync. */
 int dd_change_announce_dress(struct dd_change *change, const struct dd_dress *dress,
 			     struct dd_error *err);
 int dd_change_dress(struct dd_change *change, const struct dd_dress *dress, struct dd_error *err);
-int dd_change_undress(struct dd_change *change, const struct dd_dress *dress,
-		      struct dd_error *err);
+int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, struct dd_error *err);
 
 /*
  * End the run: write what was done into the journal. purge: remove the run's trash for good. A run
