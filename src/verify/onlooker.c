@@ -35,13 +35,14 @@ static int see_manifest(void *arg, uint32_t id, const struct dd_manifest *manife
 	return 0;
 }
 
-/* A blob's directory where another's belongs. */
+/* A blob's directory where another's belongs. In its own place it is strange for being a file. */
 static bool is_misplaced(const struct dd_place *directory, const char *name,
 			 struct dd_digest *digest)
 {
 	return directory->kind == DD_IN_SHARD && name &&
 	       dd_digest_parse_hex(digest, (enum dd_algorithm)directory->digest.alg, name,
-				   strlen(name)) == 0;
+				   strlen(name)) == 0 &&
+	       digest->bytes[0] != directory->digest.bytes[0];
 }
 
 /* A link that is none is the links' own matter; here the place is a directory. */

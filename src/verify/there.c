@@ -5,6 +5,12 @@
 
 #include "verify/verify.h"
 
+/* Where a file stands for a directory of its path, nothing can be below it. */
+static bool is_absence(int rc)
+{
+	return rc == DD_ENOENT || rc == DD_EIRREGULAR;
+}
+
 static int look_for(struct dd_verify *verify, uint32_t id)
 {
 	struct dd_place place = { .kind = DD_AT_BLOB };
@@ -13,7 +19,7 @@ static int look_for(struct dd_verify *verify, uint32_t id)
 
 	dd_ids_get(&verify->graph->ids, id, &place.digest);
 	rc = dd_store_stat(verify->store, &place, &info, NULL);
-	return rc == 0 ? 1 : rc == DD_ENOENT ? 0 : rc;
+	return rc == 0 ? 1 : is_absence(rc) ? 0 : rc;
 }
 
 /* As far as is known; -1: it is not. */
@@ -61,7 +67,7 @@ static bool link_is_there(struct dd_verify *verify, const struct dd_place *place
 {
 	struct dd_info info;
 
-	return dd_store_stat(verify->store, place, &info, NULL) != DD_ENOENT;
+	return !is_absence(dd_store_stat(verify->store, place, &info, NULL));
 }
 
 /* Some image needs the repository's link to a layer. What is known of it; NULL: there is none. */

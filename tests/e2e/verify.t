@@ -95,6 +95,13 @@ test_case 'a corrupt sha512 blob is found' '
 	found report blob-corrupt ".digest == \"$strong\" and .image_count == 0"
 '
 
+test_case 'a file where a directory belongs hides nothing: what would be below it is missing' '
+	from_template && rm -r "$(blob_dir vol $one)" && echo x >"$(blob_dir vol $one)" &&
+	finds 1 layer-missing alien && breaks report layer-missing app:v1 &&
+	layers=$(repository_dir vol far)/_layers && rm -r "$layers" && echo x >"$layers" &&
+	finds 1 layer-missing alien layer-unlinked && breaks report layer-unlinked far:v1
+'
+
 test_case 'a blob in the directory of another shard is misplaced' '
 	from_template && loose=$(put_blob vol loose) && finds 0 &&
 	mkdir -p vol/docker/registry/v2/blobs/sha256/00 &&
