@@ -24,7 +24,11 @@ struct dd_arena;
 	X(DD_REASON_LINK_DANGLING, "link-dangling", "the bytes that it names are gone")        \
 	X(DD_REASON_HISTORY_DEAD, "history-dead", "the revision it remembers is gone or goes") \
 	X(DD_REASON_UPLOAD_STALE, "upload-stale", "the upload was left unfinished")            \
-	X(DD_REASON_TEMP_STALE, "temp-stale", "a crash of the registry left it behind")
+	X(DD_REASON_TEMP_STALE, "temp-stale", "a crash of the registry left it behind")        \
+	X(DD_REASON_DAMAGED, "damaged", "it does not hold what it should")                     \
+	X(DD_REASON_REPLACED, "replaced", "a good one was put in its place")                   \
+	X(DD_REASON_DUPLICATE, "duplicate", "the same bytes are where they belong")            \
+	X(DD_REASON_EMPTY, "empty", "a directory that holds nothing")
 
 enum dd_reason {
 #define X(constant, name, text) constant,
@@ -36,6 +40,12 @@ enum dd_reason {
 const char *dd_reason_name(enum dd_reason reason);
 const char *dd_reason_text(enum dd_reason reason);
 int dd_reason_parse(const char *name); /* -1 if there is none */
+
+/*
+ * Whether an object that went for this reason may come back by itself, or serve where it is needed:
+ * what was damaged may not, only who undoes that run gets it back.
+ */
+bool dd_reason_damage(enum dd_reason reason);
 
 /* One object of a change. The strings of place are borrowed. */
 struct dd_item {
@@ -109,6 +119,64 @@ int dd_change_withdraw_many(struct dd_change *change, const struct dd_withdrawal
 int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,
 		     bool *there, struct dd_error *err);
 
+/* ---- putting something where it is missing or damaged ---- */
+
+/*
+ * What a change puts in place, by a rename: a file that it staged, or one that lies elsewhere: in the
+ * trash of another run, or misplaced in the volume. What was put can be taken back as long as it is
+ * as it was put. The strings of the places are borrowed.
+ */
+struct dd_put {
+	struct dd_place place;	  /* where; place.run is NULL */
+	struct dd_place origin;	  /* DD_AT_STAGED, or of an object in another run or misplaced */
+	uint64_t bytes;		  /* of the file */
+	struct dd_stamp stamp;	  /* of the file before it was put: its content's stays */
+	bool replaces;		  /* something is in its place, which goes into the trash: */
+	struct dd_stamp replaced; /* … as it was judged */
+	uint64_t replaced_bytes;
+};
+
+/*
+ * Before the seal: write a file of ours, durable, with owner and mode of what is around its place, for
+ * it to be put there. *put is filled in but for what it replaces, its origin's strings are the
+ * change's. Bytes come from next(), which returns how many, 0 at the end, or an error, which ends it:
+ * then nothing is left of it.
+ */
+typedef int64_t dd_stage_fn(void *arg, void *bytes, size_t len, struct dd_error *err);
+int dd_change_stage(struct dd_change *change, const struct dd_place *place, dd_stage_fn *next,
+		    void *arg, struct dd_put *put, struct dd_error *err);
+
+/* Before the seal, as dd_change_announce(); what it replaces needs no announcement of its own. */
+int dd_change_announce_put(struct dd_change *change, const struct dd_put *put,
+			   struct dd_error *err);
+
+/*
+ * After the seal. One step where the file system can exchange two names: there is no moment at which
+ * nothing is in the place. DD_ECHANGED: what it replaces is not as it was judged, or something is
+ * there that was not, or its origin changed; DD_ENOENT: its origin is gone. Both are no failure of
+ * the run, and change nothing. Durable after dd_change_sync().
+ */
+int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err);
+
+/*
+ * Undo a put of an earlier run: back to where it came from, or where that cannot be, into the trash
+ * of that run. DD_ECHANGED: it was written to since, and stays; DD_ENOENT: nothing is there.
+ */
+int dd_change_take_back(struct dd_change *change, const char *run, const struct dd_put *put,
+			struct dd_error *err);
+
+/* Owner and mode, where they differ from those of the rest. */
+struct dd_dress {
+	struct dd_place place;			 /* of a file */
+	uint32_t owner, group, mode;		 /* as they will be */
+	uint32_t old_owner, old_group, old_mode; /* as they are */
+};
+/* Before the seal; after it. DD_ECHANGED: they are not as they were. Durable after the sync. */
+int dd_change_announce_dress(struct dd_change *change, const struct dd_dress *dress,
+			     struct dd_error *err);
+int dd_change_dress(struct dd_change *change, const struct dd_dress *dress, struct dd_error *err);
+int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, struct dd_error *err);
+
 /*
  * End the run: write what was done into the journal. purge: remove the run's trash for good. A run
  * from which nothing lies in the trash any more leaves nothing behind. Earlier runs can still be
@@ -138,6 +206,10 @@ struct dd_run {
 	struct dd_item *items; /* count of them; place.run is set */
 	bool *changed;	       /* whether the object was written to since it went */
 	size_t gone;	       /* objects that came back, or never went */
+	struct dd_put *puts;   /* what it put in place that is there still, as it was put */
+	size_t put_count;
+	struct dd_dress *dresses; /* owners and modes it set, which are so still */
+	size_t dress_count;
 	bool unseen; /* it, or something in it, could not be looked at: it may have been written to */
 	struct dd_arena *memory; /* owns the items' strings */
 };

@@ -34,6 +34,8 @@
 	X(DD_AT_SIGNATURE, "signature",                                                            \
 	  "repositories/%R/_manifests/revisions/%A/%H/signatures/%B/%I/link")                      \
 	X(DD_AT_TARSUM, "tarsum-link", "repositories/%R/_layers/tarsum/%N/%A/%H/link")             \
+	/* a blob below a shard that is not its own: %N is the shard's name */                     \
+	X(DD_AT_STRAY, "stray-blob", "blobs/%A/%N/%H/data")                                        \
 	X(DD_AT_UPLOAD, "upload", "repositories/%R/_uploads/%U/data")                              \
 	X(DD_AT_STARTEDAT, "upload-start", "repositories/%R/_uploads/%U/startedat")                \
 	X(DD_AT_SCHEDULER, "scheduler-state", "/scheduler-state.json")                             \
@@ -43,6 +45,11 @@
 	X(DD_AT_RESERVE, "reserve", "/.drydock/reserve")                                           \
 	X(DD_AT_RECORDS, "records", "/.drydock/records")                                           \
 	X(DD_AT_JOURNAL, "journal", "/.drydock/trash/%r/journal")                                  \
+	/* what a repair has ready: %N is a number */                                              \
+	X(DD_AT_STAGED, "staged", "/.drydock/trash/%r/staged/%N")                                  \
+	/* in an OCI image layout */                                                               \
+	X(DD_AT_LAYOUT, "oci-layout", "/oci-layout")                                               \
+	X(DD_AT_LAYOUT_BLOB, "oci-blob", "/blobs/%A/%H")                                           \
 	/* directories that are listed */                                                          \
 	X(DD_IN_VOLUME, "volume", "")                                                              \
 	X(DD_IN_BLOBS, "blobs", "blobs")                                                           \

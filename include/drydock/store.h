@@ -71,6 +71,13 @@ struct dd_store_options {
  */
 int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options,
 		  struct dd_store **store, struct dd_error *err);
+
+/*
+ * Any other directory, for what lies in it and is no volume's (DD_AT_LAYOUT, DD_AT_LAYOUT_BLOB).
+ * Whether it is there is all that is looked at. DD_ENOENT, DD_EACCES; DD_EFORMAT: no directory.
+ */
+int dd_store_open_bare(const char *path, struct dd_store **store, struct dd_error *err);
+
 void dd_store_close(struct dd_store *store);
 void dd_store_closep(struct dd_store **store);
 

@@ -181,34 +181,66 @@ static int check_volume(struct dd_store *store, struct dd_error *err)
 	return DD_ECONFIG;
 }
 
+static struct dd_store *new_store(void)
+{
+	struct dd_store *store = calloc(1, sizeof(*store));
+
+	if (store)
+		store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
+	return store;
+}
+
+/* 0 or an errno. */
+static int open_root(struct dd_store *store)
+{
+	do
+		store->fd = open(store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (store->fd < 0 && errno == EINTR);
+	return store->fd < 0 ? errno : 0;
+}
+
 int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options,
 		  struct dd_store **out, struct dd_error *err)
 {
-	DD_CLEANUP(dd_store_closep) struct dd_store *store = calloc(1, sizeof(*store));
-	int rc;
+	DD_CLEANUP(dd_store_closep) struct dd_store *store = new_store();
+	int rc, sys;
 
 	*out = NULL;
 	if (!store)
 		return dd_fail(err, DD_ENOMEM, 0, "open the volume");
-	store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
 	rc = choose_root(options, &store->root, err);
 	if (rc < 0)
 		return rc == DD_ENOENT ? DD_ECONFIG : rc;
-	do
-		store->fd = open(store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	while (store->fd < 0 && errno == EINTR);
-	if (store->fd < 0 && errno == ENOTDIR) {
-		dd_fail(err, DD_ECONFIG, errno, "open the volume %s", store->root);
+	sys = open_root(store);
+	if (sys == ENOTDIR) {
+		dd_fail(err, DD_ECONFIG, sys, "open the volume %s", store->root);
 		dd_hint(err, "name the registry's directory with --root");
 		return DD_ECONFIG;
 	}
-	if (store->fd < 0)
-		return dd_fail(err, dd_code_of_errno(errno), errno, "open the volume %s",
-			       store->root);
+	if (sys)
+		return dd_fail(err, dd_code_of_errno(sys), sys, "open the volume %s", store->root);
 	rc = check_volume(store, err);
 	if (rc < 0)
 		return rc;
 	dd_log(ctx, DD_LOG_DEBUG, "the volume is %s", store->root);
+	*out = store;
+	store = NULL;
+	return 0;
+}
+
+int dd_store_open_bare(const char *path, struct dd_store **out, struct dd_error *err)
+{
+	DD_CLEANUP(dd_store_closep) struct dd_store *store = new_store();
+	int sys;
+
+	*out = NULL;
+	if (!store)
+		return dd_fail(err, DD_ENOMEM, 0, "open %s", path);
+	store->root = realpath(path, NULL);
+	sys = store->root ? open_root(store) : errno;
+	if (sys)
+		return dd_fail(err, sys == ENOTDIR ? DD_EFORMAT : dd_code_of_errno(sys), sys,
+			       "open %s", path);
 	*out = store;
 	store = NULL;
 	return 0;

@@ -35,13 +35,14 @@ static int see_manifest(void *arg, uint32_t id, const struct dd_manifest *manife
 	return 0;
 }
 
-/* A blob's directory where another's belongs. */
+/* A blob's directory where another's belongs. In its own place it is strange for being a file. */
 static bool is_misplaced(const struct dd_place *directory, const char *name,
 			 struct dd_digest *digest)
 {
 	return directory->kind == DD_IN_SHARD && name &&
 	       dd_digest_parse_hex(digest, (enum dd_algorithm)directory->digest.alg, name,
-				   strlen(name)) == 0;
+				   strlen(name)) == 0 &&
+	       digest->bytes[0] != directory->digest.bytes[0];
 }
 
 /* A link that is none is the links' own matter; here the place is a directory. */
@@ -54,6 +55,7 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 		       const char *name, const struct dd_error *why)
 {
 	struct dd_verify *verify = arg;
+	struct dd_place beside = *directory;
 	struct dd_evidence evidence = { .finding = DD_FOUND_ALIEN,
 					.place = directory,
 					.name = name,
@@ -62,8 +64,14 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 	struct dd_place place = *directory;
 	struct dd_error err = { 0 };
 
-	if (is_link(directory) && !name)
-		return 0;
+	if (is_link(directory)) {
+		if (!name)
+			return 0;
+		/* What lies beside a file is named from the directory that both are in. */
+		beside.beside = name;
+		evidence.place = &beside;
+		evidence.name = NULL;
+	}
 	switch (what) {
 	case DD_STRANGE_NAME:
 		evidence.finding = DD_FOUND_REPOSITORY_NAME;

@@ -5,6 +5,12 @@
 
 #include "verify/verify.h"
 
+/* Where a file stands for a directory of its path, nothing can be below it. */
+static bool is_absence(int rc)
+{
+	return rc == DD_ENOENT || rc == DD_EIRREGULAR;
+}
+
 static int look_for(struct dd_verify *verify, uint32_t id)
 {
 	struct dd_place place = { .kind = DD_AT_BLOB };
@@ -13,7 +19,7 @@ static int look_for(struct dd_verify *verify, uint32_t id)
 
 	dd_ids_get(&verify->graph->ids, id, &place.digest);
 	rc = dd_store_stat(verify->store, &place, &info, NULL);
-	return rc == 0 ? 1 : rc == DD_ENOENT ? 0 : rc;
+	return rc == 0 ? 1 : is_absence(rc) ? 0 : rc;
 }
 
 /* As far as is known; -1: it is not. */
@@ -61,25 +67,42 @@ static bool link_is_there(struct dd_verify *verify, const struct dd_place *place
 {
 	struct dd_info info;
 
-	return dd_store_stat(verify->store, place, &info, NULL) != DD_ENOENT;
+	return !is_absence(dd_store_stat(verify->store, place, &info, NULL));
+}
+
+/* Some image needs the repository's link to a layer. What is known of it; NULL: there is none. */
+static const uint8_t *need_layer(struct dd_verify *verify, uint32_t repository, uint32_t id)
+{
+	const struct dd_repository *repo = verify->survey->repositories.items[repository];
+	const uint32_t *at = NULL;
+	uint8_t *state;
+
+	if (repo->layers.count)
+		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
+			     dd_verify_compare_ids);
+	if (!at)
+		return NULL;
+	state = &verify->layers[repository][at - repo->layers.items];
+	__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
+	return state;
 }
 
 bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id)
 {
 	const struct dd_repository *repo = verify->survey->repositories.items[repository];
 	struct dd_place place = { .kind = DD_AT_LAYER, .repository = repo->name };
-	const uint32_t *at = NULL;
+	const uint8_t *state = need_layer(verify, repository, id);
 
-	if (repo->layers.count)
-		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
-			     dd_verify_compare_ids);
-	if (at) {
-		uint8_t *state = &verify->layers[repository][at - repo->layers.items];
+	/* Who needs an alias needs what it stands for. */
+	if (verify->graph->nodes.items[id].flags & DD_NODE_ALIAS) {
+		size_t count;
+		const struct dd_tie *ties = dd_graph_ties(verify->graph, id, &count);
 
-		__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
-		if ((*state & DD_LAYER_STATE) != DD_LINK_ABSENT)
-			return true;
+		for (size_t i = 0; i < count; i++)
+			need_layer(verify, repository, ties[i].to);
 	}
+	if (state && (*state & DD_LAYER_STATE) != DD_LINK_ABSENT)
+		return true;
 	dd_ids_get(&verify->graph->ids, id, &place.digest);
 	return link_is_there(verify, &place);
 }

@@ -5,3 +5,5 @@
 make_frame
 rm "$(blob_data "$vol" "$image")"
 expect_hold "$image"
+mended blob-no-data - - "$image"
+stays manifest-missing app - "$image"

@@ -14,3 +14,10 @@ mkdir -p "$(upload_dir "$vol" app not-a-uuid)"
 expect keep "$image" $(image_parts)
 expect goes "$untagged"
 expect status 0
+age "$vol" "$vol/docker" 1h # too young to be collected
+expect times
+uploads=$(below "$(upload_dir "$vol" app 00000000-0000-4000-8000-00000000000)")
+mended upload-no-start app - "${uploads}1/data"
+mended upload-no-start app - "${uploads}2/startedat"
+mended upload-no-start app - "${uploads}3/startedat"
+stays alien app - "$(below "$(upload_dir "$vol" app not-a-uuid)")"

@@ -9,3 +9,4 @@ mkdir -p "$(dirname "$(layer_link "$vol" app "$far")")"
 expect keep "$image" $(image_parts)
 expect goes "$untagged"
 expect status 0
+mended link-dangling app - "$no_such"

@@ -6,3 +6,5 @@ make_frame
 : >"$(blob_data "$vol" "$image")"
 expect_hold "$image"
 expect keep "$image"
+mended blob-empty - - "$image"
+leaves manifest-missing app - "$image"

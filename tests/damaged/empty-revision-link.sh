@@ -6,3 +6,4 @@ make_frame
 : >"$(revision_link "$vol" app "$image")"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
+mended link-empty app - "$image"

@@ -6,3 +6,4 @@ make_frame
 : >"$(current_link "$vol" app:v1)"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
+mended link-empty app v1 "$(below "$(current_link "$vol" app:v1)")"

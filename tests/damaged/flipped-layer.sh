@@ -3,8 +3,10 @@
 # shellcheck source=tests/damaged/lib.sh
 . "${0%/*}/lib.sh"
 make_frame
-flip_blob "$vol" "$(digest_of "layer one")"
+flip_blob "$vol" "$one"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
-expect goes "$untagged" "$(digest_of "layer three")"
+expect goes "$untagged" "$three"
 expect status 0
+mended blob-corrupt - - "$one"
+leaves layer-missing app - "$one"

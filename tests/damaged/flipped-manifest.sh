@@ -6,3 +6,5 @@ make_frame
 flip_blob "$vol" "$image"
 expect_hold "$image"
 expect keep "$image"
+mended blob-corrupt - - "$image"
+leaves manifest-missing app - "$image"

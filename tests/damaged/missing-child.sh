@@ -7,3 +7,4 @@ index=$(put_index "$vol" app:multi "$image" "$beside")
 remove_blob "$vol" "$image"
 expect_hold "$image"
 expect keep "$index"
+stays manifest-missing app - "$image"

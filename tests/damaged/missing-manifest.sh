@@ -5,3 +5,4 @@
 make_frame
 remove_blob "$vol" "$image"
 expect_hold "$image"
+stays manifest-missing app - "$image"

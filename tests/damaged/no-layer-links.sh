@@ -6,5 +6,8 @@ make_frame
 rm -r "$(repository_dir "$vol" app)/_layers"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
-expect goes "$untagged" "$(digest_of "layer three")"
+expect goes "$untagged" "$three"
 expect status 0
+for layer in "$base" "$one" "$two" "$three" "$config" "$beside_config" "$untagged_config"; do
+	mended layer-unlinked app - "$layer"
+done

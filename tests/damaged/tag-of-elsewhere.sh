@@ -5,5 +5,11 @@
 make_frame
 printf %s "$far" >"$(current_link "$vol" app:v1)"
 rm -r "$(repository_dir "$vol" far)"
-expect goes "$untagged" "$(digest_of "layer three")"
+expect goes "$untagged" "$three"
 expect status 0
+mended revision-unlinked app v1 "$far"
+mended layer-unlinked app - "$far_layer"
+mended layer-unlinked app - "$far_config"
+if knows history-unlinked; then
+	mended history-unlinked app v1 "$far"
+fi

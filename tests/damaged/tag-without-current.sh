@@ -6,5 +6,6 @@ make_frame
 rm -r "$(tag_dir "$vol" app:v1)/current"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
-expect goes "$untagged" "$(digest_of "layer three")"
+expect goes "$untagged" "$three"
 expect status 0
+mended tag-no-current app v1 "$(below "$(current_link "$vol" app:v1)")"

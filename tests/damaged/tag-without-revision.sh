@@ -6,5 +6,6 @@ make_frame
 rm -r "$(dirname "$(revision_link "$vol" app "$image")")"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
-expect goes "$untagged" "$(digest_of "layer three")"
+expect goes "$untagged" "$three"
 expect status 0
+mended revision-unlinked app v1 "$image"

@@ -12,3 +12,7 @@ printf half >"$(blob_data "$vol" "$no_such").$uuid.tmp"
 expect keep "$image" $(image_parts)
 expect goes "$untagged"
 expect status 0
+mended temp-left app v1 "$(below "$(current_link "$vol" app:v1).$uuid.tmp")"
+mended temp-left app - "$beside"
+mended temp-left - - "$no_such"
+mended blob-no-data - - "$no_such"

@@ -6,3 +6,4 @@ make_frame
 truncate -s 40 "$(current_link "$vol" app:v1)"
 # shellcheck disable=SC2046
 expect keep "$image" $(image_parts)
+mended link-malformed app v1 "$(below "$(current_link "$vol" app:v1)")"

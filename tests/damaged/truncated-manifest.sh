@@ -6,3 +6,5 @@ make_frame
 truncate -s 100 "$(blob_data "$vol" "$image")"
 expect_hold "$image"
 expect keep "$image"
+mended blob-corrupt - - "$image"
+leaves manifest-missing app - "$image"

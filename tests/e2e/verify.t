@@ -95,6 +95,13 @@ test_case 'a corrupt sha512 blob is found' '
 	found report blob-corrupt ".digest == \"$strong\" and .image_count == 0"
 '
 
+test_case 'a file where a directory belongs hides nothing: what would be below it is missing' '
+	from_template && rm -r "$(blob_dir vol $one)" && echo x >"$(blob_dir vol $one)" &&
+	finds 1 layer-missing alien && breaks report layer-missing app:v1 &&
+	layers=$(repository_dir vol far)/_layers && rm -r "$layers" && echo x >"$layers" &&
+	finds 1 layer-missing alien layer-unlinked && breaks report layer-unlinked far:v1
+'
+
 test_case 'a blob in the directory of another shard is misplaced' '
 	from_template && loose=$(put_blob vol loose) && finds 0 &&
 	mkdir -p vol/docker/registry/v2/blobs/sha256/00 &&
@@ -213,6 +220,12 @@ test_case 'a sha512 link that says only itself, and is no blob, does not resolve
 	finds 1 alias-unresolved layer-missing && breaks report alias-unresolved app:v1
 '
 
+test_case 'the links of a layer that was pushed as sha512 are needed under both names' '
+	make_volume vol && put_strong_image vol app:v1 g && layer=$(put_layer vol app g) &&
+	link_layer vol app "$(digest_of g sha512)" "$layer" && remove_blob vol "$layer" &&
+	finds 1 layer-missing
+'
+
 test_case 'an entry of a tag history that does not hold its digest hurts no image' '
 	from_template && : >"$(history_link vol app:v1 $image)" && age vol everything 9d &&
 	finds 0 history-broken && found report history-broken ".tag == \"v1\""
@@ -272,7 +285,8 @@ test_case 'alien names are notes, those beside links and blobs with --full' '
 	echo x >"$(repository_dir vol app)/_manifests/tags/.DS_Store" && finds 0 alien &&
 	[ "$(findings report | wc -l)" = 2 ] && echo x >"$(blob_dir vol $one)/data.orig" &&
 	finds 0 alien && [ "$(findings report | wc -l)" = 2 ] && finds 0 alien -- --full &&
-	[ "$(findings report | wc -l)" = 3 ]
+	[ "$(findings report | wc -l)" = 3 ] && path=$(blob_dir vol $one)/data.orig &&
+	found report alien ".path == \"${path#vol/}\""
 '
 
 test_case 'temporary files of a crash are notes: where the file is missing, and with --full all' '
