@@ -27,6 +27,11 @@ struct dd_verify_options {
 	uint64_t max_bytes; /* of blobs to be read by this run; 0: no limit */
 	uint64_t rate;	    /* bytes a second, by all threads together; 0: no limit */
 	int64_t budget_ns;  /* no blob is begun after so long; 0: no limit */
+	/* No blob is begun while the load average of the last minute is above that. */
+	bool limit_load;
+	double max_load;
+	/* Another's than this machine's load, with arg; negative: not known. May be NULL. */
+	double (*get_load)(void *arg);
 	/*
 	 * What earlier runs verified: borrowed; NULL: nothing is remembered. A blob that is as it was
 	 * when it was verified is not read again for so long, unless full. What this run verifies is
@@ -86,6 +91,7 @@ struct dd_verify_summary {
 	bool quick;
 	int64_t began_ns, ended_ns; /* since the epoch */
 	int64_t reading_ns;	    /* how long blobs were read */
+	int64_t waited_ns;	    /* of that, because of the load */
 	int64_t oldest_ns; /* when the blob was read that was longest not; 0: nothing is known */
 #define X(name, member, text) uint64_t member;
 	DD_VERIFY_TOTALS(X)

@@ -41,6 +41,7 @@ void dd_verify_json(const struct dd_verify *verify, struct dd_json_out *out)
 	dd_json_time(out, "began", summary->began_ns);
 	dd_json_time(out, "ended", summary->ended_ns);
 	dd_json_uint(out, "reading_milliseconds", (uint64_t)summary->reading_ns / 1000000);
+	dd_json_uint(out, "waited_milliseconds", (uint64_t)summary->waited_ns / 1000000);
 	if (summary->oldest_ns)
 		dd_json_time(out, "oldest_read", summary->oldest_ns);
 	else

@@ -443,6 +443,14 @@ test_case '--rate keeps all threads together below it' '
 	says "to read: 4.9 KiB in 5 blobs, which takes 2 seconds" err
 '
 
+test_case '--max-load is a number, and where the load is below it nothing waits' '
+	from_template && finds 0 -- --max-load 9999 && summary ".left_blobs == 0" report &&
+	summary ".waited_milliseconds == 0" report && finds 0 -- --max-load 9998.75 &&
+	for wrong in -1 1. .5 1,5 1e3 10000 x ""; do
+		run 2 drydock verify --root vol "--max-load=$wrong" || exit 1
+	done && run 2 drydock verify --root vol --quick --max-load 1
+'
+
 # ---- what is remembered ----
 
 test_case 'a second run reads nothing that has not changed, and finds what has' '
