@@ -55,6 +55,7 @@ struct dd_info {
 	uint32_t links;		     /* names that the file has */
 	uint32_t owner, group, mode; /* mode: permission bits alone */
 	uint64_t device;	     /* file system it lies on */
+	uint64_t where; /* on it, roughly: what has numbers nearby mostly lies nearby */
 	struct dd_stamp stamp;
 };
 
@@ -80,6 +81,12 @@ const char *dd_store_get_root(const struct dd_store *store);
 /* What tells the volume from all others here: device and inode of its root. */
 int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_error *err);
 
+/*
+ * Whether the volume lies on a disk that turns, where what lies nearby (dd_info.where) is better read
+ * together. False where that cannot be told.
+ */
+bool dd_store_is_rotating(struct dd_store *store);
+
 /* Of the object itself, or of a directory place. */
 int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
 		  struct dd_error *err);
@@ -104,6 +111,8 @@ int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
 int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct dd_error *err);
 /* As it is now: of what is open, whatever its name stands for meanwhile. */
 int dd_reader_stat(struct dd_reader *reader, struct dd_info *info, struct dd_error *err);
+/* Whether all of it lies in memory already, so that no disk is asked for it: by a look here and there. */
+bool dd_reader_is_cached(const struct dd_reader *reader);
 /*
  * A hint: all of it will be read, once, in order. What that brings into the machine's page cache is
  * given up again, a few MiB at a time; what was there before stays.

@@ -179,6 +179,7 @@ void dd_verify_close(struct dd_verify *verify)
 		free(verify->layers[i]);
 	free(verify->layers);
 	free(verify->sizes);
+	free(verify->places);
 	free(verify->verdicts);
 	free(verify->scope);
 	free(verify->whens);

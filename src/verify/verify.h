@@ -58,6 +58,8 @@ struct dd_verify {
 
 	/* by id, from the end of the survey on */
 	uint64_t *sizes; /* of what is there */
+	uint64_t *
+		places; /* where it lies; NULL: the disk does not turn, so that it does not matter */
 	uint8_t *verdicts;
 	uint8_t *scope;	  /* not 0: the reference reaches it; NULL: everything counts */
 	uint8_t **layers; /* by repository, as its layers: enum dd_link_state and bits */
