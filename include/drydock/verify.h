@@ -53,6 +53,9 @@ struct dd_found {
 	struct dd_digest digest;	       /* of what is broken or missing */
 	const char *path;		       /* below the root; NULL */
 	const char *expected, *found, *detail; /* evidence; NULL where there is none */
+	/* Of an alias that does not resolve: the blob that has this sha512 digest, if it was found. */
+	bool has_other;
+	struct dd_digest other;
 	/* What cannot be pulled whole because of it: REPO:TAG; untagged REPO@DIGEST. Of errors. */
 	const char *const *images;
 	size_t image_count; /* of those listed: at most DD_VERIFY_IMAGES */

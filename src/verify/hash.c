@@ -49,7 +49,9 @@ struct look {
 	int64_t read_ns;     /* CLOCK_REALTIME, when the reading began */
 	struct dd_info info; /* before it was read */
 	struct dd_digest got;
-	uint64_t bytes; /* that were read */
+	struct dd_hasher *also;	 /* by sha512, for somebody who looks for it; NULL */
+	struct dd_digest strong; /* what that came to */
+	uint64_t bytes;		 /* that were read */
 };
 
 /* ---- one blob ---- */
@@ -65,6 +67,14 @@ static struct dd_directory *shard_of(struct hand *hand, const struct dd_place *p
 	hand->shard_key = key;
 	dd_store_open_directory(hand->verify->store, &shard, &hand->shard, NULL);
 	return hand->shard;
+}
+
+static int feed(struct dd_hasher *hasher, const struct look *look, const void *bytes, size_t len,
+		struct dd_error *err)
+{
+	int rc = dd_hasher_add(hasher, bytes, len, err);
+
+	return rc == 0 && look->also ? dd_hasher_add(look->also, bytes, len, err) : rc;
 }
 
 static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look *look,
@@ -91,7 +101,7 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 			return (int)got;
 		look->bytes += (uint64_t)got;
 		dd_progress_add(hand->verify->ctx, (uint64_t)got);
-		rc = dd_hasher_add(hasher, hand->block, (size_t)got, err);
+		rc = feed(hasher, look, hand->block, (size_t)got, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -112,32 +122,45 @@ static int hash_small(struct hand *hand, struct dd_hasher *hasher, struct look *
 		return rc;
 	look->bytes = hand->buffer.len;
 	dd_progress_add(hand->verify->ctx, look->bytes);
-	return dd_hasher_add(hasher, hand->buffer.bytes, hand->buffer.len, err);
+	return feed(hasher, look, hand->buffer.bytes, hand->buffer.len, err);
+}
+
+static int take_hasher(struct hand *hand, unsigned alg, struct dd_hasher **hasher,
+		       struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!hand->hashers[alg])
+		rc = dd_hasher_open(&hand->hashers[alg], (enum dd_algorithm)alg, err);
+	*hasher = hand->hashers[alg];
+	return rc;
 }
 
 static int hash(struct hand *hand, struct look *look, struct dd_error *err)
 {
-	struct dd_hasher **hasher = &hand->hashers[look->place.digest.alg];
-	int rc = 0;
+	struct dd_hasher *hasher;
+	int rc = take_hasher(hand, look->place.digest.alg, &hasher, err);
 
-	look->bytes = 0;
-	look->read_ns = dd_time_now();
-	if (!*hasher)
-		rc = dd_hasher_open(hasher, (enum dd_algorithm)look->place.digest.alg, err);
+	if (rc == 0 && look->place.digest.alg == DD_SHA256 &&
+	    dd_verify_is_candidate(hand->verify, look->id))
+		rc = take_hasher(hand, DD_SHA512, &look->also, err);
 	if (rc < 0)
 		return rc;
+	look->bytes = 0;
+	look->read_ns = dd_time_now();
 	rc = DD_ETOOBIG;
 	if (hand->verify->sizes[look->id] <= SMALL)
-		rc = hash_small(hand, *hasher, look, err);
+		rc = hash_small(hand, hasher, look, err);
 	if (rc == DD_ETOOBIG)
-		rc = hash_stream(hand, *hasher, look, err);
+		rc = hash_stream(hand, hasher, look, err);
+	/* In any case, for the next one. */
+	if (look->also)
+		dd_hasher_final(look->also, &look->strong, NULL);
 	if (rc < 0) {
-		struct dd_digest unfinished;
-
-		dd_hasher_final(*hasher, &unfinished, NULL); /* for the next one */
+		dd_hasher_final(hasher, &look->got, NULL);
 		return rc;
 	}
-	return dd_hasher_final(*hasher, &look->got, err);
+	return dd_hasher_final(hasher, &look->got, err);
 }
 
 static bool is_young(const struct dd_verify *verify, const struct dd_info *info)
@@ -273,6 +296,8 @@ static int conclude(struct hand *hand, struct look *look, int rc, const struct d
 	dd_verify_was_read(verify, look->id, &look->info, look->read_ns, rc == 0);
 	if (rc == DD_ECORRUPT)
 		return report_corrupt(hand, look, err);
+	if (look->also)
+		dd_verify_offer(verify, look->id, &look->strong);
 	hand->sum.verified_blobs++;
 	hand->sum.verified_bytes += look->bytes;
 	return 0;

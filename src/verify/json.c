@@ -14,6 +14,7 @@ static void put_found(const struct dd_found *found, struct dd_json_out *out)
 	dd_json_text(out, "repository", found->repository);
 	dd_json_text(out, "tag", found->tag);
 	dd_json_digest(out, "digest", found->has_digest ? &found->digest : NULL);
+	dd_json_digest(out, "other", found->has_other ? &found->other : NULL);
 	dd_json_text(out, "path", found->path);
 	dd_json_text(out, "expected", found->expected);
 	dd_json_text(out, "found", found->found);

@@ -88,9 +88,24 @@ static int read_link(struct batch *batch, struct link *link)
 	}
 }
 
+/* What a link that should be an alias stands for. */
+static const struct dd_digest *get_other(const struct batch *batch, const struct link *link,
+					 struct dd_digest *other)
+{
+	uint32_t blob = DD_NO_ID;
+
+	if (link->place.kind == DD_AT_LAYER && link->place.digest.alg != DD_SHA256)
+		blob = dd_verify_stands_for(batch->verify, link->id);
+	if (blob == DD_NO_ID)
+		return NULL;
+	dd_ids_get(&batch->verify->graph->ids, blob, other);
+	return other;
+}
+
 static int report(struct batch *batch, const struct link *link, enum dd_finding finding,
 		  const char *found, struct dd_error *err)
 {
+	struct dd_digest other;
 	const struct dd_evidence evidence = {
 		.finding = link->place.kind == DD_AT_HISTORY ? DD_FOUND_HISTORY_BROKEN : finding,
 		.place = &link->place,
@@ -98,6 +113,7 @@ static int report(struct batch *batch, const struct link *link, enum dd_finding 
 		.repository = batch->index,
 		.expected = link->id != DD_NO_ID ? dd_digest_text(&link->place.digest) : "a digest",
 		.found = found,
+		.other = get_other(batch, link, &other),
 	};
 
 	if (link->state == DD_LINK_UNREADABLE)
@@ -126,6 +142,15 @@ static bool is_alias(const struct link *link)
 	       link->says.alg == DD_SHA256;
 }
 
+static int report_unresolved(struct batch *batch, const struct link *link, struct dd_error *err)
+{
+	struct dd_digest other;
+
+	return report(batch, link, DD_FOUND_ALIAS_UNRESOLVED,
+		      get_other(batch, link, &other) ? dd_digest_text(&other) : "only its own name",
+		      err);
+}
+
 static int judge_other(struct batch *batch, const struct link *link, struct dd_error *err)
 {
 	uint32_t blob;
@@ -135,7 +160,7 @@ static int judge_other(struct batch *batch, const struct link *link, struct dd_e
 		if (link->place.kind != DD_AT_LAYER || link->place.digest.alg == DD_SHA256 ||
 		    (dd_verify_there(batch->verify, link->id, &blob) != 0 && blob == link->id))
 			return 0;
-		return report(batch, link, DD_FOUND_ALIAS_UNRESOLVED, "only its own name", err);
+		return report_unresolved(batch, link, err);
 	}
 	if (is_alias(link))
 		return 0;

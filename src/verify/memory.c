@@ -44,7 +44,8 @@ static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 	if (!dd_index_get_verified(verify->options.index, &place.digest, &info.stamp, &verified))
 		return 0;
 	verify->whens[id] = verified.when_ns;
-	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified))
+	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified) ||
+	    (verify->candidates && verify->candidates[id]))
 		return 0;
 	verify->verdicts[id] = DD_BLOB_GOOD;
 	batch->sum.blobs++;

@@ -180,6 +180,8 @@ void dd_verify_close(struct dd_verify *verify)
 	free(verify->layers);
 	free(verify->sizes);
 	free(verify->places);
+	free(verify->candidates);
+	dd_list_release(&verify->aliases);
 	free(verify->verdicts);
 	free(verify->scope);
 	free(verify->whens);

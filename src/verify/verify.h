@@ -39,6 +39,11 @@ enum dd_blob_verdict {
 /* Bits of a layer link, beside its state. */
 enum { DD_LAYER_STATE = 3, DD_LAYER_NEEDED = 4 };
 
+/* A sha512 link that says only itself, and the blob whose bytes have that digest. */
+struct dd_alias {
+	uint32_t name, blob; /* ids; DD_NO_ID: not found (yet) */
+};
+
 struct dd_report {
 	struct dd_found found;
 	uint32_t id;	     /* DD_NO_ID: no digest of the graph */
@@ -63,6 +68,11 @@ struct dd_verify {
 	uint8_t *verdicts;
 	uint8_t *scope;	  /* not 0: the reference reaches it; NULL: everything counts */
 	uint8_t **layers; /* by repository, as its layers: enum dd_link_state and bits */
+
+	/* alias.c */
+	DD_LIST(struct dd_alias) aliases; /* sorted by name */
+	uint8_t *candidates; /* by id: is hashed by sha512 as well, and read in any case; or NULL */
+	bool any_candidate;  /* so is every blob, if it is read */
 
 	/* memory.c; NULL, or by id: when it was last verified, 0: never */
 	int64_t *whens;
@@ -110,6 +120,7 @@ struct dd_evidence {
 	uint32_t id;		      /* DD_NO_ID: none */
 	uint32_t repository;	      /* index; DD_NO_ID: all of them suffer */
 	const char *expected, *found, *detail;
+	const struct dd_digest *other; /* NULL */
 };
 int dd_verify_report(struct dd_verify *verify, const struct dd_evidence *evidence,
 		     struct dd_error *err);
@@ -143,6 +154,16 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 int dd_verify_remember(struct dd_verify *verify, struct dd_error *err);
 /* Of all blobs: when the one was read that was longest not. */
 void dd_verify_find_oldest(struct dd_verify *verify);
+
+/* ---- alias.c: what sha512 links stand for ---- */
+
+/* Which are to be found out, and which blobs could be what they stand for. Before any is chosen. */
+int dd_verify_seek_aliases(struct dd_verify *verify, struct dd_error *err);
+bool dd_verify_is_candidate(const struct dd_verify *verify, uint32_t id);
+/* The sha512 of a blob that was read and is good. Any thread. */
+void dd_verify_offer(struct dd_verify *verify, uint32_t id, const struct dd_digest *strong);
+/* The blob's id, also by what another repository's link says. Once all was read. DD_NO_ID. */
+uint32_t dd_verify_stands_for(const struct dd_verify *verify, uint32_t name);
 
 /* ---- hash.c: the engine ---- */
 

@@ -209,8 +209,38 @@ test_case 'a link that names another digest than its path is found' '
 test_case 'a sha512 link that says only itself, and is no blob, does not resolve' '
 	make_volume vol && put_strong_image vol app:v1 g && put_layer vol app g &&
 	link_layer vol app "$(digest_of g sha512)" "$(digest_of g)" && finds 0 &&
-	link_layer vol app "$(digest_of g sha512)" &&
-	finds 1 alias-unresolved layer-missing && breaks report alias-unresolved app:v1
+	link_layer vol app "$(digest_of g sha512)" && finds 1 alias-unresolved layer-missing -- --quick &&
+	found report alias-unresolved ".other == null and .found == \"only its own name\"" &&
+	finds 1 alias-unresolved && breaks report alias-unresolved app:v1 &&
+	found report alias-unresolved ".other == \"$(digest_of g)\" and .found == .other"
+'
+
+test_case 'what a sha512 link stands for is learnt from another repository, without reading' '
+	make_volume vol && put_strong_image vol app:v1 g && put_image vol far:v1 g &&
+	layer=$(digest_of g) && strong=$(digest_of g sha512) &&
+	link_layer vol far "$strong" "$layer" &&
+	link_layer vol app "$strong" && finds 1 alias-unresolved -- --quick &&
+	found report alias-unresolved ".repository == \"app\" and .other == \"$layer\""
+'
+
+test_case 'what a sha512 link stands for is found although it was verified before' '
+	make_volume vol && put_strong_image vol app:v1 g && put_layer vol app g && put_layer vol app h &&
+	age vol everything 9d && sleep 2.1 && finds 1 layer-missing &&
+	link_layer vol app "$(digest_of g sha512)" && finds 1 alias-unresolved &&
+	summary ".remembered_blobs == 1" report &&
+	found report alias-unresolved ".other == \"$(digest_of g)\""
+'
+
+test_case 'where the repository links no such blob, all that are read are candidates' '
+	make_volume vol && put_strong_image vol app:v1 g && put_image vol far:v1 g &&
+	head -c 3000000 /dev/urandom >large && put_file vol large &&
+	put_strong_image vol app:v2 "nowhere" && link_layer vol app "$(digest_of g sha512)" &&
+	link_layer vol app "$(digest_of nowhere sha512)" && finds 1 alias-unresolved layer-missing &&
+	found report alias-unresolved ".digest == \"$(digest_of g sha512)\" and .other == \"$(digest_of g)\"" &&
+	found report alias-unresolved ".digest == \"$(digest_of nowhere sha512)\" and .other == null" &&
+	strong=$(sha512sum <large | cut -c 1-128) && link_layer vol app "sha512:$strong" &&
+	finds 1 alias-unresolved layer-missing -- --full &&
+	found report alias-unresolved ".other == \"sha256:$(sha256sum <large | cut -c 1-64)\""
 '
 
 test_case 'an entry of a tag history that does not hold its digest hurts no image' '
