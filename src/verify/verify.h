@@ -9,6 +9,7 @@
 #define VERIFY_VERIFY_H
 
 #include <drydock/index.h>
+#include <drydock/record.h>
 #include <drydock/units.h>
 #include <drydock/verify.h>
 
@@ -76,6 +77,7 @@ struct dd_verify {
 
 	/* memory.c; NULL, or by id: when it was last verified, 0: never */
 	int64_t *whens;
+	struct dd_verify_run earlier; /* at its end nothing was unread; zeroed: there was none */
 	pthread_mutex_t memory_lock;
 	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
 
@@ -152,6 +154,8 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 		     int64_t read_ns, bool good);
 /* What was learnt goes into the index, however the run ended. */
 int dd_verify_remember(struct dd_verify *verify, struct dd_error *err);
+/* That this run was, if it has seen everything. */
+int dd_verify_record_run(struct dd_verify *verify, struct dd_error *err);
 /* Of all blobs: when the one was read that was longest not. */
 void dd_verify_find_oldest(struct dd_verify *verify);
 

@@ -517,6 +517,21 @@ test_case 'with a limit what was read longest ago goes first' '
 	[ "$(summary .oldest_read report)" != "$first" ]
 '
 
+test_case 'when what was longest not read was read is known without the index, by the log of runs' '
+	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done &&
+	age vol everything 9d && sleep 2.1 && export DRYDOCK_CACHE=$PWD/cache && finds 0 &&
+	first=$(summary .oldest_read report) && sleep 1.1 && rm cache/*/index &&
+	printf torn >>"$(echo cache/*/runs)" && finds 0 -- --max-bytes 2500 &&
+	summary ".left_blobs == 3 and .never_blobs == 0" report &&
+	[ "$(summary .oldest_read report)" = "$first" ] && put_blob vol new &&
+	finds 0 -- --max-bytes 10 && summary ".never_blobs == 0 and .left_blobs == 3" report &&
+	[ "$(summary .oldest_read report)" = "$first" ] && finds 0 &&
+	summary ".remembered_blobs >= 2" report &&
+	[ "$(summary .oldest_read report)" != "$first" ] && rm cache/*/runs &&
+	ln -s nowhere "$(echo cache/*/)runs" && finds 0 && run 0 drydock verify --root vol 2>err &&
+	says "runs is a symbolic link" err
+'
+
 test_case 'options that make no sense are refused' '
 	from_template && run 2 drydock verify --root vol --quick --rate 1M 2>err && says quick err &&
 	run 2 drydock verify --root vol --quick --full && run 2 drydock verify --root vol a b &&
