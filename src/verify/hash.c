@@ -368,6 +368,7 @@ static void work(void *arg)
 		for (size_t i = first; i < first + count && rc == 0; i++) {
 			uint32_t id = todo->ids.items[i];
 
+			dd_verify_prefetch(hand.verify, todo->ids.items, todo->ids.count, i);
 			rc = dd_verify_stopped(hand.verify) ?
 				     DD_ECANCELLED :
 				     dd_limits_begin(&hand.engine->limits, hand.verify->sizes[id],

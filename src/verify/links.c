@@ -37,13 +37,13 @@ struct link {
 	struct dd_error error; /* why it is unreadable */
 };
 
-/* A file that says its name, as nearly all do, is compared and not parsed. */
+/* A file that says its name, as nearly all do. */
 static bool says_its_name(const struct dd_buffer *buffer, const struct dd_digest *digest)
 {
-	char text[DD_DIGEST_TEXT];
+	struct dd_digest said;
 
-	dd_digest_format(digest, text);
-	return buffer->len == strlen(text) && !memcmp(buffer->bytes, text, buffer->len);
+	return dd_digest_parse(&said, (const char *)buffer->bytes, buffer->len) == 0 &&
+	       dd_digest_equal(&said, digest);
 }
 
 static int read_once(struct batch *batch, struct link *link, struct dd_info *info)
@@ -226,6 +226,8 @@ static int judge_layers(struct batch *batch, struct dd_error *err)
 	for (size_t i = batch->first; i < batch->first + batch->count && rc == 0; i++) {
 		enum dd_link_state state;
 
+		dd_verify_prefetch(batch->verify, batch->repo->layers.items,
+				   batch->repo->layers.count, i);
 		rc = judge_id(batch, batch->repo->layers.items[i], NULL, &state, err);
 		batch->verify->layers[batch->index][i] = (uint8_t)state;
 	}

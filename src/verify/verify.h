@@ -112,6 +112,22 @@ static inline bool dd_verify_concerns(const struct dd_verify *verify, uint32_t i
 	return !verify->scope || verify->scope[id];
 }
 
+/* What is known of the digest that comes so many steps later: until then it is on its way from memory. */
+#define DD_VERIFY_AHEAD 6
+static inline void dd_verify_prefetch(const struct dd_verify *verify, const uint32_t *ids,
+				      size_t count, size_t at)
+{
+	uint32_t id;
+
+	if (at + DD_VERIFY_AHEAD >= count)
+		return;
+	id = ids[at + DD_VERIFY_AHEAD];
+	__builtin_prefetch(verify->graph->ids.heads[id]);
+	__builtin_prefetch(&verify->graph->nodes.items[id]);
+	__builtin_prefetch(&verify->sizes[id]);
+	__builtin_prefetch(&verify->verdicts[id]);
+}
+
 /* ---- report.c ---- */
 
 /* What a pass has to say. Strings are copied. Any thread. */
