@@ -18,14 +18,16 @@ static int fail(const struct dd_index *index, const char *verb, struct dd_error 
 		       index->place.path);
 }
 
-/* Whether the last line has its end; 0 or an error. */
-static int look_at_end(const struct dd_index *index, int fd, bool *torn, struct dd_error *err)
+/* Whether there is nothing yet, or the last line has no end; 0 or an error. */
+static int look_at_end(const struct dd_index *index, int fd, bool *new, bool *torn,
+		       struct dd_error *err)
 {
 	struct stat st;
 	char last = '\n';
 
 	if (fstat(fd, &st) < 0 || (st.st_size && pread(fd, &last, 1, st.st_size - 1) < 0))
 		return fail(index, "read", err);
+	*new = st.st_size == 0;
 	*torn = last != '\n';
 	return 0;
 }
@@ -34,21 +36,21 @@ int dd_index_append(struct dd_index *index, const char *line, size_t len, struct
 {
 	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
 	DD_AUTOCLOSE int fd = -1;
-	bool torn = false;
+	bool new = false, torn = false;
 	int rc;
 
 	if (!dd_index_is_writable(index))
 		return 0;
 	fd = dd_index_open_file(&index->place, DD_INDEX_LOG, O_RDWR | O_CREAT | O_APPEND, err);
-	rc = fd < 0 ? fd : look_at_end(index, fd, &torn, err);
+	rc = fd < 0 ? fd : look_at_end(index, fd, &new, &torn, err);
 	if (rc < 0)
 		return rc;
 	if ((torn && dd_text_add(&text, "\n", 1) < 0) || dd_text_add(&text, line, len) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "write a line");
 	if (write(fd, text.bytes, text.len) != (ssize_t)text.len || fdatasync(fd) < 0)
 		return fail(index, "write", err);
-	/* Its name, too, if it is new. */
-	return fsync(index->place.fd) < 0 ? fail(index, "write", err) : 0;
+	/* Its name, too. */
+	return new &&fsync(index->place.fd) < 0 ? fail(index, "write", err) : 0;
 }
 
 static int read_tail(const struct dd_index *index, int fd, size_t max, struct dd_buffer *buffer,

@@ -94,9 +94,11 @@ static size_t mark_candidates(struct dd_verify *verify, const struct dd_reposito
 
 	for (size_t i = 0; i < repo->layers.count; i++) {
 		uint32_t id = repo->layers.items[i];
+		struct dd_digest digest;
 
-		if (claimed[id] || verify->graph->nodes.items[id].flags & DD_NODE_READ ||
-		    verify->graph->ids.heads[id][0] != DD_SHA256)
+		dd_ids_get(&verify->graph->ids, id, &digest);
+		if (claimed[id] || digest.alg != DD_SHA256 ||
+		    verify->graph->nodes.items[id].flags & DD_NODE_READ)
 			continue;
 		verify->candidates[id] = 1;
 		count++;
