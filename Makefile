@@ -64,7 +64,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: check-crash all help deps deps-build deps-check deps-fuzz deps-lint demo check check-unit check-e2e \
+.PHONY: check-crash all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
 	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench install uninstall clean
 
 all: deps-build
@@ -97,6 +97,8 @@ deps-build:
 	@sh script/deps build
 deps-check:
 	@sh script/deps check
+deps-bench:
+	@sh script/deps bench
 deps-fuzz:
 	@sh script/deps fuzz
 deps-lint:
@@ -215,7 +217,7 @@ run-fuzzers: $(FUZZERS)
 demo: all
 	@BUILD='$(abspath $(BUILD))' sh script/demo
 
-bench: deps-check
+bench: deps-bench
 	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' tests/bench/run $(BENCH_ARGS)
 

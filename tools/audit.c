@@ -163,6 +163,11 @@ static void print_rate(const struct dd_verify_summary *summary)
 			       "less than a second" :
 			       dd_duration_format(summary->reading_ns, took));
 	putchar('\n');
+	if (summary->waited_ns >= DD_SECOND / 10)
+		printf("  %-10s %s, until the machine's load was low enough\n", "waited",
+		       summary->waited_ns < DD_SECOND ?
+			       "less than a second" :
+			       dd_duration_format(summary->waited_ns, took));
 }
 
 static void print_summary(const struct dd_verify_summary *summary)

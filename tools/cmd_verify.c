@@ -22,6 +22,7 @@ static struct {
 	bool quick, full, bytes, no_index;
 	uint64_t max_bytes, rate;
 	int64_t budget_ns, reverify_after_ns;
+	struct option_fraction max_load;
 	const char *metrics, *cache_dir;
 } settings = { .reverify_after_ns = DD_VERIFY_AFTER };
 
@@ -40,6 +41,8 @@ static const struct option table[] = {
 	  "begin no blob after so long", NULL },
 	{ "rate", 0, OPTION_SIZE, &settings.rate, "SIZE",
 	  "read at most so much a second, over all threads", NULL },
+	{ "max-load", 0, OPTION_FRACTION, &settings.max_load, "N",
+	  "begin no blob while the load average of the last minute is above that", NULL },
 	{ "no-index", 0, OPTION_FLAG, &settings.no_index, NULL,
 	  "neither use nor keep what was verified", NULL },
 	{ "cache-dir", 0, OPTION_TEXT, &settings.cache_dir, "DIR",
@@ -178,6 +181,8 @@ static int verify_volume(struct tool *tool, const struct dd_reference *reference
 		.max_bytes = settings.max_bytes,
 		.rate = settings.rate,
 		.budget_ns = settings.budget_ns,
+		.limit_load = settings.max_load.given,
+		.max_load = settings.max_load.value,
 		.reverify_after_ns = settings.reverify_after_ns,
 		.begin = announce,
 		.arg = tool,
@@ -218,10 +223,11 @@ static int conclude(struct tool *tool, const struct dd_verify *verify, int rc, s
 
 static int check_options(struct dd_error *err)
 {
-	if (settings.quick && (settings.max_bytes || settings.rate || settings.budget_ns))
+	if (settings.quick &&
+	    (settings.max_bytes || settings.rate || settings.budget_ns || settings.max_load.given))
 		return dd_fail(err, DD_EUSAGE, 0,
-			       "--quick reads no blob: there is nothing that --max-bytes, --rate "
-			       "and --budget could limit");
+			       "--quick reads no blob: there is nothing that --max-bytes, --rate, "
+			       "--budget and --max-load could limit");
 	if (settings.quick && settings.full)
 		return dd_fail(err, DD_EUSAGE, 0, "--quick and --full exclude each other");
 	return 0;

@@ -81,6 +81,23 @@ static int set_number(unsigned *number, const char *text, struct dd_error *err)
 	return 0;
 }
 
+/* Digits and a dot, whatever the locale's is. */
+static int set_fraction(struct option_fraction *fraction, const char *text, struct dd_error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	bool dot = text[digits] == '.';
+	size_t places = dot ? strspn(text + digits + 1, "0123456789") : 0;
+	double unit = 1;
+
+	if (!digits || digits > 4 || places > 9 || (dot && !places) || text[digits + dot + places])
+		return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not a number from 0 to %d", text,
+			       NUMBER_MAX);
+	*fraction = (struct option_fraction){ true, (double)strtoul(text, NULL, 10) };
+	for (const char *at = text + digits + dot; *at; at++)
+		fraction->value += (unit /= 10) * (*at - '0');
+	return 0;
+}
+
 /* 0 stands for "not given". */
 static int set_size(uint64_t *bytes, const char *text, struct dd_error *err)
 {
@@ -123,6 +140,8 @@ static int set(struct options *options, const struct option *option, const char 
 		return set_size(option->value, text, err);
 	case OPTION_NUMBER:
 		return set_number(option->value, text, err);
+	case OPTION_FRACTION:
+		return set_fraction(option->value, text, err);
 	case OPTION_CHOICE:
 		return set_choice(option, text, err);
 	}

@@ -55,6 +55,7 @@ struct dd_info {
 	uint32_t links;		     /* names that the file has */
 	uint32_t owner, group, mode; /* mode: permission bits alone */
 	uint64_t device;	     /* file system it lies on */
+	uint64_t where; /* on it, roughly: what has numbers nearby mostly lies nearby */
 	struct dd_stamp stamp;
 };
 
@@ -88,6 +89,12 @@ const char *dd_store_get_root(const struct dd_store *store);
 int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_error *err);
 
 /*
+ * Whether the volume lies on a disk that turns, where what lies nearby (dd_info.where) is better read
+ * together. False where that cannot be told.
+ */
+bool dd_store_is_rotating(struct dd_store *store);
+
+/*
  * Between the two, stat and read may be done by a cheaper way where the system has one: by a copy of
  * the mounts as they were at the beginning. What is not found there is looked for in the ordinary
  * way. For a look at many places, done by one thread while no other uses the store; not nested.
@@ -119,6 +126,8 @@ int dd_store_open_reader(struct dd_store *store, const struct dd_place *place,
 int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct dd_error *err);
 /* As it is now: of what is open, whatever its name stands for meanwhile. */
 int dd_reader_stat(struct dd_reader *reader, struct dd_info *info, struct dd_error *err);
+/* Whether all of it lies in memory already, so that no disk is asked for it: by a look here and there. */
+bool dd_reader_is_cached(const struct dd_reader *reader);
 /*
  * A hint: all of it will be read, once, in order. What that brings into the machine's page cache is
  * given up again, a few MiB at a time; what was there before stays.
@@ -215,6 +224,60 @@ int dd_store_revive(struct dd_store *store, const struct dd_place *trashed, stru
  */
 int dd_store_revive_missing(struct dd_store *store, const struct dd_place *trashed, size_t *moved,
 			    struct dd_error *err);
+
+/*
+ * Of an object whose own directory holds no file of it any more: the directory alone goes, and comes
+ * back at once if a file came into it meanwhile (DD_ECHANGED).
+ */
+int dd_store_withdraw_empty(struct dd_store *store, const struct dd_place *place, const char *run,
+			    struct dd_error *err);
+/* Whether an object's own directory is there: 0, DD_ENOENT. */
+int dd_store_look_at_owner(struct dd_store *store, const struct dd_place *place,
+			   struct dd_error *err);
+
+/*
+ * Write a file of ours at a DD_AT_STAGED place, durable, with owner and mode of what is around the
+ * place that it is for. next() hands over its bytes: how many, 0 at the end, or an error, which ends
+ * it; then nothing is left of it.
+ */
+typedef int64_t dd_next_bytes_fn(void *arg, void *bytes, size_t len, struct dd_error *err);
+int dd_store_stage(struct dd_store *store, const struct dd_place *staged,
+		   const struct dd_place *place, dd_next_bytes_fn *next, void *arg,
+		   struct dd_info *info, struct dd_error *err);
+
+/*
+ * One file to where nothing is, the directories above it made as its surroundings are: never over
+ * anything (DD_EEXIST). stamp: what it must be (its content's; NULL: anything), else DD_ECHANGED.
+ */
+int dd_store_move(struct dd_store *store, const struct dd_place *from, const struct dd_place *to,
+		  const struct dd_stamp *stamp, struct dd_error *err);
+/*
+ * A staged file takes the place of another, which goes into the trash of a run: the two are
+ * exchanged, so that there is no moment without a file. DD_ECHANGED: it is not as it was judged.
+ */
+int dd_store_replace(struct dd_store *store, const struct dd_place *staged,
+		     const struct dd_place *place, const char *run, const struct dd_stamp *expected,
+		     struct dd_error *err);
+/*
+ * What lies in the trash and what is in its place are exchanged: both are the same, and the older one is
+ * to be there. DD_EUNKNOWN: the file system cannot.
+ */
+int dd_store_swap(struct dd_store *store, const struct dd_place *trashed, struct dd_error *err);
+/* Make the directories of a run's trash for one file. */
+int dd_store_prepare_file(struct dd_store *store, const struct dd_place *place, const char *run,
+			  struct dd_error *err);
+/* Remove an object's own directory if it is empty. Never a failure. */
+void dd_store_remove_empty(struct dd_store *store, const struct dd_place *place);
+/* Remove what is staged in a run. Never a failure: it is purged with the run. */
+void dd_store_unstage(struct dd_store *store, const char *run);
+
+/* Owner, group and mode of a file, if they are as in *old; else DD_ECHANGED. */
+struct dd_owning {
+	uint32_t owner, group, mode;
+};
+int dd_store_set_owning(struct dd_store *store, const struct dd_place *place,
+			const struct dd_owning *old, const struct dd_owning *now,
+			struct dd_error *err);
 
 /* Set an object's mtime to now, as if it had just been written. */
 int dd_store_touch(struct dd_store *store, const struct dd_place *place, struct dd_error *err);

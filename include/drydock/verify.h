@@ -27,6 +27,11 @@ struct dd_verify_options {
 	uint64_t max_bytes; /* of blobs to be read by this run; 0: no limit */
 	uint64_t rate;	    /* bytes a second, by all threads together; 0: no limit */
 	int64_t budget_ns;  /* no blob is begun after so long; 0: no limit */
+	/* No blob is begun while the load average of the last minute is above that. */
+	bool limit_load;
+	double max_load;
+	/* Another's than this machine's load, with arg; negative: not known. May be NULL. */
+	double (*get_load)(void *arg);
 	/*
 	 * What earlier runs verified: borrowed; NULL: nothing is remembered. A blob that is as it was
 	 * when it was verified is not read again for so long, unless full. What this run verifies is
@@ -48,6 +53,9 @@ struct dd_found {
 	struct dd_digest digest;	       /* of what is broken or missing */
 	const char *path;		       /* below the root; NULL */
 	const char *expected, *found, *detail; /* evidence; NULL where there is none */
+	/* Of an alias that does not resolve: the blob that has this sha512 digest, if it was found. */
+	bool has_other;
+	struct dd_digest other;
 	/* What cannot be pulled whole because of it: REPO:TAG; untagged REPO@DIGEST. Of errors. */
 	const char *const *images;
 	size_t image_count; /* of those listed: at most DD_VERIFY_IMAGES */
@@ -86,6 +94,7 @@ struct dd_verify_summary {
 	bool quick;
 	int64_t began_ns, ended_ns; /* since the epoch */
 	int64_t reading_ns;	    /* how long blobs were read */
+	int64_t waited_ns;	    /* of that, because of the load */
 	int64_t oldest_ns; /* when the blob was read that was longest not; 0: nothing is known */
 #define X(name, member, text) uint64_t member;
 	DD_VERIFY_TOTALS(X)

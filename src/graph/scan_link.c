@@ -20,6 +20,17 @@ static void parse_link(const struct dd_buffer *buffer, struct dd_scan_link *link
 	snprintf(link->detail, sizeof(link->detail), "%s", why);
 }
 
+static int tell(struct dd_scan *scan, const struct dd_place *place, const struct dd_info *info,
+		const struct dd_scan_link *link)
+{
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
+
+	if (!onlooker || !onlooker->link || link->state != DD_LINK_GOOD ||
+	    (place->kind != DD_AT_REVISION && place->kind != DD_AT_TAG))
+		return 0;
+	return onlooker->link(onlooker->arg, place, info);
+}
+
 static int read_once(struct dd_scan *scan, struct dd_directory *within,
 		     const struct dd_place *place, struct dd_scan_link *link, struct dd_error *err)
 {
@@ -32,7 +43,7 @@ static int read_once(struct dd_scan *scan, struct dd_directory *within,
 	link->mtime_ns = info.mtime_ns;
 	if (rc == 0) {
 		parse_link(&buffer, link);
-		return 0;
+		return tell(scan, place, &info, link);
 	}
 	if (rc == DD_ENOMEM)
 		return rc;

@@ -36,9 +36,14 @@ static bool says_its_name(const struct dd_info *info, const struct dd_digest *di
 static int look_at_link(struct batch *batch, const struct dd_place *place,
 			struct dd_scan_link *link, struct dd_error *err)
 {
+	const struct dd_onlooker *onlooker = batch->scan->options->onlooker;
 	struct dd_info info;
-	int rc = batch->within ? dd_directory_stat(batch->within, place, &info, err) :
-				 dd_store_stat(batch->scan->store, place, &info, err);
+	int rc;
+
+	if (onlooker && onlooker->link)
+		return dd_scan_read_link(batch->scan, batch->within, place, link, err);
+	rc = batch->within ? dd_directory_stat(batch->within, place, &info, err) :
+			     dd_store_stat(batch->scan->store, place, &info, err);
 
 	*link = (struct dd_scan_link){ .state = DD_LINK_GOOD };
 	if (rc == 0 && says_its_name(&info, &place->digest))

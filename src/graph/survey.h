@@ -97,6 +97,11 @@ struct dd_onlooker {
 	int (*manifest)(void *arg, uint32_t id, const struct dd_manifest *manifest);
 	/* What is passed over or cannot be seen: from several threads at once. */
 	dd_strange_fn *strange;
+	/*
+	 * Each good link of a revision, and each tag's current one, as it was read: from several
+	 * threads at once. Who gives this wants all of them read, also those whose names say enough.
+	 */
+	int (*link)(void *arg, const struct dd_place *place, const struct dd_info *info);
 };
 
 struct dd_survey_options {

@@ -36,6 +36,7 @@ int dd_file_info(const struct stat *st, struct dd_info *info)
 	info->group = st->st_gid;
 	info->mode = st->st_mode & 07777;
 	info->device = st->st_dev;
+	info->where = st->st_ino; /* file systems put inodes, and data near them, in order */
 	info->stamp = (struct dd_stamp){ { st->st_dev, st->st_ino, info->size,
 					   (uint64_t)info->mtime_ns, (uint64_t)info->changed_ns } };
 	return info->type == DD_ENTRY_SYMLINK ? ELOOP : 0;

@@ -71,7 +71,7 @@ int dd_reader_stat(struct dd_reader *reader, struct dd_info *info, struct dd_err
 }
 
 /* Whether a byte of it comes without waiting for a disk. */
-static bool is_cached(const struct dd_reader *reader, off_t at)
+static bool has_cached(const struct dd_reader *reader, off_t at)
 {
 	char byte;
 	struct iovec one = { &byte, 1 };
@@ -80,12 +80,17 @@ static bool is_cached(const struct dd_reader *reader, off_t at)
 }
 
 /* The far places are asked first: asking itself may read ahead. */
-void dd_reader_pass_through(struct dd_reader *reader)
+bool dd_reader_is_cached(const struct dd_reader *reader)
 {
 	off_t size = reader->size;
 
-	reader->forget = size > 0 && !(is_cached(reader, size - 1) && is_cached(reader, size / 2) &&
-				       is_cached(reader, 0));
+	return size <= 0 || (has_cached(reader, size - 1) && has_cached(reader, size / 2) &&
+			     has_cached(reader, 0));
+}
+
+void dd_reader_pass_through(struct dd_reader *reader)
+{
+	reader->forget = !dd_reader_is_cached(reader);
 	if (reader->forget)
 		posix_fadvise(reader->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 }

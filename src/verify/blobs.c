@@ -129,7 +129,10 @@ static int judge_sizes(struct dd_verify *verify, const struct dd_work *work, str
 int dd_verify_blobs(struct dd_verify *verify, struct dd_error *err)
 {
 	struct dd_work work = { 0 };
-	int rc = dd_verify_choose(verify, &work, err);
+	int rc = verify->options.quick ? 0 : dd_verify_seek_aliases(verify, err);
+
+	if (rc == 0)
+		rc = dd_verify_choose(verify, &work, err);
 
 	if (rc == 0 && verify->options.quick) {
 		rc = look_at_blobs(verify, &work, err);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "verify/order.h"
 #include "verify/verify.h"
 
 #define BATCH 1024
@@ -38,7 +39,7 @@ static void accept(struct dd_verify *verify, uint32_t id)
 	verify->summary.read_bytes += size;
 }
 
-/* ---- sizes of blobs that no manifest names ---- */
+/* ---- what nobody says of a blob: its size if no manifest names it, where it lies ---- */
 
 struct batch {
 	struct dd_verify *verify;
@@ -46,7 +47,7 @@ struct batch {
 	size_t count;
 };
 
-static void look_at_sizes(void *arg)
+static void look_at_files(void *arg)
 {
 	struct batch *batch = arg;
 	struct dd_verify *verify = batch->verify;
@@ -57,14 +58,17 @@ static void look_at_sizes(void *arg)
 		struct dd_info info;
 
 		dd_ids_get(&verify->graph->ids, batch->ids[i], &place.digest);
-		if (dd_store_stat_near(verify->store, &held, &place, &info, NULL) == 0)
-			verify->sizes[batch->ids[i]] = info.size;
+		if (dd_store_stat_near(verify->store, &held, &place, &info, NULL) < 0)
+			continue;
+		verify->sizes[batch->ids[i]] = info.size;
+		if (verify->places)
+			verify->places[batch->ids[i]] = info.where;
 	}
 	free(batch);
 }
 
-static int learn_sizes_of(struct dd_verify *verify, const uint32_t *ids, size_t count,
-			  struct dd_error *err)
+static int look_at_all(struct dd_verify *verify, const uint32_t *ids, size_t count,
+		       struct dd_error *err)
 {
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
 	int rc = dd_jobs_open(verify->ctx, &jobs, err);
@@ -76,12 +80,12 @@ static int learn_sizes_of(struct dd_verify *verify, const uint32_t *ids, size_t 
 			return dd_fail(err, DD_ENOMEM, 0, "choose blobs");
 		*batch =
 			(struct batch){ verify, ids + at, count - at < BATCH ? count - at : BATCH };
-		dd_jobs_add(jobs, look_at_sizes, batch);
+		dd_jobs_add(jobs, look_at_files, batch);
 	}
 	return rc;
 }
 
-static int learn_sizes(struct dd_verify *verify, const struct dd_work *work, struct dd_error *err)
+static int learn_about(struct dd_verify *verify, const struct dd_work *work, struct dd_error *err)
 {
 	DD_LIST(uint32_t) unknown = { 0 };
 	int rc = 0;
@@ -89,7 +93,7 @@ static int learn_sizes(struct dd_verify *verify, const struct dd_work *work, str
 	for (size_t i = 0; i < work->ids.count && rc == 0; i++) {
 		uint32_t *slot;
 
-		if (verify->sizes[work->ids.items[i]])
+		if (verify->sizes[work->ids.items[i]] && !verify->places)
 			continue;
 		slot = dd_list_add(&unknown);
 		if (slot)
@@ -98,7 +102,7 @@ static int learn_sizes(struct dd_verify *verify, const struct dd_work *work, str
 			rc = dd_fail(err, DD_ENOMEM, 0, "choose blobs");
 	}
 	if (rc == 0 && unknown.count)
-		rc = learn_sizes_of(verify, unknown.items, unknown.count, err);
+		rc = look_at_all(verify, unknown.items, unknown.count, err);
 	dd_list_release(&unknown);
 	return rc;
 }
@@ -185,6 +189,64 @@ static void put_oldest_first(struct dd_verify *verify, struct dd_work *work, uin
 	work->large = work->ids.count;
 }
 
+/*
+ * A disk that turns is read in the order of places. With a limit, what was read longest ago goes first
+ * all the same; where that is not remembered a run begins at another place each time.
+ */
+static void put_in_places(struct dd_verify *verify, struct dd_work *work, bool limited)
+{
+	dd_order_by_place(work->ids.items, work->ids.count, verify->places,
+			  limited ? verify->whens : NULL);
+	if (limited && !verify->whens)
+		dd_order_begin_anywhere(work->ids.items, work->ids.count,
+					(uint64_t)verify->now_ns / 1000);
+	work->large = work->ids.count;
+}
+
+/* Once sizes are known. */
+static int decide_order(struct dd_verify *verify, struct dd_work *work, struct dd_error *err)
+{
+	bool limited = verify->options.max_bytes || verify->options.budget_ns;
+	int rc = 0;
+
+	if (verify->places)
+		put_in_places(verify, work, limited);
+	else
+		rc = put_in_order(verify, work, err);
+	if (rc == 0 && !verify->places && limited)
+		put_oldest_first(verify, work, (uint64_t)verify->now_ns);
+	return rc;
+}
+
+#define SAMPLE 32
+
+/* Whether a disk would have to be asked for what is to be read; by a sample of it. */
+static bool is_on_disk(struct dd_verify *verify, const struct dd_work *work)
+{
+	size_t step = work->ids.count / SAMPLE + 1;
+
+	for (size_t i = 0; i < work->ids.count; i += step) {
+		struct dd_place place = { .kind = DD_AT_BLOB };
+		DD_CLEANUP(dd_reader_closep) struct dd_reader *reader = NULL;
+
+		dd_ids_get(&verify->graph->ids, work->ids.items[i], &place.digest);
+		if (dd_store_open_reader(verify->store, &place, &reader, NULL, NULL) == 0 &&
+		    !dd_reader_is_cached(reader))
+			return true;
+	}
+	return false;
+}
+
+static int see_whether_places_matter(struct dd_verify *verify, const struct dd_work *work,
+				     struct dd_error *err)
+{
+	if (verify->options.quick || !dd_store_is_rotating(verify->store) ||
+	    !is_on_disk(verify, work))
+		return 0;
+	verify->places = calloc(verify->graph->nodes.count + 1, sizeof(*verify->places));
+	return verify->places ? 0 : dd_fail(err, DD_ENOMEM, 0, "choose blobs");
+}
+
 int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_error *err)
 {
 	const struct dd_graph *graph = verify->graph;
@@ -212,13 +274,13 @@ int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_e
 	if (rc == 0 && !verify->options.quick)
 		rc = dd_verify_recall(verify, work->ids.items, &work->ids.count, err);
 	if (rc == 0)
-		rc = learn_sizes(verify, work, err);
+		rc = see_whether_places_matter(verify, work, err);
+	if (rc == 0)
+		rc = learn_about(verify, work, err);
 	for (size_t i = 0; i < work->ids.count; i++)
 		work->bytes += verify->sizes[work->ids.items[i]];
-	if (rc == 0) /* again, by the sizes, which are known by this time */
-		rc = put_in_order(verify, work, err);
-	if (rc == 0 && (verify->options.max_bytes || verify->options.budget_ns))
-		put_oldest_first(verify, work, (uint64_t)verify->now_ns);
+	if (rc == 0)
+		rc = decide_order(verify, work, err);
 	return rc;
 }
 

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "verify/pace.h"
-#include "verify/verify.h"
+#include "verify/limits.h"
 
 #define BATCH 64
 #define SMALL ((uint64_t)64 << 10) /* read by one call */
@@ -21,17 +19,14 @@
 #define FLIGHT_NS (60 * DD_SECOND)
 #define FLIGHT_TRIES 5
 #define FLIGHT_PAUSE_NS (50 * 1000 * 1000)
-#define NAP_NS (100 * 1000 * 1000)
 
 /* What all threads share. */
 struct engine {
 	struct dd_verify *verify;
 	const struct dd_work *work;
-	pthread_mutex_t lock; /* of cursor, spent, pace */
+	struct dd_limits limits;
+	pthread_mutex_t lock; /* of cursor */
 	size_t cursor;
-	uint64_t spent; /* of max_bytes */
-	struct dd_pace pace;
-	int64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
 };
 
 /* What one thread has for itself. */
@@ -54,58 +49,10 @@ struct look {
 	int64_t read_ns;     /* CLOCK_REALTIME, when the reading began */
 	struct dd_info info; /* before it was read */
 	struct dd_digest got;
-	uint64_t bytes; /* that were read */
+	struct dd_hasher *also;	 /* by sha512, for somebody who looks for it; NULL */
+	struct dd_digest strong; /* what that came to */
+	uint64_t bytes;		 /* that were read */
 };
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec;
-}
-
-static void nap(int64_t ns)
-{
-	const struct timespec pause = { ns / DD_SECOND, ns % DD_SECOND };
-
-	nanosleep(&pause, NULL);
-}
-
-/* ---- limits ---- */
-
-static int wait_for_turn(struct hand *hand, uint64_t bytes, struct dd_error *err)
-{
-	struct engine *engine = hand->engine;
-	int64_t due, now;
-
-	if (!engine->pace.rate)
-		return 0;
-	pthread_mutex_lock(&engine->lock);
-	due = dd_pace_due(&engine->pace, monotonic_ns(), bytes);
-	pthread_mutex_unlock(&engine->lock);
-	while ((now = monotonic_ns()) < due) {
-		int rc = dd_context_check(hand->verify->ctx, err);
-
-		if (rc < 0)
-			return rc;
-		nap(due - now < NAP_NS ? due - now : NAP_NS);
-	}
-	return 0;
-}
-
-/* Whether one of this size may still be begun; the first one always may, or it never would. */
-static bool may_begin(struct engine *engine, uint64_t size)
-{
-	const struct dd_verify_options *options = &engine->verify->options;
-
-	if (engine->deadline_ns && monotonic_ns() >= engine->deadline_ns)
-		return false;
-	if (options->max_bytes && engine->spent && engine->spent + size > options->max_bytes)
-		return false;
-	engine->spent += size;
-	return true;
-}
 
 /* ---- one blob ---- */
 
@@ -120,6 +67,14 @@ static struct dd_directory *shard_of(struct hand *hand, const struct dd_place *p
 	hand->shard_key = key;
 	dd_store_open_directory(hand->verify->store, &shard, &hand->shard, NULL);
 	return hand->shard;
+}
+
+static int feed(struct dd_hasher *hasher, const struct look *look, const void *bytes, size_t len,
+		struct dd_error *err)
+{
+	int rc = dd_hasher_add(hasher, bytes, len, err);
+
+	return rc == 0 && look->also ? dd_hasher_add(look->also, bytes, len, err) : rc;
 }
 
 static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look *look,
@@ -138,7 +93,7 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 
 		rc = dd_context_check(hand->verify->ctx, err);
 		if (rc == 0)
-			rc = wait_for_turn(hand, BLOCK, err);
+			rc = dd_limits_wait(&hand->engine->limits, BLOCK, err);
 		if (rc < 0)
 			return rc;
 		got = dd_reader_read(reader, hand->block, BLOCK, err);
@@ -146,7 +101,7 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 			return (int)got;
 		look->bytes += (uint64_t)got;
 		dd_progress_add(hand->verify->ctx, (uint64_t)got);
-		rc = dd_hasher_add(hasher, hand->block, (size_t)got, err);
+		rc = feed(hasher, look, hand->block, (size_t)got, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -162,37 +117,50 @@ static int hash_small(struct hand *hand, struct dd_hasher *hasher, struct look *
 				       &look->info, err);
 
 	if (rc == 0)
-		rc = wait_for_turn(hand, hand->buffer.len, err);
+		rc = dd_limits_wait(&hand->engine->limits, hand->buffer.len, err);
 	if (rc < 0)
 		return rc;
 	look->bytes = hand->buffer.len;
 	dd_progress_add(hand->verify->ctx, look->bytes);
-	return dd_hasher_add(hasher, hand->buffer.bytes, hand->buffer.len, err);
+	return feed(hasher, look, hand->buffer.bytes, hand->buffer.len, err);
+}
+
+static int take_hasher(struct hand *hand, unsigned alg, struct dd_hasher **hasher,
+		       struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!hand->hashers[alg])
+		rc = dd_hasher_open(&hand->hashers[alg], (enum dd_algorithm)alg, err);
+	*hasher = hand->hashers[alg];
+	return rc;
 }
 
 static int hash(struct hand *hand, struct look *look, struct dd_error *err)
 {
-	struct dd_hasher **hasher = &hand->hashers[look->place.digest.alg];
-	int rc = 0;
+	struct dd_hasher *hasher;
+	int rc = take_hasher(hand, look->place.digest.alg, &hasher, err);
 
-	look->bytes = 0;
-	look->read_ns = dd_time_now();
-	if (!*hasher)
-		rc = dd_hasher_open(hasher, (enum dd_algorithm)look->place.digest.alg, err);
+	if (rc == 0 && look->place.digest.alg == DD_SHA256 &&
+	    dd_verify_is_candidate(hand->verify, look->id))
+		rc = take_hasher(hand, DD_SHA512, &look->also, err);
 	if (rc < 0)
 		return rc;
+	look->bytes = 0;
+	look->read_ns = dd_time_now();
 	rc = DD_ETOOBIG;
 	if (hand->verify->sizes[look->id] <= SMALL)
-		rc = hash_small(hand, *hasher, look, err);
+		rc = hash_small(hand, hasher, look, err);
 	if (rc == DD_ETOOBIG)
-		rc = hash_stream(hand, *hasher, look, err);
+		rc = hash_stream(hand, hasher, look, err);
+	/* In any case, for the next one. */
+	if (look->also)
+		dd_hasher_final(look->also, &look->strong, NULL);
 	if (rc < 0) {
-		struct dd_digest unfinished;
-
-		dd_hasher_final(*hasher, &unfinished, NULL); /* for the next one */
+		dd_hasher_final(hasher, &look->got, NULL);
 		return rc;
 	}
-	return dd_hasher_final(*hasher, &look->got, err);
+	return dd_hasher_final(hasher, &look->got, err);
 }
 
 static bool is_young(const struct dd_verify *verify, const struct dd_info *info)
@@ -227,7 +195,9 @@ static int prove(struct hand *hand, struct look *look, struct dd_error *err)
 		if (i == FLIGHT_TRIES)
 			return DD_ECHANGED;
 		before = now.stamp;
-		nap(FLIGHT_PAUSE_NS);
+		rc = dd_limits_nap(hand->verify->ctx, FLIGHT_PAUSE_NS, err);
+		if (rc < 0)
+			return rc;
 	}
 }
 
@@ -326,6 +296,8 @@ static int conclude(struct hand *hand, struct look *look, int rc, const struct d
 	dd_verify_was_read(verify, look->id, &look->info, look->read_ns, rc == 0);
 	if (rc == DD_ECORRUPT)
 		return report_corrupt(hand, look, err);
+	if (look->also)
+		dd_verify_offer(verify, look->id, &look->strong);
 	hand->sum.verified_blobs++;
 	hand->sum.verified_bytes += look->bytes;
 	return 0;
@@ -372,18 +344,6 @@ static void leave(struct hand *hand, uint32_t id)
 	verify->verdicts[id] = DD_BLOB_LEFT;
 }
 
-static bool begin_one(struct engine *engine, uint32_t id)
-{
-	bool may;
-
-	if (!engine->deadline_ns && !engine->verify->options.max_bytes)
-		return true;
-	pthread_mutex_lock(&engine->lock);
-	may = may_begin(engine, engine->verify->sizes[id]);
-	pthread_mutex_unlock(&engine->lock);
-	return may;
-}
-
 static void add_up(struct hand *hand)
 {
 	struct dd_verify *verify = hand->verify;
@@ -408,11 +368,14 @@ static void work(void *arg)
 		for (size_t i = first; i < first + count && rc == 0; i++) {
 			uint32_t id = todo->ids.items[i];
 
-			if (dd_verify_stopped(hand.verify))
-				rc = DD_ECANCELLED;
-			else if (begin_one(hand.engine, id))
+			dd_verify_prefetch(hand.verify, todo->ids.items, todo->ids.count, i);
+			rc = dd_verify_stopped(hand.verify) ?
+				     DD_ECANCELLED :
+				     dd_limits_begin(&hand.engine->limits, hand.verify->sizes[id],
+						     &err);
+			if (rc > 0)
 				rc = verify_blob(&hand, id, &err);
-			else
+			else if (rc == 0)
 				leave(&hand, id);
 		}
 	if (rc < 0 && err.code)
@@ -427,25 +390,23 @@ static void work(void *arg)
 
 int dd_verify_read_blobs(struct dd_verify *verify, const struct dd_work *todo, struct dd_error *err)
 {
-	struct engine engine = { .verify = verify,
-				 .work = todo,
-				 .pace = { .rate = verify->options.rate } };
+	struct engine engine = { .verify = verify, .work = todo };
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
-	int64_t began_ns = monotonic_ns();
 	int rc = dd_jobs_open(verify->ctx, &jobs, err);
 
 	if (rc < 0)
 		return rc;
 	pthread_mutex_init(&engine.lock, NULL);
-	if (verify->options.budget_ns)
-		engine.deadline_ns = began_ns + verify->options.budget_ns;
+	dd_limits_init(&engine.limits, verify->ctx, &verify->options);
 	dd_progress_begin_bytes(verify->ctx, "reading", todo->bytes);
 	for (unsigned i = 0; i < dd_context_get_jobs(verify->ctx); i++)
 		dd_jobs_add(jobs, work, &engine);
 	dd_jobs_closep(&jobs);
 	dd_progress_end(verify->ctx);
 	pthread_mutex_destroy(&engine.lock);
-	verify->summary.reading_ns = monotonic_ns() - began_ns;
+	verify->summary.reading_ns = dd_limits_clock() - engine.limits.began_ns;
+	verify->summary.waited_ns = engine.limits.waited_ns;
+	dd_limits_release(&engine.limits);
 	if (verify->rc < 0 && err)
 		*err = verify->error;
 	return verify->rc;

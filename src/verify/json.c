@@ -14,6 +14,7 @@ static void put_found(const struct dd_found *found, struct dd_json_out *out)
 	dd_json_text(out, "repository", found->repository);
 	dd_json_text(out, "tag", found->tag);
 	dd_json_digest(out, "digest", found->has_digest ? &found->digest : NULL);
+	dd_json_digest(out, "other", found->has_other ? &found->other : NULL);
 	dd_json_text(out, "path", found->path);
 	dd_json_text(out, "expected", found->expected);
 	dd_json_text(out, "found", found->found);
@@ -41,6 +42,7 @@ void dd_verify_json(const struct dd_verify *verify, struct dd_json_out *out)
 	dd_json_time(out, "began", summary->began_ns);
 	dd_json_time(out, "ended", summary->ended_ns);
 	dd_json_uint(out, "reading_milliseconds", (uint64_t)summary->reading_ns / 1000000);
+	dd_json_uint(out, "waited_milliseconds", (uint64_t)summary->waited_ns / 1000000);
 	if (summary->oldest_ns)
 		dd_json_time(out, "oldest_read", summary->oldest_ns);
 	else

@@ -37,13 +37,13 @@ struct link {
 	struct dd_error error; /* why it is unreadable */
 };
 
-/* A file that says its name, as nearly all do, is compared and not parsed. */
+/* A file that says its name, as nearly all do. */
 static bool says_its_name(const struct dd_buffer *buffer, const struct dd_digest *digest)
 {
-	char text[DD_DIGEST_TEXT];
+	struct dd_digest said;
 
-	dd_digest_format(digest, text);
-	return buffer->len == strlen(text) && !memcmp(buffer->bytes, text, buffer->len);
+	return dd_digest_parse(&said, (const char *)buffer->bytes, buffer->len) == 0 &&
+	       dd_digest_equal(&said, digest);
 }
 
 static int read_once(struct batch *batch, struct link *link, struct dd_info *info)
@@ -88,9 +88,24 @@ static int read_link(struct batch *batch, struct link *link)
 	}
 }
 
+/* What a link that should be an alias stands for. */
+static const struct dd_digest *get_other(const struct batch *batch, const struct link *link,
+					 struct dd_digest *other)
+{
+	uint32_t blob = DD_NO_ID;
+
+	if (link->place.kind == DD_AT_LAYER && link->place.digest.alg != DD_SHA256)
+		blob = dd_verify_stands_for(batch->verify, link->id);
+	if (blob == DD_NO_ID)
+		return NULL;
+	dd_ids_get(&batch->verify->graph->ids, blob, other);
+	return other;
+}
+
 static int report(struct batch *batch, const struct link *link, enum dd_finding finding,
 		  const char *found, struct dd_error *err)
 {
+	struct dd_digest other;
 	const struct dd_evidence evidence = {
 		.finding = link->place.kind == DD_AT_HISTORY ? DD_FOUND_HISTORY_BROKEN : finding,
 		.place = &link->place,
@@ -98,6 +113,7 @@ static int report(struct batch *batch, const struct link *link, enum dd_finding 
 		.repository = batch->index,
 		.expected = link->id != DD_NO_ID ? dd_digest_text(&link->place.digest) : "a digest",
 		.found = found,
+		.other = get_other(batch, link, &other),
 	};
 
 	if (link->state == DD_LINK_UNREADABLE)
@@ -126,6 +142,15 @@ static bool is_alias(const struct link *link)
 	       link->says.alg == DD_SHA256;
 }
 
+static int report_unresolved(struct batch *batch, const struct link *link, struct dd_error *err)
+{
+	struct dd_digest other;
+
+	return report(batch, link, DD_FOUND_ALIAS_UNRESOLVED,
+		      get_other(batch, link, &other) ? dd_digest_text(&other) : "only its own name",
+		      err);
+}
+
 static int judge_other(struct batch *batch, const struct link *link, struct dd_error *err)
 {
 	uint32_t blob;
@@ -135,7 +160,7 @@ static int judge_other(struct batch *batch, const struct link *link, struct dd_e
 		if (link->place.kind != DD_AT_LAYER || link->place.digest.alg == DD_SHA256 ||
 		    (dd_verify_there(batch->verify, link->id, &blob) != 0 && blob == link->id))
 			return 0;
-		return report(batch, link, DD_FOUND_ALIAS_UNRESOLVED, "only its own name", err);
+		return report_unresolved(batch, link, err);
 	}
 	if (is_alias(link))
 		return 0;
@@ -201,6 +226,8 @@ static int judge_layers(struct batch *batch, struct dd_error *err)
 	for (size_t i = batch->first; i < batch->first + batch->count && rc == 0; i++) {
 		enum dd_link_state state;
 
+		dd_verify_prefetch(batch->verify, batch->repo->layers.items,
+				   batch->repo->layers.count, i);
 		rc = judge_id(batch, batch->repo->layers.items[i], NULL, &state, err);
 		batch->verify->layers[batch->index][i] = (uint8_t)state;
 	}
@@ -265,16 +292,25 @@ static int judge_signatures(struct batch *batch, uint32_t id, struct dd_error *e
 	return rc;
 }
 
+/* The survey has, and it says its name; only what it did not understand is looked at again. */
+static bool was_read(const struct dd_verify *verify, const struct dd_revision *revision)
+{
+	return revision->state == DD_LINK_GOOD &&
+	       !(verify->graph->nodes.items[revision->id].flags & DD_NODE_ALIAS);
+}
+
 static int judge_revisions(struct batch *batch, struct dd_error *err)
 {
 	int rc = 0;
 
-	hold(batch, DD_IN_REVISIONS_OF);
 	for (size_t i = batch->first; i < batch->first + batch->count && rc == 0; i++) {
 		uint32_t id = batch->repo->revisions.items[i].id;
 		enum dd_link_state state;
 
-		rc = judge_id(batch, id, NULL, &state, err);
+		if (was_read(batch->verify, &batch->repo->revisions.items[i]))
+			batch->links++;
+		else
+			rc = judge_id(batch, id, NULL, &state, err);
 		if (rc == 0 && has_signatures(batch->verify, id))
 			rc = judge_signatures(batch, id, err);
 	}

@@ -41,10 +41,15 @@ static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 	if (dd_store_stat_near(verify->store, held, &place, &info, NULL) < 0)
 		return 0;
 	verify->sizes[id] = info.size;
-	if (!dd_index_get_verified(verify->options.index, &place.digest, &info.stamp, &verified))
+	if (!dd_index_get_verified(verify->options.index, &place.digest, &info.stamp, &verified)) {
+		/* The index is not what it was; that run knew of the blob, which is as it was. */
+		if (dd_index_may_remember(&info, verify->earlier.began_ns))
+			verify->whens[id] = verify->earlier.oldest_ns;
 		return 0;
+	}
 	verify->whens[id] = verified.when_ns;
-	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified))
+	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified) ||
+	    (verify->candidates && verify->candidates[id]))
 		return 0;
 	verify->verdicts[id] = DD_BLOB_GOOD;
 	batch->sum.blobs++;
@@ -144,6 +149,16 @@ static int forget_what_is_gone(struct dd_verify *verify, struct dd_error *err)
 	return rc;
 }
 
+static bool find_earlier_run(struct dd_verify *verify)
+{
+	struct dd_error err = { 0 };
+	int rc = dd_runs_find_whole(verify->options.index, &verify->earlier, &err);
+
+	if (rc < 0)
+		dd_log(verify->ctx, DD_LOG_WARNING, "%s", err.text);
+	return rc > 0;
+}
+
 int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, struct dd_error *err)
 {
 	size_t kept = 0;
@@ -154,7 +169,7 @@ int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, str
 	verify->whens = calloc(verify->graph->nodes.count + 1, sizeof(*verify->whens));
 	if (!verify->whens)
 		return dd_fail(err, DD_ENOMEM, 0, "remember blobs");
-	if (!dd_index_count_verified(verify->options.index))
+	if (!find_earlier_run(verify) && !dd_index_count_verified(verify->options.index))
 		return 0;
 	rc = forget_what_is_gone(verify, err);
 	if (rc == 0)
@@ -218,6 +233,24 @@ int dd_verify_remember(struct dd_verify *verify, struct dd_error *err)
 		pthread_mutex_unlock(&verify->memory_lock);
 	}
 	return rc;
+}
+
+int dd_verify_record_run(struct dd_verify *verify, struct dd_error *err)
+{
+	const struct dd_verify_summary *summary = &verify->summary;
+	const struct dd_verify_run run = { .began_ns = summary->began_ns,
+					   .ended_ns = summary->ended_ns,
+					   .read_blobs = summary->read_blobs,
+					   .read_bytes = summary->read_bytes,
+					   .left_blobs = summary->left_blobs,
+					   .never_blobs = summary->never_blobs,
+					   .unseen = summary->unseen + verify->survey->unreadable,
+					   .errors = summary->errors,
+					   .oldest_ns = summary->oldest_ns };
+
+	if (!verify->options.index || verify->options.reference || verify->options.quick)
+		return 0;
+	return dd_runs_add(verify->options.index, &run, err);
 }
 
 void dd_verify_find_oldest(struct dd_verify *verify)

@@ -93,7 +93,18 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 	return dd_verify_report(verify, &evidence, &err);
 }
 
+static int see_link(void *arg, const struct dd_place *place, const struct dd_info *info)
+{
+	struct dd_verify *verify = arg;
+	int rc;
+
+	pthread_mutex_lock(&verify->lock);
+	rc = dd_owners_add(&verify->owners, info, place);
+	pthread_mutex_unlock(&verify->lock);
+	return rc;
+}
+
 void dd_verify_look_on(struct dd_verify *verify)
 {
-	verify->onlooker = (struct dd_onlooker){ verify, see_manifest, see_strange };
+	verify->onlooker = (struct dd_onlooker){ verify, see_manifest, see_strange, see_link };
 }

@@ -58,6 +58,9 @@ int dd_verify_report(struct dd_verify *verify, const struct dd_evidence *evidenc
 	bool failed = describe(evidence, &path) < 0;
 
 	fill_digest(verify, evidence, &found);
+	found.has_other = evidence->other;
+	if (evidence->other)
+		found.other = *evidence->other;
 	pthread_mutex_lock(&verify->lock);
 	if (!failed)
 		report = dd_list_add(&verify->reports);

@@ -51,6 +51,14 @@ int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob)
 				return 1;
 			}
 	}
+	if (verify->aliases.count) {
+		uint32_t other = dd_verify_stands_for(verify, id);
+
+		if (other != DD_NO_ID && known(verify, other)) {
+			*blob = other;
+			return 1;
+		}
+	}
 	/* It may have come meanwhile: that it is missing is said only when it is certain. */
 	return look_for(verify, id);
 }

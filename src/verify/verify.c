@@ -138,6 +138,8 @@ static int finish(struct dd_verify *verify, int rc, struct dd_error *err)
 	verify->summary.ended_ns = dd_time_now();
 	dd_verify_settle(verify);
 	verify->summary.complete = rc == 0 && !verify->summary.unseen;
+	if (rc == 0 && dd_verify_record_run(verify, &own) < 0)
+		dd_log(verify->ctx, DD_LOG_WARNING, "%s", own.text);
 	if (verify->verdicts && verify->layers && dd_verify_name_images(verify, &own) < 0 &&
 	    rc == 0) {
 		if (err)
@@ -179,6 +181,9 @@ void dd_verify_close(struct dd_verify *verify)
 		free(verify->layers[i]);
 	free(verify->layers);
 	free(verify->sizes);
+	free(verify->places);
+	free(verify->candidates);
+	dd_list_release(&verify->aliases);
 	free(verify->verdicts);
 	free(verify->scope);
 	free(verify->whens);

@@ -9,6 +9,7 @@
 #define VERIFY_VERIFY_H
 
 #include <drydock/index.h>
+#include <drydock/record.h>
 #include <drydock/units.h>
 #include <drydock/verify.h>
 
@@ -39,6 +40,11 @@ enum dd_blob_verdict {
 /* Bits of a layer link, beside its state. */
 enum { DD_LAYER_STATE = 3, DD_LAYER_NEEDED = 4 };
 
+/* A sha512 link that says only itself, and the blob whose bytes have that digest. */
+struct dd_alias {
+	uint32_t name, blob; /* ids; DD_NO_ID: not found (yet) */
+};
+
 struct dd_report {
 	struct dd_found found;
 	uint32_t id;	     /* DD_NO_ID: no digest of the graph */
@@ -58,12 +64,20 @@ struct dd_verify {
 
 	/* by id, from the end of the survey on */
 	uint64_t *sizes; /* of what is there */
+	uint64_t *
+		places; /* where it lies; NULL: the disk does not turn, so that it does not matter */
 	uint8_t *verdicts;
 	uint8_t *scope;	  /* not 0: the reference reaches it; NULL: everything counts */
 	uint8_t **layers; /* by repository, as its layers: enum dd_link_state and bits */
 
+	/* alias.c */
+	DD_LIST(struct dd_alias) aliases; /* sorted by name */
+	uint8_t *candidates; /* by id: is hashed by sha512 as well, and read in any case; or NULL */
+	bool any_candidate;  /* so is every blob, if it is read */
+
 	/* memory.c; NULL, or by id: when it was last verified, 0: never */
 	int64_t *whens;
+	struct dd_verify_run earlier; /* at its end nothing was unread; zeroed: there was none */
 	pthread_mutex_t memory_lock;
 	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
 
@@ -98,6 +112,22 @@ static inline bool dd_verify_concerns(const struct dd_verify *verify, uint32_t i
 	return !verify->scope || verify->scope[id];
 }
 
+/* What is known of the digest that comes so many steps later: until then it is on its way from memory. */
+#define DD_VERIFY_AHEAD 6
+static inline void dd_verify_prefetch(const struct dd_verify *verify, const uint32_t *ids,
+				      size_t count, size_t at)
+{
+	uint32_t id;
+
+	if (at + DD_VERIFY_AHEAD >= count)
+		return;
+	id = ids[at + DD_VERIFY_AHEAD];
+	__builtin_prefetch(verify->graph->ids.heads[id]);
+	__builtin_prefetch(&verify->graph->nodes.items[id]);
+	__builtin_prefetch(&verify->sizes[id]);
+	__builtin_prefetch(&verify->verdicts[id]);
+}
+
 /* ---- report.c ---- */
 
 /* What a pass has to say. Strings are copied. Any thread. */
@@ -108,6 +138,7 @@ struct dd_evidence {
 	uint32_t id;		      /* DD_NO_ID: none */
 	uint32_t repository;	      /* index; DD_NO_ID: all of them suffer */
 	const char *expected, *found, *detail;
+	const struct dd_digest *other; /* NULL */
 };
 int dd_verify_report(struct dd_verify *verify, const struct dd_evidence *evidence,
 		     struct dd_error *err);
@@ -139,8 +170,20 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 		     int64_t read_ns, bool good);
 /* What was learnt goes into the index, however the run ended. */
 int dd_verify_remember(struct dd_verify *verify, struct dd_error *err);
+/* That this run was, if it has seen everything. */
+int dd_verify_record_run(struct dd_verify *verify, struct dd_error *err);
 /* Of all blobs: when the one was read that was longest not. */
 void dd_verify_find_oldest(struct dd_verify *verify);
+
+/* ---- alias.c: what sha512 links stand for ---- */
+
+/* Which are to be found out, and which blobs could be what they stand for. Before any is chosen. */
+int dd_verify_seek_aliases(struct dd_verify *verify, struct dd_error *err);
+bool dd_verify_is_candidate(const struct dd_verify *verify, uint32_t id);
+/* The sha512 of a blob that was read and is good. Any thread. */
+void dd_verify_offer(struct dd_verify *verify, uint32_t id, const struct dd_digest *strong);
+/* The blob's id, also by what another repository's link says. Once all was read. DD_NO_ID. */
+uint32_t dd_verify_stands_for(const struct dd_verify *verify, uint32_t name);
 
 /* ---- hash.c: the engine ---- */
 

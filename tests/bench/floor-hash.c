@@ -6,6 +6,7 @@
  *	floor-hash blobs THREADS ROOT	each blob is read and hashed
  *	floor-hash all THREADS ROOT	each blob and each link is opened, read and
  *					closed; nothing is hashed
+ *	floor-hash look THREADS ROOT	the same, but blobs are looked at only
  *
  * It lists repositories/ and blobs/ down to the directories whose names are hex,
  * and opens <hex>/data or <hex>/link in them by name, without a look at what else
@@ -52,7 +53,7 @@ static struct {
 	struct file *files; /* with "blobs" */
 	size_t file_count, file_room;
 	atomic_size_t next;
-	bool hash;
+	bool hash, look;
 	int root;
 	atomic_ullong read_files, bytes;
 } f = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
@@ -98,6 +99,14 @@ static void read_at(int dir, const char *path, unsigned char *block, struct dd_h
 		dd_hasher_final(hasher, &digest, NULL);
 	close(fd);
 	atomic_fetch_add_explicit(&f.read_files, 1, memory_order_relaxed);
+}
+
+static void look_at(int dir, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		err(3, "cannot look at %s", path);
 }
 
 static void remember(const char *base, const char *name)
@@ -157,7 +166,10 @@ static void see(const struct directory *in, int dir, const char *name, unsigned 
 			return;
 		}
 		snprintf(path, sizeof(path), "%s/%s", name, in->what == 'd' ? "data" : "link");
-		read_at(dir, path, block, NULL);
+		if (f.look && in->what == 'd')
+			look_at(dir, path);
+		else
+			read_at(dir, path, block, NULL);
 	}
 }
 
@@ -242,8 +254,9 @@ int main(int argc, char **argv)
 	struct timespec start, end;
 
 	if (threads < 1 || threads > 256)
-		errx(2, "usage: floor-hash blobs|all THREADS ROOT");
+		errx(2, "usage: floor-hash blobs|all|look THREADS ROOT");
 	f.hash = !strcmp(argv[1], "blobs");
+	f.look = !strcmp(argv[1], "look");
 	f.root = open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f.root < 0)
 		err(3, "cannot open %s", argv[3]);

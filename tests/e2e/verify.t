@@ -216,8 +216,38 @@ test_case 'a link that names another digest than its path is found' '
 test_case 'a sha512 link that says only itself, and is no blob, does not resolve' '
 	make_volume vol && put_strong_image vol app:v1 g && put_layer vol app g &&
 	link_layer vol app "$(digest_of g sha512)" "$(digest_of g)" && finds 0 &&
-	link_layer vol app "$(digest_of g sha512)" &&
-	finds 1 alias-unresolved layer-missing && breaks report alias-unresolved app:v1
+	link_layer vol app "$(digest_of g sha512)" && finds 1 alias-unresolved layer-missing -- --quick &&
+	found report alias-unresolved ".other == null and .found == \"only its own name\"" &&
+	finds 1 alias-unresolved && breaks report alias-unresolved app:v1 &&
+	found report alias-unresolved ".other == \"$(digest_of g)\" and .found == .other"
+'
+
+test_case 'what a sha512 link stands for is learnt from another repository, without reading' '
+	make_volume vol && put_strong_image vol app:v1 g && put_image vol far:v1 g &&
+	layer=$(digest_of g) && strong=$(digest_of g sha512) &&
+	link_layer vol far "$strong" "$layer" &&
+	link_layer vol app "$strong" && finds 1 alias-unresolved -- --quick &&
+	found report alias-unresolved ".repository == \"app\" and .other == \"$layer\""
+'
+
+test_case 'what a sha512 link stands for is found although it was verified before' '
+	make_volume vol && put_strong_image vol app:v1 g && put_layer vol app g && put_layer vol app h &&
+	age vol everything 9d && sleep 2.1 && finds 1 layer-missing &&
+	link_layer vol app "$(digest_of g sha512)" && finds 1 alias-unresolved &&
+	summary ".remembered_blobs == 1" report &&
+	found report alias-unresolved ".other == \"$(digest_of g)\""
+'
+
+test_case 'where the repository links no such blob, all that are read are candidates' '
+	make_volume vol && put_strong_image vol app:v1 g && put_image vol far:v1 g &&
+	head -c 3000000 /dev/urandom >large && put_file vol large &&
+	put_strong_image vol app:v2 "nowhere" && link_layer vol app "$(digest_of g sha512)" &&
+	link_layer vol app "$(digest_of nowhere sha512)" && finds 1 alias-unresolved layer-missing &&
+	found report alias-unresolved ".digest == \"$(digest_of g sha512)\" and .other == \"$(digest_of g)\"" &&
+	found report alias-unresolved ".digest == \"$(digest_of nowhere sha512)\" and .other == null" &&
+	strong=$(sha512sum <large | cut -c 1-128) && link_layer vol app "sha512:$strong" &&
+	finds 1 alias-unresolved layer-missing -- --full &&
+	found report alias-unresolved ".other == \"sha256:$(sha256sum <large | cut -c 1-64)\""
 '
 
 test_case 'the links of a layer that was pushed as sha512 are needed under both names' '
@@ -457,6 +487,14 @@ test_case '--rate keeps all threads together below it' '
 	says "to read: 4.9 KiB in 5 blobs, which takes 2 seconds" err
 '
 
+test_case '--max-load is a number, and where the load is below it nothing waits' '
+	from_template && finds 0 -- --max-load 9999 && summary ".left_blobs == 0" report &&
+	summary ".waited_milliseconds == 0" report && finds 0 -- --max-load 9998.75 &&
+	for wrong in -1 1. .5 1,5 1e3 10000 x ""; do
+		run 2 drydock verify --root vol "--max-load=$wrong" || exit 1
+	done && run 2 drydock verify --root vol --quick --max-load 1
+'
+
 # ---- what is remembered ----
 
 test_case 'a second run reads nothing that has not changed, and finds what has' '
@@ -491,6 +529,21 @@ test_case 'with a limit what was read longest ago goes first' '
 	[ "$(summary .oldest_read report)" = "$first" ] &&
 	finds 0 -- --reverify-after 0 --max-bytes 1000 && summary ".read_blobs == 1" report &&
 	[ "$(summary .oldest_read report)" != "$first" ]
+'
+
+test_case 'when what was longest not read was read is known without the index, by the log of runs' '
+	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done &&
+	age vol everything 9d && sleep 2.1 && export DRYDOCK_CACHE=$PWD/cache && finds 0 &&
+	first=$(summary .oldest_read report) && sleep 1.1 && rm cache/*/index &&
+	printf torn >>"$(echo cache/*/runs)" && finds 0 -- --max-bytes 2500 &&
+	summary ".left_blobs == 3 and .never_blobs == 0" report &&
+	[ "$(summary .oldest_read report)" = "$first" ] && put_blob vol new &&
+	finds 0 -- --max-bytes 10 && summary ".never_blobs == 0 and .left_blobs == 3" report &&
+	[ "$(summary .oldest_read report)" = "$first" ] && finds 0 &&
+	summary ".remembered_blobs >= 2" report &&
+	[ "$(summary .oldest_read report)" != "$first" ] && rm cache/*/runs &&
+	ln -s nowhere "$(echo cache/*/)runs" && finds 0 && run 0 drydock verify --root vol 2>err &&
+	says "runs is a symbolic link" err
 '
 
 test_case 'options that make no sense are refused' '

@@ -1,0 +1,136 @@
+/*
+ * Verification as a whole, where what decides is not of the volume: the machine's load, the clock.
+ */
+#include "volume.h"
+
+#include <drydock/units.h>
+#include <drydock/verify.h>
+
+/* A blob under its own name. */
+static void put_blob(const struct volume *volume, const char *bytes)
+{
+	struct dd_place place = { .kind = DD_AT_BLOB };
+	char *path = NULL;
+
+	assert_int_equal(dd_digest_of(&place.digest, DD_SHA256, bytes, strlen(bytes), NULL), 0);
+	assert_int_equal(dd_layout_path(&place, &path, NULL), 0);
+	put(volume, path, bytes);
+	free(path);
+}
+
+static void open_three_blobs(struct volume *volume)
+{
+	open_volume(volume);
+	put_blob(volume, "one");
+	put_blob(volume, "two");
+	put_blob(volume, "three");
+}
+
+static struct dd_verify_summary verify(struct volume *volume, const struct dd_verify_options *options,
+				       int code)
+{
+	struct dd_verify_summary summary;
+	struct dd_verify *run;
+	int rc = dd_verify(volume->ctx, volume->store, options, &run, &volume->err);
+
+	if (rc != code)
+		fail_msg("%s: %s", dd_code_name(rc), volume->err.text);
+	summary = *dd_verify_get_summary(run);
+	dd_verify_close(run);
+	return summary;
+}
+
+/* ---- the machine's load ---- */
+
+struct machine {
+	struct volume volume;
+	double load[4]; /* what is answered, one after the other; the last one for ever */
+	unsigned asked;
+	bool interrupt; /* when it is asked for the last time */
+};
+
+static double next_load(void *arg)
+{
+	struct machine *machine = arg;
+
+	if (machine->asked < 3)
+		return machine->load[machine->asked++];
+	if (machine->interrupt)
+		dd_context_cancel(machine->volume.ctx);
+	return machine->load[3];
+}
+
+static struct dd_verify_options below_load(struct machine *machine, double load)
+{
+	return (struct dd_verify_options){
+		.limit_load = true, .max_load = load, .get_load = next_load, .arg = machine
+	};
+}
+
+static void nothing_is_begun_while_the_load_is_above_the_limit(void **state)
+{
+	struct machine machine = { .load = { 1.51, 3, 1.6, 1.5 } };
+	struct dd_verify_options options = below_load(&machine, 1.5);
+	struct dd_verify_summary summary;
+
+	(void)state;
+	open_three_blobs(&machine.volume);
+	summary = verify(&machine.volume, &options, 0);
+	assert_int_equal(machine.asked, 3);
+	assert_int_equal(summary.verified_blobs, 3);
+	assert_int_equal(summary.left_blobs, 0);
+	assert_true(summary.waited_ns >= 3 * DD_SECOND / 2);
+	assert_true(summary.waited_ns <= summary.reading_ns);
+	close_volume(&machine.volume);
+}
+
+static void waiting_ends_with_the_budget_and_everything_is_left(void **state)
+{
+	struct machine machine = { .load = { 0.1, 0.1, 0.1, 0.1 } };
+	struct dd_verify_options options = below_load(&machine, 0);
+	struct dd_verify_summary summary;
+
+	(void)state;
+	open_three_blobs(&machine.volume);
+	options.budget_ns = DD_SECOND;
+	summary = verify(&machine.volume, &options, 0);
+	assert_int_equal(summary.left_blobs, 3);
+	assert_int_equal(summary.left_bytes, 11);
+	assert_int_equal(summary.read_blobs, 0);
+	assert_true(summary.waited_ns > 0);
+	close_volume(&machine.volume);
+}
+
+static void waiting_can_be_interrupted(void **state)
+{
+	struct machine machine = { .load = { 9, 9, 9, 9 }, .interrupt = true };
+	struct dd_verify_options options = below_load(&machine, 0.5);
+
+	(void)state;
+	open_three_blobs(&machine.volume);
+	assert_int_equal(verify(&machine.volume, &options, DD_ECANCELLED).read_blobs, 0);
+	close_volume(&machine.volume);
+}
+
+static void a_load_that_is_not_known_keeps_nobody_waiting(void **state)
+{
+	struct machine machine = { .load = { -1, -1, -1, -1 } };
+	struct dd_verify_options options = below_load(&machine, 0);
+
+	(void)state;
+	open_three_blobs(&machine.volume);
+	assert_int_equal(verify(&machine.volume, &options, 0).verified_blobs, 3);
+	close_volume(&machine.volume);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_begun_while_the_load_is_above_the_limit),
+		cmocka_unit_test(waiting_ends_with_the_budget_and_everything_is_left),
+		cmocka_unit_test(waiting_can_be_interrupted),
+		cmocka_unit_test(a_load_that_is_not_known_keeps_nobody_waiting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
