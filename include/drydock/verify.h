@@ -41,6 +41,8 @@ struct dd_verify_options {
 	int64_t reverify_after_ns; /* DD_VERIFY_AFTER */
 	/* Called once, when it is known what will be read: for people. May be NULL. */
 	void (*begin)(void *arg, uint64_t blobs, uint64_t bytes);
+	/* Called for each file whose owner and mode are judged: by any thread. May be NULL. */
+	void (*see_file)(void *arg, const struct dd_place *place, const struct dd_info *info);
 	void *arg;
 };
 

@@ -43,7 +43,7 @@ static int look_at(struct batch *batch, struct dd_directory **held, uint32_t id,
 		return dd_verify_report_failure(verify, &evidence, rc, &why, err);
 	verify->sizes[id] = info.size;
 	verify->verdicts[id] = DD_BLOB_GOOD;
-	rc = dd_owners_add(&batch->owners, &info, &place);
+	rc = dd_verify_saw(verify, &batch->owners, &info, &place);
 	return rc < 0 ? dd_fail(err, rc, 0, "look at blobs") : 0;
 }
 

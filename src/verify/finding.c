@@ -10,9 +10,9 @@
 static const struct {
 	const char *name;
 	enum dd_severity severity;
-	const char *text;
+	const char *text, *repair;
 } findings[] = {
-#define X(constant, name, severity, text) [constant] = { name, severity, text },
+#define X(constant, name, severity, text, repair) [constant] = { name, severity, text, repair },
 	DD_FINDINGS(X)
 #undef X
 };
@@ -38,6 +38,11 @@ enum dd_severity dd_finding_severity(enum dd_finding finding)
 const char *dd_finding_text(enum dd_finding finding)
 {
 	return findings[finding].text;
+}
+
+const char *dd_finding_repair(enum dd_finding finding)
+{
+	return findings[finding].repair;
 }
 
 int dd_finding_parse(const char *name)

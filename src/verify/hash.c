@@ -312,7 +312,7 @@ static int verify_blob(struct hand *hand, uint32_t id, struct dd_error *err)
 	dd_ids_get(&hand->verify->graph->ids, id, &look.place.digest);
 	rc = prove(hand, &look, &why);
 	if (rc == 0)
-		rc = dd_owners_add(&hand->owners, &look.info, &look.place);
+		rc = dd_verify_saw(hand->verify, &hand->owners, &look.info, &look.place);
 	return conclude(hand, &look, rc, &why, err);
 }
 

@@ -11,6 +11,7 @@ static void put_found(const struct dd_found *found, struct dd_json_out *out)
 	dd_json_text(out, "finding", dd_finding_name(found->finding));
 	dd_json_text(out, "severity", dd_severity_name(severity));
 	dd_json_text(out, "text", dd_finding_text(found->finding));
+	dd_json_text(out, "repair", dd_finding_repair(found->finding));
 	dd_json_text(out, "repository", found->repository);
 	dd_json_text(out, "tag", found->tag);
 	dd_json_digest(out, "digest", found->has_digest ? &found->digest : NULL);

@@ -80,7 +80,7 @@ static int read_link(struct batch *batch, struct link *link)
 
 		batch->links += link->state != DD_LINK_ABSENT && i == 0;
 		if (rc == 0 && link->state == DD_LINK_GOOD)
-			return dd_owners_add(&batch->owners, &info, &link->place);
+			return dd_verify_saw(batch->verify, &batch->owners, &info, &link->place);
 		if (rc < 0 || link->state != DD_LINK_MALFORMED || i == FLIGHT_TRIES ||
 		    batch->verify->now_ns - info.mtime_ns > FLIGHT_NS)
 			return rc;

@@ -57,7 +57,7 @@ static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 	batch->sum.verified_bytes += info.size;
 	batch->sum.remembered_blobs++;
 	batch->sum.remembered_bytes += info.size;
-	return dd_owners_add(&batch->owners, &info, &place) < 0 ? DD_ENOMEM : 1;
+	return dd_verify_saw(verify, &batch->owners, &info, &place) < 0 ? DD_ENOMEM : 1;
 }
 
 static void recall_batch(void *arg)

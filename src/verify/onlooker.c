@@ -61,7 +61,7 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 					.name = name,
 					.id = DD_NO_ID,
 					.repository = DD_NO_ID };
-	struct dd_place place = *directory;
+	struct dd_digest digest;
 	struct dd_error err = { 0 };
 
 	if (is_link(directory)) {
@@ -84,9 +84,9 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 		return dd_verify_report_failure(verify, &evidence, why ? why->code : DD_EIO, why,
 						&err);
 	case DD_STRANGE_ALIEN:
-		if (is_misplaced(directory, name, &place.digest)) {
+		if (is_misplaced(directory, name, &digest)) {
 			evidence.finding = DD_FOUND_BLOB_MISPLACED;
-			evidence.place = &place;
+			evidence.digest = &digest;
 		}
 		break;
 	}
@@ -99,7 +99,7 @@ static int see_link(void *arg, const struct dd_place *place, const struct dd_inf
 	int rc;
 
 	pthread_mutex_lock(&verify->lock);
-	rc = dd_owners_add(&verify->owners, info, place);
+	rc = dd_verify_saw(verify, &verify->owners, info, place);
 	pthread_mutex_unlock(&verify->lock);
 	return rc;
 }

@@ -41,8 +41,9 @@ static void fill_digest(struct dd_verify *verify, const struct dd_evidence *evid
 	found->has_digest = true;
 	if (evidence->id != DD_NO_ID)
 		dd_ids_get(&verify->graph->ids, evidence->id, &found->digest);
-	else if (evidence->place && (place_has_digest(evidence->place) ||
-				     evidence->finding == DD_FOUND_BLOB_MISPLACED))
+	else if (evidence->digest)
+		found->digest = *evidence->digest;
+	else if (evidence->place && place_has_digest(evidence->place))
 		found->digest = evidence->place->digest;
 	else
 		found->has_digest = false;

@@ -22,7 +22,8 @@ static int report(struct dd_verify *verify, uint32_t repository, const struct dd
 	if (finding == DD_FOUND_TAG_DANGLING) {
 		evidence.expected = "a manifest";
 		evidence.found = "nothing";
-	} else if (finding == DD_FOUND_REVISION_UNLINKED || finding == DD_FOUND_TAG_NO_CURRENT) {
+	} else if (finding == DD_FOUND_REVISION_UNLINKED || finding == DD_FOUND_TAG_NO_CURRENT ||
+		   finding == DD_FOUND_HISTORY_UNLINKED) {
 		evidence.expected = "a link";
 		evidence.found = "none";
 	}
@@ -115,6 +116,29 @@ static int judge_history(struct dd_verify *verify, uint32_t index, const struct 
 	return rc;
 }
 
+/* Every registry writes what a tag points to into its history first. */
+static int judge_memory(struct dd_verify *verify, uint32_t index, const struct dd_tag *tag,
+			struct dd_error *err)
+{
+	const struct dd_repository *repo = verify->survey->repositories.items[index];
+	struct dd_place place = { .kind = DD_AT_HISTORY,
+				  .repository = repo->name,
+				  .tag = tag->name };
+	struct dd_info info;
+
+	if (tag->state != DD_LINK_GOOD)
+		return 0;
+	for (uint32_t k = 0; k < tag->history_count; k++)
+		if (repo->histories.items[tag->history + k] == tag->current)
+			return 0;
+	dd_ids_get(&verify->graph->ids, tag->current, &place.digest);
+	if (dd_store_stat(verify->store, &place, &info, NULL) != DD_ENOENT ||
+	    !still_points_to(verify, repo, tag))
+		return 0;
+	return report(verify, index, tag, DD_FOUND_HISTORY_UNLINKED, DD_AT_HISTORY, tag->current,
+		      err);
+}
+
 static int judge_repository(struct dd_verify *verify, uint32_t index, struct dd_error *err)
 {
 	const struct dd_repository *repo = verify->survey->repositories.items[index];
@@ -129,6 +153,8 @@ static int judge_repository(struct dd_verify *verify, uint32_t index, struct dd_
 		rc = judge_tag(verify, index, tag, err);
 		if (rc == 0)
 			rc = judge_history(verify, index, tag, err);
+		if (rc == 0)
+			rc = judge_memory(verify, index, tag, err);
 	}
 	return rc;
 }

@@ -42,6 +42,14 @@ bool dd_verify_stopped(struct dd_verify *verify)
 	return rc < 0;
 }
 
+int dd_verify_saw(struct dd_verify *verify, struct dd_owners *owners, const struct dd_info *info,
+		  const struct dd_place *place)
+{
+	if (verify->options.see_file)
+		verify->options.see_file(verify->options.arg, place, info);
+	return dd_owners_add(owners, info, place);
+}
+
 /* ---- jobs for each repository ---- */
 
 struct each {
@@ -118,11 +126,13 @@ static int run(struct dd_verify *verify, struct dd_error *err)
 	if (rc < 0)
 		return rc;
 	count_structure(verify);
+	dd_store_begin_looks(verify->store);
 	for (size_t i = 0; i < DD_COUNT(passes) && rc == 0; i++) {
 		rc = passes[i].run(verify, err);
 		if (rc == 0)
 			rc = dd_context_check(verify->ctx, err);
 	}
+	dd_store_end_looks(verify->store);
 	return rc;
 }
 

@@ -99,6 +99,10 @@ int dd_verify_tags(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_repositories(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_uploads(struct dd_verify *verify, struct dd_error *err);
 
+/* A file's owner and mode: into the owners of the thread. 0 or DD_ENOMEM. */
+int dd_verify_saw(struct dd_verify *verify, struct dd_owners *owners, const struct dd_info *info,
+		  const struct dd_place *place);
+
 /* ---- onlooker.c ---- */
 
 void dd_verify_look_on(struct dd_verify *verify);
@@ -133,10 +137,11 @@ static inline void dd_verify_prefetch(const struct dd_verify *verify, const uint
 /* What a pass has to say. Strings are copied. Any thread. */
 struct dd_evidence {
 	enum dd_finding finding;
-	const struct dd_place *place; /* gives repository, tag, path; its digest if id is none */
-	const char *name;	      /* an entry of that directory, or NULL */
-	uint32_t id;		      /* DD_NO_ID: none */
-	uint32_t repository;	      /* index; DD_NO_ID: all of them suffer */
+	const struct dd_place *place;	/* gives repository, tag, path; its digest if id is none */
+	const char *name;		/* an entry of that directory, or NULL */
+	uint32_t id;			/* DD_NO_ID: none */
+	uint32_t repository;		/* index; DD_NO_ID: all of them suffer */
+	const struct dd_digest *digest; /* of what lies there, where its place has none */
 	const char *expected, *found, *detail;
 	const struct dd_digest *other; /* NULL */
 };

@@ -158,5 +158,5 @@ unresolved() {
 
 # reads_badly CALLS PATH: these system calls on it fail as a bad sector does.
 reads_badly() {
-	expect as "strace -f -qq -o /dev/null -P $2 -e trace=$1 -e inject=$1:error=EIO"
+	expect as "by_path strace -f -qq -o /dev/null -P $2 -e trace=$1 -e inject=$1:error=EIO"
 }

@@ -297,6 +297,11 @@ test_case 'a tag without current, one that points to nothing, and one that is on
 	mkdir -p "$(tag_dir vol app:empty)" && finds 1 tag-no-current tag-dangling tag-empty
 '
 
+test_case 'a tag whose history lacks what it points to hurts no image' '
+	from_template && rm -r "$(dirname "$(history_link vol app:v1 $image)")" &&
+	finds 0 history-unlinked && found report history-unlinked ".tag == \"v1\" and .digest == \"$image\""
+'
+
 # ---- repositories and names ----
 
 test_case 'names that are none, and names that differ in case, are told' '
@@ -401,7 +406,7 @@ test_case 'a volume on a read-only file system is verified' '
 
 test_case 'a read error is reported as such, and the run goes on' '
 	need_strace && from_template && flip_blob vol "$(digest_of "far layer")" && age vol everything 9d &&
-	run 1 strace -f -o trace -P "$(realpath "$(blob_data vol $one)")" -e trace=read,preadv2 \
+	run 1 by_path strace -f -o trace -P "$(realpath "$(blob_data vol $one)")" -e trace=read,preadv2 \
 		-e inject=read:error=EIO drydock verify --root vol --json >report &&
 	valid_lines verify report &&
 	found report blob-unreadable ".digest == \"$one\" and .found == \"Input/output error\"" &&
@@ -410,14 +415,14 @@ test_case 'a read error is reported as such, and the run goes on' '
 
 test_case 'a directory that cannot be read is damage' '
 	need_strace && from_template &&
-	run 1 strace -f -o trace -P "$(realpath "$(repository_dir vol app)/_layers/sha256")" \
+	run 1 by_path strace -f -o trace -P "$(realpath "$(repository_dir vol app)/_layers/sha256")" \
 		-e trace=getdents64 -e inject=getdents64:error=EIO drydock verify --root vol --json \
 		>report && valid_lines verify report && found report directory-unreadable ".path"
 '
 
 test_case 'a link that cannot be read is damage' '
 	need_strace && from_template &&
-	run 1 strace -f -o trace -P "$(realpath "$(layer_link vol app $one)")" -e trace=read \
+	run 1 by_path strace -f -o trace -P "$(realpath "$(layer_link vol app $one)")" -e trace=read \
 		-e inject=read:error=EIO drydock verify --root vol --json >report &&
 	found report link-unreadable ".digest == \"$one\""
 '
@@ -428,7 +433,7 @@ test_case 'a link that cannot be read is damage' '
 stop_at() {
 	local name=$1 call=$2 path
 	path=$(realpath "$3") && rm -f "$name.trace" &&
-		start "$name" strace -f -qq -o "$name.trace" -P "$path" -e trace="$call" \
+		start "$name" by_path strace -f -qq -o "$name.trace" -P "$path" -e trace="$call" \
 			-e inject="$call:signal=SIGSTOP:when=1" drydock verify --root vol --json \
 			"${@:4}" && wait_until paused_or_ended "$name" && is_paused "$name"
 }
