@@ -90,6 +90,19 @@ int dd_file_make_directory(struct dd_store *store, const char *path, struct dd_e
 int dd_file_dress(struct dd_store *store, int fd, const struct stat *around, const char *path,
 		  struct dd_error *err);
 
+/*
+ * A step from one path below the root to another. file: what is looked at first, below the directory
+ * above from; NULL: nothing. expected: what that must be; content: but for its ctime.
+ */
+struct dd_move {
+	const char *from, *to, *file;
+	const struct dd_stamp *expected;
+	bool content;
+};
+int dd_file_move(struct dd_store *store, const struct dd_move *move, struct dd_error *err);
+/* Exchange two names, of which the second lies where something arrives. -EINVAL and its like. */
+int dd_file_exchange(struct dd_store *store, const char *one, const char *other);
+
 /* Rename within the volume, never over anything; a directory above "to" is made if need be. */
 int dd_file_rename(struct dd_store *store, const char *from, const char *to, struct dd_error *err);
 

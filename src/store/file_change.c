@@ -102,14 +102,8 @@ static int rename_once(int from, const char *name, int to, const char *to_name)
 	return rc < 0 ? -errno : 0;
 }
 
-struct move {
-	const char *from, *to; /* below the root */
-	const char *file;      /* what is looked at first, below the directory above from */
-	const struct dd_stamp *expected; /* NULL: anything */
-};
-
 /* As late as can be: what is looked at is what the descriptor of the rename leads to. */
-static int look_again(struct dd_store *store, const struct move *move, struct dd_error *err)
+static int look_again(struct dd_store *store, const struct dd_move *move, struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd = dd_beneath_open(store->from.fd, move->file, O_PATH, 0);
 	struct dd_info info;
@@ -123,22 +117,34 @@ static int look_again(struct dd_store *store, const struct move *move, struct dd
 	sys = dd_file_info(&st, &info);
 	if (sys)
 		return dd_file_fail(store, err, sys, "look at", move->from);
-	if (move->expected && !dd_stamp_equal(move->expected, &info.stamp))
+	if (move->expected && (move->content ? dd_stamp_written(move->expected, &info.stamp, true) :
+					       !dd_stamp_equal(move->expected, &info.stamp)))
 		return dd_fail(err, DD_ECHANGED, 0, "%s/%s is not as it was", store->root,
 			       move->from);
 	return 0;
 }
 
-static int try_move(struct dd_store *store, const struct move *move, struct dd_error *err)
+static int open_both(struct dd_store *store, const char *from, const char **name, const char *to,
+		     const char **to_name, struct dd_error *err)
+{
+	int rc = open_above(store, &store->from, from, name, err);
+
+	if (rc == 0)
+		rc = open_above(store, &store->to, to, to_name, err);
+	if (rc < 0 || !store->made)
+		return rc;
+	rc = dd_store_sync(store, err);
+	/* The rename is still to come: both are to be synced once more. */
+	if (rc == 0)
+		rc = open_above(store, &store->from, from, name, err);
+	return rc < 0 ? rc : open_above(store, &store->to, to, to_name, err);
+}
+
+static int try_move(struct dd_store *store, const struct dd_move *move, struct dd_error *err)
 {
 	const char *name, *to_name;
-	int rc, sys;
+	int rc = open_both(store, move->from, &name, move->to, &to_name, err), sys;
 
-	rc = open_above(store, &store->from, move->from, &name, err);
-	if (rc == 0)
-		rc = open_above(store, &store->to, move->to, &to_name, err);
-	if (rc == 0 && store->made)
-		rc = dd_store_sync(store, err);
 	if (rc == 0 && move->file)
 		rc = look_again(store, move, err);
 	if (rc < 0)
@@ -150,7 +156,7 @@ static int try_move(struct dd_store *store, const struct move *move, struct dd_e
 	return dd_wrap(err, rc, "to %s/%s", store->root, move->to);
 }
 
-static int rename_path(struct dd_store *store, const struct move *move, struct dd_error *err)
+int dd_file_move(struct dd_store *store, const struct dd_move *move, struct dd_error *err)
 {
 	bool remembered = store->from.path || store->to.path;
 	int rc = try_move(store, move, err);
@@ -167,7 +173,21 @@ static int rename_path(struct dd_store *store, const struct move *move, struct d
 
 int dd_file_rename(struct dd_store *store, const char *from, const char *to, struct dd_error *err)
 {
-	return rename_path(store, &(struct move){ .from = from, .to = to }, err);
+	return dd_file_move(store, &(struct dd_move){ .from = from, .to = to }, err);
+}
+
+int dd_file_exchange(struct dd_store *store, const char *one, const char *other)
+{
+	struct dd_error err = { 0 };
+	const char *name, *other_name;
+	int rc = open_both(store, one, &name, other, &other_name, &err);
+
+	if (rc < 0)
+		return err.sys_errno ? -err.sys_errno : -EIO;
+	do
+		rc = renameat2(store->from.fd, name, store->to.fd, other_name, RENAME_EXCHANGE);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
 }
 
 /* Where an object lies, and where it lies in the trash of a run. */
@@ -198,7 +218,7 @@ int dd_store_withdraw(struct dd_store *store, const struct dd_place *place, cons
 		      const struct dd_stamp *expected, struct dd_error *err)
 {
 	DD_AUTOFREE char *file = NULL, *path = NULL, *trashed = NULL;
-	struct move move = { .expected = expected };
+	struct dd_move move = { .expected = expected };
 	int rc = paths_of(place, run, &path, &trashed, err);
 
 	if (rc == 0)
@@ -208,7 +228,7 @@ int dd_store_withdraw(struct dd_store *store, const struct dd_place *place, cons
 	move.from = path;
 	move.to = trashed;
 	move.file = file + (strrchr(path, '/') + 1 - path);
-	return rename_path(store, &move, err);
+	return dd_file_move(store, &move, err);
 }
 
 int dd_store_withdraw_seen(struct dd_store *store, const struct dd_place *place, const char *run,

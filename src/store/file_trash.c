@@ -25,7 +25,8 @@ static int list_one(void *arg, const struct dd_entry *entry, struct dd_error *er
 	size_t len = listing->path.len;
 	int rc = 0;
 
-	if (!len && !strcmp(entry->name, "journal"))
+	/* Ours, and nothing that was withdrawn. */
+	if (!len && (!strcmp(entry->name, "journal") || !strcmp(entry->name, "staged")))
 		return 0;
 	if (len)
 		rc = dd_text_add(&listing->path, "/", 1);

@@ -68,6 +68,15 @@ static const char *part(const struct dd_place *place, char letter, char buf[stat
 	return NULL;
 }
 
+/* A stray blob below its own shard would be none: it would have the path of the blob. */
+static bool is_astray(const struct dd_place *place)
+{
+	char hex[DD_DIGEST_HEX];
+
+	dd_digest_format_hex(&place->digest, hex);
+	return place->name && (strncmp(place->name, hex, 2) != 0 || place->name[2]);
+}
+
 static int fill(struct dd_text *text, const struct dd_place *place, struct dd_error *err)
 {
 	const char *template = places[place->kind].template;
@@ -123,6 +132,8 @@ static int make(const struct dd_place *place, bool owner, char **path, struct dd
 	*path = NULL;
 	if (place->run && !dd_run_valid(place->run))
 		return dd_fail(err, DD_EFORMAT, 0, "no run is called like that");
+	if (place->kind == DD_AT_STRAY && !is_astray(place))
+		return dd_fail(err, DD_EFORMAT, 0, "a blob is not astray where it belongs");
 	rc = dd_text_reserve(&text, USUAL_PATH);
 	if (rc == 0)
 		rc = fill(&text, place, err);
@@ -264,6 +275,25 @@ static bool try_kind(enum dd_place_kind kind, match_fn *fn, const char *path, si
 	return true;
 }
 
+/* A file that a repair has ready in its run: "staged/17". */
+static int take_staged(const char *name, const char *run, struct dd_place *place, char **memory,
+		       struct dd_error *err)
+{
+	size_t len = strlen(name) + 1;
+	char *bytes;
+
+	if (!*name || strlen(name) > 9 || strspn(name, "0123456789") != strlen(name))
+		return dd_fail(err, DD_EFORMAT, 0, "no file is called like that");
+	bytes = malloc(len + strlen(run) + 1);
+	if (!bytes)
+		return dd_fail(err, DD_ENOMEM, 0, "read a path");
+	place->kind = DD_AT_STAGED;
+	place->name = memcpy(bytes, name, len);
+	place->run = strcpy(bytes + len, run);
+	*memory = bytes;
+	return 0;
+}
+
 int dd_layout_parse(const char *path, struct dd_place *place, char **memory, struct dd_error *err)
 {
 	static const char base[] = DD_VOLUME_BASE "/", trash[] = DD_STATE_BASE "/trash/";
@@ -282,6 +312,8 @@ int dd_layout_parse(const char *path, struct dd_place *place, char **memory, str
 		if (!dd_run_valid(run))
 			return dd_fail(err, DD_EFORMAT, 0, "%s is no path of a volume", path);
 	}
+	if (run && !strncmp(s, "staged/", 7))
+		return take_staged(s + 7, run, place, memory, err);
 	if (strncmp(s, base, strlen(base)))
 		return dd_fail(err, DD_EFORMAT, 0, "%s is no path of a volume", path);
 	s += strlen(base);

@@ -38,7 +38,7 @@ static void assert_same_place(const struct dd_place *a, const struct dd_place *b
 	assert_true(same_text(a->name, b->name));
 	assert_true(same_text(a->run, b->run));
 	assert_true(same_text(a->beside, b->beside));
-	assert_true(!uses_digest(a) || dd_digest_equal(&a->digest, &b->digest));
+	assert_true(a->kind == DD_AT_STAGED || !uses_digest(a) || dd_digest_equal(&a->digest, &b->digest));
 	assert_true(a->kind != DD_AT_SIGNATURE || dd_digest_equal(&a->second, &b->second));
 }
 
@@ -105,6 +105,12 @@ static void every_kind_of_file_has_its_path(void **state)
 		{ { .kind = DD_AT_STARTEDAT, .repository = "team/app", .upload = UUID,
 		    .beside = "startedat" TEMP },
 		  REPO "_uploads/" UUID "/startedat" TEMP },
+		{ { .kind = DD_AT_STRAY, .name = "02", .digest = d256 },
+		  BASE "blobs/sha256/02/" HEX "/data" },
+		{ { .kind = DD_AT_STRAY, .name = "012", .digest = d256 },
+		  BASE "blobs/sha256/012/" HEX "/data" },
+		{ { .kind = DD_AT_STRAY, .name = "lost+found", .digest = d512, .beside = "data" TEMP },
+		  BASE "blobs/sha512/lost+found/" HEX512 "/data" TEMP },
 	};
 	bool seen[DD_PLACE_COUNT] = { false };
 
@@ -115,6 +121,37 @@ static void every_kind_of_file_has_its_path(void **state)
 	}
 	for (enum dd_place_kind kind = 0; kind <= DD_AT_STARTEDAT; kind++)
 		assert_true(seen[kind]);
+}
+
+static void what_is_staged_has_its_path_in_its_run_alone(void **state)
+{
+	const struct dd_place place = { .kind = DD_AT_STAGED, .name = "17", .run = RUN };
+	struct dd_place none = place, back;
+	DD_AUTOFREE char *path = NULL, *memory = NULL, *nothing = NULL;
+
+	(void)state;
+	assert_int_equal(dd_layout_path(&place, &path, NULL), 0);
+	assert_string_equal(path, ".drydock/trash/" RUN "/staged/17");
+	assert_int_equal(dd_layout_parse(path, &back, &memory, NULL), 0);
+	assert_same_place(&back, &place);
+	none.run = NULL;
+	assert_int_equal(dd_layout_path(&none, &nothing, NULL), DD_EFORMAT);
+	assert_null(nothing);
+}
+
+static void a_blob_below_its_own_shard_is_no_stray(void **state)
+{
+	const struct dd_place place = { .kind = DD_AT_STRAY,
+					.name = "01",
+					.digest = digest_of("sha256:" HEX) };
+	DD_AUTOFREE char *path = NULL, *memory = NULL;
+	struct dd_place back;
+
+	(void)state;
+	assert_int_equal(dd_layout_path(&place, &path, NULL), DD_EFORMAT);
+	assert_int_equal(dd_layout_parse(BASE "blobs/sha256/01/" HEX "/data", &back, &memory, NULL), 0);
+	assert_int_equal(back.kind, DD_AT_BLOB);
+	assert_null(back.name);
 }
 
 /* ---- any names that are safe ---- */
@@ -175,13 +212,13 @@ static void whatever_the_names_each_path_leads_back_to_its_place(void **state)
 		any_component(tag, sizeof(tag), true);
 		any_component(upload, sizeof(upload), true);
 		any_component(name, sizeof(name), true);
-		if (place.kind != DD_AT_BLOB)
+		if (place.kind != DD_AT_BLOB && place.kind != DD_AT_STRAY)
 			place.repository = repository;
 		if (place.kind == DD_AT_TAG || place.kind == DD_AT_HISTORY)
 			place.tag = tag;
 		if (place.kind == DD_AT_UPLOAD || place.kind == DD_AT_STARTEDAT)
 			place.upload = upload;
-		if (place.kind == DD_AT_TARSUM)
+		if (place.kind == DD_AT_TARSUM || place.kind == DD_AT_STRAY)
 			place.name = name;
 		any_digest(&place.digest);
 		any_digest(&place.second);
@@ -201,8 +238,8 @@ static void paths_that_the_layout_does_not_have_are_refused(void **state)
 		BASE "blobs/sha256/01/" HEX "/",
 		BASE "blobs/sha256/01/" HEX "/link",
 		BASE "blobs/sha256/01/" HEX "/data/x",
-		BASE "blobs/sha256/02/" HEX "/data",
-		BASE "blobs/sha256/0/" HEX "/data",
+		BASE "blobs/sha256//" HEX "/data",
+		BASE "blobs/sha256/./" HEX "/data",
 		BASE "blobs/sha512/01/" HEX "/data",
 		BASE "blobs/sha256/01/" HEX "0/data",
 		BASE "blobs/md5/01/" HEX "/data",
@@ -233,6 +270,15 @@ static void paths_that_the_layout_does_not_have_are_refused(void **state)
 		".drydock/trash/../" BASE "blobs/sha256/01/" HEX "/data",
 		".drydock/trash/" RUN,
 		".drydock/trash/" RUN "/journal",
+		".drydock/trash/" RUN "/staged",
+		".drydock/trash/" RUN "/staged/",
+		".drydock/trash/" RUN "/staged/x",
+		".drydock/trash/" RUN "/staged/-1",
+		".drydock/trash/" RUN "/staged/..",
+		".drydock/trash/" RUN "/staged/1/2",
+		".drydock/trash/" RUN "/staged/1234567890",
+		".drydock/trash/x/staged/1",
+		"staged/1",
 		".drydock/trash/x/" BASE "blobs/sha256/01/" HEX "/data",
 		".drydock/trash/" RUN "/.drydock/trash/" RUN "/" BASE "blobs/sha256/01/" HEX "/data",
 	};
@@ -378,6 +424,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_file_has_its_path),
+		cmocka_unit_test(what_is_staged_has_its_path_in_its_run_alone),
+		cmocka_unit_test(a_blob_below_its_own_shard_is_no_stray),
 		cmocka_unit_test(whatever_the_names_each_path_leads_back_to_its_place),
 		cmocka_unit_test(paths_that_the_layout_does_not_have_are_refused),
 		cmocka_unit_test(no_path_is_made_from_names_that_would_lead_elsewhere),
