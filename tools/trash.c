@@ -40,6 +40,7 @@ int trash_print_runs(const struct dd_trash *trash, struct dd_error *err)
 		{ "WHEN", 0 },
 		{ "OBJECTS", COLUMN_RIGHT },
 		{ "SIZE", COLUMN_RIGHT },
+		{ "PUT", COLUMN_RIGHT },
 		{ "STATE", 0 },
 		{ "BY", COLUMN_SHRINK },
 	};
@@ -52,12 +53,14 @@ int trash_print_runs(const struct dd_trash *trash, struct dd_error *err)
 	rows = table_open(columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = trash->count; i-- > 0;) {
 		const struct dd_run *run = &trash->runs[i];
-		char objects[24];
+		char objects[24], put[24] = "";
 
 		snprintf(objects, sizeof(objects), "%zu", run->count);
+		if (run->put_count + run->dress_count)
+			snprintf(put, sizeof(put), "%zu", run->put_count + run->dress_count);
 		table_add(rows, run->state == DD_RUN_DONE ? STYLE_PLAIN : STYLE_WARN,
 			  (const char *[]){ run->name, render_when(run->began_ns), objects,
-					    render_size(dd_run_bytes(run)),
+					    render_size(dd_run_bytes(run)), put,
 					    dd_run_state_name(run->state), run->command });
 	}
 	return table_print(rows, err);
@@ -76,8 +79,39 @@ static void print_head(const struct dd_run *run)
 	if (run->gone)
 		printf("; %zu more came back or never went", run->gone);
 	puts("");
+	if (run->put_count)
+		printf("%s put in place, still there as put\n",
+		       render_count(run->put_count, "file", "files"));
+	if (run->dress_count)
+		printf("owner or mode of %s set\n",
+		       render_count(run->dress_count, "file", "files"));
 }
 
+/* What a repair put in place: it goes first if the run is undone. */
+static int print_puts(const struct dd_run *run, struct dd_error *err)
+{
+	static const struct column columns[] = {
+		{ "PUT", 0 },
+		{ "SIZE", COLUMN_RIGHT },
+		{ "WHAT", 0 },
+		{ "INSTEAD OF", COLUMN_SHRINK },
+	};
+	CLEANUP(table_closep) struct table *rows = NULL;
+
+	if (!run->put_count)
+		return 0;
+	putchar('\n');
+	rows = table_open(columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < run->put_count; i++) {
+		const struct dd_put *put = &run->puts[i];
+		AUTOFREE char *name = render_place(&put->place);
+
+		table_add(rows, STYLE_PLAIN,
+			  (const char *[]){ render_kind(&put->place), render_size(put->bytes), name,
+					    put->replaces ? "a damaged one" : "nothing" });
+	}
+	return table_print(rows, err);
+}
 int trash_print_run(const struct tool *tool, const struct dd_run *run, struct dd_error *err)
 {
 	static const struct column columns[] = {
@@ -91,7 +125,7 @@ int trash_print_run(const struct tool *tool, const struct dd_run *run, struct dd
 	(void)tool;
 	print_head(run);
 	if (!run->count)
-		return 0;
+		return print_puts(run, err);
 	putchar('\n');
 	rows = table_open(columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < run->count; i++) {
@@ -99,12 +133,15 @@ int trash_print_run(const struct tool *tool, const struct dd_run *run, struct dd
 		AUTOFREE char *name = render_place(&item->place);
 
 		table_add(rows, run->changed[i] ? STYLE_WARN : STYLE_PLAIN,
-			  (const char *[]){
-				  render_kind(&item->place), render_size(item->bytes), name,
-				  run->changed[i] ? "written to since: comes back by itself" :
+			  (const char *[]){ render_kind(&item->place), render_size(item->bytes),
+					    name,
+					    run->changed[i] && !dd_reason_damage(item->reason) ?
+						    "written to since: comes back by itself" :
 						    dd_reason_text(item->reason) });
 	}
-	return table_print(rows, err);
+	if (table_print(rows, err) < 0)
+		return err->code;
+	return print_puts(run, err);
 }
 
 /* ---- restore ---- */
@@ -117,7 +154,7 @@ static void print_restored(const struct dd_restored *item)
 
 	printf("  %s%-11s %s%s", bad ? style_on(STYLE_BAD) : "", kind,
 	       name ? dd_escaped(name) : "?", bad ? style_off() : "");
-	if (item->outcome != DD_OUTCOME_BACK)
+	if (item->outcome != DD_OUTCOME_BACK && item->outcome != DD_OUTCOME_TAKEN)
 		printf(": %s", dd_outcome_text(item->outcome));
 	/* That a link needs what it names goes without saying. */
 	if (item->needed && !dd_digest_equal(&item->needed_by, &item->place.digest))
@@ -151,6 +188,11 @@ static bool comes_back(const struct dd_restored *item)
 	return item->outcome == DD_OUTCOME_BACK;
 }
 
+static bool is_taken(const struct dd_restored *item)
+{
+	return item->outcome == DD_OUTCOME_TAKEN || item->outcome == DD_OUTCOME_RESET;
+}
+
 static bool needs_no_change(const struct dd_restored *item)
 {
 	return item->outcome == DD_OUTCOME_SAME;
@@ -161,6 +203,26 @@ static bool needs_person(const struct dd_restored *item)
 	return dd_outcome_needs_person(item->outcome);
 }
 
+static void print_sums(const struct dd_restore_plan *plan)
+{
+	const char *to_be = plan->applied ? "" : "to be ";
+
+	if (!plan->back && !plan->taken && !plan->reset) {
+		puts("nothing to put back.");
+		return;
+	}
+	if (plan->taken)
+		printf("%s of a repair %staken away again%s",
+		       render_count(plan->taken, "file", "files"), to_be,
+		       plan->back || plan->reset ? "; " : ".\n");
+	if (plan->back)
+		printf("%s, %s, %sput back%s", render_count(plan->back, "object", "objects"),
+		       render_size(plan->bytes), to_be, plan->reset ? "; " : ".\n");
+	if (plan->reset)
+		printf("owner and mode of %s %sset back.\n",
+		       render_count(plan->reset, "file", "files"), to_be);
+}
+
 void trash_print_restore(const struct tool *tool, const struct dd_restore_plan *plan, bool apply)
 {
 	if (tool->quiet) {
@@ -168,20 +230,18 @@ void trash_print_restore(const struct tool *tool, const struct dd_restore_plan *
 		return;
 	}
 	printf("Run %s: ", plan->run);
-	if (plan->back)
-		printf("%s, %s, %s back.\n", render_count(plan->back, "object", "objects"),
-		       render_size(plan->bytes), plan->applied ? "put" : "to be put");
-	else
-		puts("nothing to put back.");
+	print_sums(plan);
+	print_restored_list(tool, plan, is_taken,
+			    plan->applied ? "As before the repair" : "To be as before the repair");
 	print_restored_list(tool, plan, comes_back, plan->applied ? "Put back" : "To be put back");
 	print_restored_list(tool, plan, needs_no_change, "There already");
 	print_restored_list(tool, plan, needs_person, "Cannot be put back");
 	if (plan->emptied_runs)
 		printf("\n%s nothing left that the volume lacks: removed from the trash.\n",
 		       render_count(plan->emptied_runs, "run has", "runs have"));
-	if (plan->applied && plan->back)
+	if (plan->applied && plan->back && !plan->taken)
 		puts("\nWhat came back counts as pushed now: the next collection leaves it alone.");
-	if (!plan->applied && plan->back)
+	if (!plan->applied && (plan->back || plan->taken || plan->reset))
 		suggest(tool, apply);
 }
 

@@ -118,7 +118,11 @@ int dd_change_withdraw_many(struct dd_change *change, const struct dd_withdrawal
  */
 int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,
 		     bool *there, struct dd_error *err);
-
+/* The same for what was replaced, a file alone, and for what went for DD_REASON_EMPTY. */
+int dd_change_revive_file(struct dd_change *change, const struct dd_place *trashed, bool *there,
+			  struct dd_error *err);
+int dd_change_revive_empty(struct dd_change *change, const struct dd_place *trashed, bool *there,
+			   struct dd_error *err);
 /* ---- putting something where it is missing or damaged ---- */
 
 /*
@@ -134,6 +138,7 @@ struct dd_put {
 	bool replaces;		  /* something is in its place, which goes into the trash: */
 	struct dd_stamp replaced; /* … as it was judged */
 	uint64_t replaced_bytes;
+	bool made; /* its own directory is made for it; known once it is announced */
 };
 
 /*
@@ -142,10 +147,8 @@ struct dd_put {
  * change's. Bytes come from next(), which returns how many, 0 at the end, or an error, which ends it:
  * then nothing is left of it.
  */
-typedef int64_t dd_stage_fn(void *arg, void *bytes, size_t len, struct dd_error *err);
-int dd_change_stage(struct dd_change *change, const struct dd_place *place, dd_stage_fn *next,
+int dd_change_stage(struct dd_change *change, const struct dd_place *place, dd_next_bytes_fn *next,
 		    void *arg, struct dd_put *put, struct dd_error *err);
-
 /* Before the seal, as dd_change_announce(); what it replaces needs no announcement of its own. */
 int dd_change_announce_put(struct dd_change *change, const struct dd_put *put,
 			   struct dd_error *err);
@@ -159,11 +162,17 @@ int dd_change_announce_put(struct dd_change *change, const struct dd_put *put,
 int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err);
 
 /*
- * Undo a put of an earlier run: back to where it came from, or where that cannot be, into the trash
- * of that run. DD_ECHANGED: it was written to since, and stays; DD_ENOENT: nothing is there.
+ * Undo a put of an earlier run: back to where it came from. DD_ECHANGED: it was written to since, and
+ * stays; DD_EREFUSED: where it came from is no more, and it stays; DD_ENOENT: nothing is there.
  */
 int dd_change_take_back(struct dd_change *change, const char *run, const struct dd_put *put,
 			struct dd_error *err);
+
+/*
+ * What lies in the trash of a run takes the place of what a repair put there, which is the same: so
+ * undoing both, in whatever order, leaves it there.
+ */
+int dd_change_swap(struct dd_change *change, const struct dd_place *trashed, struct dd_error *err);
 
 /* Owner and mode, where they differ from those of the rest. */
 struct dd_dress {

@@ -40,18 +40,23 @@ struct dd_restore_options {
 };
 
 /* X(constant, name, needs a person, text): what becomes of an object */
-#define DD_OUTCOMES(X)                                                              \
-	X(DD_OUTCOME_BACK, "put-back", false, "put back where it was")              \
-	X(DD_OUTCOME_SAME, "already-there", false, "the same is there already")     \
-	X(DD_OUTCOME_DIFFERENT, "different", true,                                  \
-	  "something else is in its place now; it stays in the trash")              \
-	X(DD_OUTCOME_MISSING, "missing", true,                                      \
-	  "neither in the volume nor in any run of the trash")                      \
-	X(DD_OUTCOME_BYTES_GONE, "bytes-gone", true,                                \
-	  "the bytes that it names are nowhere any more; it stays in the trash")    \
-	X(DD_OUTCOME_VANISHED, "vanished", true, "not in the trash any more")       \
-	X(DD_OUTCOME_LEFT, "left", true, "still in the trash: the run ended early") \
-	X(DD_OUTCOME_UNREADABLE, "unreadable", true,                                \
+#define DD_OUTCOMES(X)                                                                            \
+	X(DD_OUTCOME_BACK, "put-back", false, "put back where it was")                            \
+	X(DD_OUTCOME_TAKEN, "taken-away", false, "what the repair put there is taken away again") \
+	X(DD_OUTCOME_RESET, "set-back", false, "owner and mode as they were")                     \
+	X(DD_OUTCOME_KEPT, "kept", false, "it stays: where the repair took it from is no more")   \
+	X(DD_OUTCOME_CHANGED, "changed", true,                                                    \
+	  "it was written to since the repair put it there; it stays")                            \
+	X(DD_OUTCOME_SAME, "already-there", false, "the same is there already")                   \
+	X(DD_OUTCOME_DIFFERENT, "different", true,                                                \
+	  "something else is in its place now; it stays in the trash")                            \
+	X(DD_OUTCOME_MISSING, "missing", true,                                                    \
+	  "neither in the volume nor in any run of the trash")                                    \
+	X(DD_OUTCOME_BYTES_GONE, "bytes-gone", true,                                              \
+	  "the bytes that it names are nowhere any more; it stays in the trash")                  \
+	X(DD_OUTCOME_VANISHED, "vanished", true, "not in the trash any more")                     \
+	X(DD_OUTCOME_LEFT, "left", true, "still in the trash: the run ended early")               \
+	X(DD_OUTCOME_UNREADABLE, "unreadable", true,                                              \
 	  "cannot be read as a manifest, so what it needs is not known")
 
 enum dd_outcome {
@@ -69,9 +74,14 @@ struct dd_restored {
 	struct dd_place place; /* place.run: where it lies in the trash; NULL if it does not */
 	uint64_t bytes;
 	enum dd_outcome outcome;
-	bool dangled;		    /* a link: what it names was gone already when it went */
-	bool needed;		    /* not chosen, but something chosen needs it: */
-	struct dd_digest needed_by; /* … a manifest, or what a link names */
+	bool dangled;		      /* a link: what it names was gone already when it went */
+	enum dd_reason reason;	      /* why it went */
+	bool damage;		      /* it went as damaged, and comes back as it was */
+	bool swap;		      /* there already, by a repair: this one takes its place */
+	const struct dd_put *put;     /* it was put there by the run, and is taken away again */
+	const struct dd_dress *dress; /* its owner and mode were set, and are set back */
+	bool needed;		      /* not chosen, but something chosen needs it: */
+	struct dd_digest needed_by;   /* … a manifest, or what a link names */
 };
 
 struct dd_restore_plan {
@@ -80,6 +90,7 @@ struct dd_restore_plan {
 	const struct dd_restored *items; /* in the order in which they come back */
 	size_t count;
 	uint64_t back, bytes;  /* objects that come (or came) back, and their size */
+	uint64_t taken, reset; /* what was put is taken away again; owners set back */
 	uint64_t unresolved;   /* items of which a person should know */
 	uint64_t emptied_runs; /* with nothing left in them, removed */
 };

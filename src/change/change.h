@@ -16,6 +16,7 @@
 
 #include <drydock/change.h>
 
+#include "base/arena.h"
 #include "change/names.h"
 
 struct dd_journal_writer;
@@ -34,6 +35,9 @@ struct dd_change {
 	bool spent; /* the reserve was given up */
 	uint64_t withdrawn, skipped;
 	uint64_t returned; /* whole objects that came back from this very run */
+	uint64_t put;	   /* put in place, or given another owner */
+	unsigned staged;
+	struct dd_arena names; /* of what is staged */
 };
 
 /* Say what can be done about a volume that cannot be written to. Returns rc. */
@@ -56,6 +60,13 @@ void dd_change_keep_room(struct dd_change *change);
 
 /* 1 if anything lies in the run's trash, 0 if not; DD_ENOENT, or what kept us from looking. */
 int dd_change_holds(const struct dd_change *change, const char *run, struct dd_error *err);
+
+/*
+ * What a run that died has put in place: the exchange that it was in is brought to its end. *any: some
+ * of it is there still, as it was put.
+ */
+int dd_change_settle_puts(struct dd_change *change, const char *run, bool *any,
+			  struct dd_error *err);
 
 /* End what earlier runs left half done. */
 int dd_change_settle(struct dd_change *change, struct dd_error *err);

@@ -12,8 +12,7 @@
 
 struct reading {
 	struct dd_journal *journal;
-	dd_journal_item_fn *fn;
-	void *arg;
+	const struct dd_journal_sink *sink;
 };
 
 /* drydock 1 run <run> <time_ns> <command> */
@@ -31,6 +30,12 @@ static bool take_numbers(char **words, uint64_t *numbers, size_t count)
 		if (dd_line_parse_number(words[i], &numbers[i]) < 0)
 			return false;
 	return true;
+}
+
+static int hand_item(struct reading *reading, const struct dd_item *item, struct dd_error *err)
+{
+	reading->journal->items++;
+	return reading->sink->item ? reading->sink->item(reading->sink->arg, item, err) : 0;
 }
 
 /* item <reason> <bytes> <links> <5 words> <path> */
@@ -55,8 +60,71 @@ static int take_item(struct reading *reading, char **words, size_t count, struct
 	item.bytes = numbers[0];
 	item.links = (uint32_t)numbers[1];
 	memcpy(item.stamp.word, &numbers[2], sizeof(item.stamp.word));
-	reading->journal->items++;
-	return reading->fn(reading->arg, &item, err);
+	reading->journal->announced++;
+	return hand_item(reading, &item, err);
+}
+
+/* put <bytes> <5 words> <replaces> <5 words> <bytes> <made> <path> <origin> */
+static int take_put(struct reading *reading, char **words, size_t count, struct dd_error *err)
+{
+	DD_AUTOFREE char *memory = NULL, *more = NULL;
+	const struct dd_journal_sink *sink = reading->sink;
+	struct dd_put put = { 0 };
+	uint64_t numbers[14];
+	int rc;
+
+	if (count != 17 || reading->journal->sealed || !take_numbers(&words[1], numbers, 14))
+		return DD_EFORMAT;
+	rc = dd_layout_parse(words[15], &put.place, &memory, err);
+	if (rc == 0)
+		rc = dd_layout_parse(words[16], &put.origin, &more, err);
+	if (rc < 0)
+		return rc;
+	if (put.place.run)
+		return DD_EFORMAT;
+	put.bytes = numbers[0];
+	memcpy(put.stamp.word, &numbers[1], sizeof(put.stamp.word));
+	put.replaces = numbers[6] != 0;
+	memcpy(put.replaced.word, &numbers[7], sizeof(put.replaced.word));
+	put.replaced_bytes = numbers[12];
+	put.made = numbers[13] != 0;
+	reading->journal->announced++;
+	rc = sink->put ? sink->put(sink->arg, &put, err) : 0;
+	if (rc == 0 && put.replaces)
+		rc = hand_item(reading,
+			       &(struct dd_item){ .place = put.place,
+						  .reason = DD_REASON_REPLACED,
+						  .bytes = put.replaced_bytes,
+						  .links = 1,
+						  .stamp = put.replaced },
+			       err);
+	return rc;
+}
+
+/* dress <3 numbers> <3 numbers> <path> */
+static int take_dress(struct reading *reading, char **words, size_t count, struct dd_error *err)
+{
+	DD_AUTOFREE char *memory = NULL;
+	const struct dd_journal_sink *sink = reading->sink;
+	struct dd_dress dress = { 0 };
+	uint64_t numbers[6];
+	int rc;
+
+	if (count != 8 || reading->journal->sealed || !take_numbers(&words[1], numbers, 6))
+		return DD_EFORMAT;
+	rc = dd_layout_parse(words[7], &dress.place, &memory, err);
+	if (rc < 0)
+		return rc;
+	if (dress.place.run)
+		return DD_EFORMAT;
+	dress.owner = (uint32_t)numbers[0];
+	dress.group = (uint32_t)numbers[1];
+	dress.mode = (uint32_t)numbers[2];
+	dress.old_owner = (uint32_t)numbers[3];
+	dress.old_group = (uint32_t)numbers[4];
+	dress.old_mode = (uint32_t)numbers[5];
+	reading->journal->announced++;
+	return sink->dress ? sink->dress(sink->arg, &dress, err) : 0;
 }
 
 static int take_sealed(struct reading *reading, char **words, size_t count)
@@ -66,7 +134,7 @@ static int take_sealed(struct reading *reading, char **words, size_t count)
 	if (count != 2 || dd_line_parse_number(words[1], &items) < 0)
 		return DD_EFORMAT;
 	reading->journal->sealed = true;
-	reading->journal->whole = items == reading->journal->items;
+	reading->journal->whole = items == reading->journal->announced;
 	return 0;
 }
 
@@ -86,6 +154,10 @@ static int take_line(struct reading *reading, char **words, size_t count, struct
 {
 	if (!strcmp(words[0], "item"))
 		return take_item(reading, words, count, err);
+	if (!strcmp(words[0], "put"))
+		return take_put(reading, words, count, err);
+	if (!strcmp(words[0], "dress"))
+		return take_dress(reading, words, count, err);
 	if (!strcmp(words[0], "drydock"))
 		return take_begin(reading, words, count, err);
 	if (!strcmp(words[0], "sealed"))
@@ -99,12 +171,12 @@ static int take_line(struct reading *reading, char **words, size_t count, struct
  * A damaged line is passed over: if it was an item, the seal's count tells; if it was the seal, the
  * journal is not sealed; if it was the end, the run has none.
  */
-int dd_journal_read(struct dd_store *store, const char *run, dd_journal_item_fn *fn, void *arg,
+int dd_journal_read(struct dd_store *store, const char *run, const struct dd_journal_sink *sink,
 		    struct dd_journal *journal, struct dd_error *err)
 {
 	DD_CLEANUP(dd_lines_closep) struct dd_lines *lines = NULL;
 	const struct dd_place place = { .kind = DD_AT_JOURNAL, .run = run };
-	struct reading reading = { journal, fn, arg };
+	struct reading reading = { journal, sink };
 	char *words[DD_LINE_WORDS];
 	size_t count;
 	int rc;

@@ -97,6 +97,15 @@ int dd_journal_open(struct dd_change *change, struct dd_error *err)
 	return end_line(change, change->journal, rc, err);
 }
 
+static int put_stamp(struct dd_text *payload, const struct dd_stamp *stamp)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < DD_COUNT(stamp->word) && rc == 0; i++)
+		rc = dd_line_number(payload, stamp->word[i]);
+	return rc;
+}
+
 static int put_item(struct dd_text *payload, const struct dd_item *item, const char *path)
 {
 	int rc = dd_line_word(payload, "item");
@@ -107,8 +116,8 @@ static int put_item(struct dd_text *payload, const struct dd_item *item, const c
 		rc = dd_line_number(payload, item->bytes);
 	if (rc == 0)
 		rc = dd_line_number(payload, item->links);
-	for (size_t i = 0; i < DD_COUNT(item->stamp.word) && rc == 0; i++)
-		rc = dd_line_number(payload, item->stamp.word[i]);
+	if (rc == 0)
+		rc = put_stamp(payload, &item->stamp);
 	return rc == 0 ? dd_line_word(payload, path) : rc;
 }
 
@@ -121,6 +130,54 @@ int dd_journal_add(struct dd_change *change, const struct dd_item *item, struct 
 	if (rc < 0)
 		return rc;
 	rc = end_line(change, journal, put_item(&journal->payload, item, path), err);
+	journal->items += rc == 0;
+	return rc;
+}
+
+static int put_put(struct dd_text *payload, const struct dd_put *put, const char *path,
+		   const char *origin)
+{
+	if (dd_line_word(payload, "put") < 0 || dd_line_number(payload, put->bytes) < 0 ||
+	    put_stamp(payload, &put->stamp) < 0 || dd_line_number(payload, put->replaces) < 0 ||
+	    put_stamp(payload, &put->replaced) < 0 ||
+	    dd_line_number(payload, put->replaced_bytes) < 0 ||
+	    dd_line_number(payload, put->made) < 0 || dd_line_word(payload, path) < 0)
+		return DD_ENOMEM;
+	return dd_line_word(payload, origin);
+}
+
+int dd_journal_add_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
+{
+	struct dd_journal_writer *journal = change->journal;
+	DD_AUTOFREE char *path = NULL, *origin = NULL;
+	int rc = dd_layout_path(&put->place, &path, err);
+
+	if (rc == 0)
+		rc = dd_layout_path(&put->origin, &origin, err);
+	if (rc < 0)
+		return rc;
+	rc = end_line(change, journal, put_put(&journal->payload, put, path, origin), err);
+	journal->items += rc == 0;
+	return rc;
+}
+
+int dd_journal_add_dress(struct dd_change *change, const struct dd_dress *dress,
+			 struct dd_error *err)
+{
+	const uint32_t numbers[] = { dress->owner,     dress->group,	 dress->mode,
+				     dress->old_owner, dress->old_group, dress->old_mode };
+	struct dd_journal_writer *journal = change->journal;
+	DD_AUTOFREE char *path = NULL;
+	int rc = dd_layout_path(&dress->place, &path, err);
+
+	if (rc < 0)
+		return rc;
+	rc = dd_line_word(&journal->payload, "dress");
+	for (size_t i = 0; i < DD_COUNT(numbers) && rc == 0; i++)
+		rc = dd_line_number(&journal->payload, numbers[i]);
+	if (rc == 0)
+		rc = dd_line_word(&journal->payload, path);
+	rc = end_line(change, journal, rc, err);
 	journal->items += rc == 0;
 	return rc;
 }
@@ -156,7 +213,7 @@ static int end(struct dd_change *change, struct dd_journal_writer *journal, bool
 	if (rc == 0 && interrupted)
 		rc = dd_line_word(&journal->payload, "interrupted");
 	if (rc == 0 && !interrupted)
-		rc = dd_line_number(&journal->payload, change->withdrawn);
+		rc = dd_line_number(&journal->payload, change->withdrawn + change->put);
 	if (rc == 0 && !interrupted)
 		rc = dd_line_number(&journal->payload, change->skipped);
 	rc = end_line(change, journal, rc, err);

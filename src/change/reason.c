@@ -23,6 +23,12 @@ const char *dd_reason_text(enum dd_reason reason)
 	return reasons[reason].text;
 }
 
+bool dd_reason_damage(enum dd_reason reason)
+{
+	return reason == DD_REASON_DAMAGED || reason == DD_REASON_REPLACED ||
+	       reason == DD_REASON_DUPLICATE || reason == DD_REASON_EMPTY;
+}
+
 int dd_reason_parse(const char *name)
 {
 	for (int i = 0; i < DD_REASON_COUNT; i++)

@@ -123,9 +123,10 @@ int dd_change_sync(struct dd_change *change, struct dd_error *err)
 static bool nothing_went(const struct dd_change *change)
 {
 	int holds;
-
 	if (!change->sealed || !change->journal)
 		return true;
+	if (change->put)
+		return false;
 	if (change->withdrawn != change->returned)
 		return false;
 	holds = dd_change_holds(change, change->run, NULL);
@@ -163,8 +164,10 @@ static int end_run(struct dd_change *change, bool purge, struct dd_error *err)
 	if (!change->made || change->ended)
 		return 0;
 	unused = nothing_went(change);
-	if (!purge && !unused)
+	if (!purge && !unused) {
+		dd_store_unstage(change->store, change->run);
 		return end_journal(change, false, err);
+	}
 	rc = dd_change_sync(change, err);
 	if (rc == 0)
 		rc = unused ? remove_unused(change, err) :
@@ -204,6 +207,7 @@ void dd_change_close(struct dd_change *change)
 	dd_journal_closep(&change->journal);
 	if (change->locked)
 		dd_store_unlock(change->store);
+	dd_arena_release(&change->names);
 	free(change->command);
 	free(change);
 }

@@ -16,27 +16,69 @@ static const char *keep(struct dd_run_load *load, const char *text, const char *
 	return *last;
 }
 
+static int keep_place(struct dd_run_load *load, struct dd_place *place, struct dd_error *err)
+{
+	const char **texts[] = { &place->repository, &place->tag, &place->upload, &place->name,
+				 &place->beside };
+
+	for (size_t i = 0; i < DD_COUNT(texts); i++) {
+		const char *given = *texts[i];
+
+		*texts[i] = keep(load, given, &load->last[i]);
+		if (given && !*texts[i])
+			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	}
+	return 0;
+}
+
 int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struct dd_error *err)
 {
 	struct dd_item *kept = dd_list_add(&load->items);
-	const char **texts[5], *given[5];
 
 	if (!kept)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	*kept = *item;
 	kept->place.run = load->run->name;
-	texts[0] = &kept->place.repository;
-	texts[1] = &kept->place.tag;
-	texts[2] = &kept->place.upload;
-	texts[3] = &kept->place.name;
-	texts[4] = &kept->place.beside;
-	for (size_t i = 0; i < DD_COUNT(texts); i++) {
-		given[i] = *texts[i];
-		*texts[i] = keep(load, given[i], &load->last[i]);
-		if (given[i] && !*texts[i])
+	return keep_place(load, &kept->place, err);
+}
+
+int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct dd_error *err)
+{
+	struct dd_put *kept;
+	struct dd_info info;
+	int rc = dd_store_stat(load->store, &put->place, &info, NULL);
+
+	if (rc == DD_ENOENT || (rc == 0 && dd_stamp_written(&put->stamp, &info.stamp, true)))
+		return 0;
+	load->run->unseen |= rc < 0;
+	kept = dd_list_add(&load->puts);
+	if (!kept)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	*kept = *put;
+	if (put->origin.run) {
+		const char *run = put->origin.run;
+
+		kept->origin.run = dd_arena_copy(load->run->memory, run, strlen(run));
+		if (!kept->origin.run)
 			return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	}
-	return 0;
+	rc = keep_place(load, &kept->place, err);
+	return rc < 0 ? rc : keep_place(load, &kept->origin, err);
+}
+
+int dd_run_load_dress(struct dd_run_load *load, const struct dd_dress *dress, struct dd_error *err)
+{
+	struct dd_dress *kept;
+	struct dd_info info;
+
+	if (dd_store_stat(load->store, &dress->place, &info, NULL) < 0 ||
+	    info.owner != dress->owner || info.group != dress->group || info.mode != dress->mode)
+		return 0;
+	kept = dd_list_add(&load->dresses);
+	if (!kept)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	*kept = *dress;
+	return keep_place(load, &kept->place, err);
 }
 
 void dd_run_release(struct dd_run *run)
@@ -47,5 +89,7 @@ void dd_run_release(struct dd_run *run)
 	free(run->command);
 	free(run->items);
 	free(run->changed);
+	free(run->puts);
+	free(run->dresses);
 	memset(run, 0, sizeof(*run));
 }

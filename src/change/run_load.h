@@ -16,6 +16,8 @@ struct dd_run_load {
 	struct dd_store *store;
 	struct dd_run *run;
 	DD_LIST(struct dd_item) items;
+	DD_LIST(struct dd_put) puts;
+	DD_LIST(struct dd_dress) dresses;
 	const char *last[5]; /* strings of the item before, which mostly has the same */
 };
 
@@ -23,6 +25,10 @@ void dd_run_release(struct dd_run *run);
 
 /* Keep a copy of an item. */
 int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struct dd_error *err);
+
+/* Keep what it put, or set, if it is so still. */
+int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct dd_error *err);
+int dd_run_load_dress(struct dd_run_load *load, const struct dd_dress *dress, struct dd_error *err);
 
 /* Look at each item: those that are not there go from the list, changed[] is made for the others. */
 int dd_run_load_look(struct dd_run_load *load, struct dd_error *err);

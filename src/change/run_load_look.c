@@ -24,7 +24,8 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item,
 	static const struct dd_stamp none;
 	struct dd_info info;
 	int rc = dd_store_stat_near(load->store, held, &item->place, &info, NULL);
-
+	if (rc == DD_ENOENT && item->reason == DD_REASON_EMPTY)
+		return dd_store_look_at_owner(load->store, &item->place, NULL) == 0 ? THERE : GONE;
 	if (rc == DD_ENOENT)
 		return GONE;
 	if (rc == DD_ESYMLINK || (rc == 0 && info.type != DD_ENTRY_FILE))
@@ -32,8 +33,10 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item,
 	if (rc < 0)
 		return UNSEEN;
 	if (dd_stamp_equal(&item->stamp, &none))
-		return THERE;
-	return dd_stamp_written(&item->stamp, &info.stamp, !dd_place_has_directory(&item->place)) ?
+		return THERE; /* What another took the place of was renamed itself. */
+	return dd_stamp_written(&item->stamp, &info.stamp,
+				!dd_place_has_directory(&item->place) ||
+					item->reason == DD_REASON_REPLACED) ?
 		       CHANGED :
 		       THERE;
 }

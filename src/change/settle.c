@@ -63,16 +63,19 @@ int dd_change_holds(const struct dd_change *change, const char *run, struct dd_e
 
 static int settle_run(struct dd_change *change, const char *run, struct dd_error *err)
 {
-	bool ended;
+	bool ended, put = false;
 	int rc = dd_journal_has_end(change->store, run, &ended, err), holds;
-
 	if (rc == DD_ENOMEM || (rc == 0 && ended))
+		return rc;
+	if (rc == 0)
+		rc = dd_change_settle_puts(change, run, &put, err);
+	if (rc == DD_ENOMEM || rc == DD_ECANCELLED)
 		return rc;
 	dd_error_clear(err);
 	holds = dd_change_holds(change, run, err);
 	if (holds < 0)
 		return holds;
-	if (!holds)
+	if (!holds && !put)
 		return dd_change_remove_run(change, NULL, run, err);
 	/* Without a journal that can be read it stays as it is, and is found by listing. */
 	return rc == 0 ? dd_journal_end_other(change, run, err) : 0;

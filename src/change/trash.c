@@ -31,6 +31,15 @@ static int keep_item(void *arg, const struct dd_item *item, struct dd_error *err
 	return dd_run_load_keep(arg, item, err);
 }
 
+static int keep_put(void *arg, const struct dd_put *put, struct dd_error *err)
+{
+	return dd_run_load_put(arg, put, err);
+}
+
+static int keep_dress(void *arg, const struct dd_dress *dress, struct dd_error *err)
+{
+	return dd_run_load_dress(arg, dress, err);
+}
 /* Everything but what stops the whole load: a journal that cannot be read is a damaged one. */
 static bool fatal(int rc)
 {
@@ -40,7 +49,8 @@ static bool fatal(int rc)
 static int load_items(struct dd_run_load *load, struct dd_journal *journal, struct dd_error *err)
 {
 	struct dd_run *run = load->run;
-	int readable = dd_journal_read(load->store, run->name, keep_item, load, journal, err), rc;
+	const struct dd_journal_sink sink = { keep_item, keep_put, keep_dress, load };
+	int readable = dd_journal_read(load->store, run->name, &sink, journal, err), rc;
 	bool found = false;
 
 	if (fatal(readable))
@@ -80,10 +90,15 @@ static int load_run(struct dd_context *ctx, struct dd_store *store, struct dd_ru
 	rc = load_items(&load, &journal, err);
 	run->items = load.items.items;
 	run->count = load.items.count;
+	run->puts = load.puts.items;
+	run->put_count = load.puts.count;
+	run->dresses = load.dresses.items;
+	run->dress_count = load.dresses.count;
 	run->command = journal.command;
 	journal.command = NULL;
 	run->ended = journal.ended;
-	run->took = run->count || (journal.ended && !journal.interrupted && journal.withdrawn);
+	run->took = run->count || run->put_count || run->dress_count ||
+		    (journal.ended && !journal.interrupted && journal.withdrawn);
 	return rc < 0 ? dd_wrap(err, rc, "run %s", run->name) : 0;
 }
 

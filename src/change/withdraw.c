@@ -70,7 +70,10 @@ int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item
 
 	assert(change->sealed && change->journal && !change->ended);
 	do
-		rc = seen ? dd_store_withdraw_seen(change->store, &item->place, change->run, err) :
+		rc = item->reason == DD_REASON_EMPTY ?
+			     dd_store_withdraw_empty(change->store, &item->place, change->run,
+						     err) :
+		     seen ? dd_store_withdraw_seen(change->store, &item->place, change->run, err) :
 			    dd_store_withdraw(change->store, &item->place, change->run, expected,
 					      err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
@@ -122,6 +125,24 @@ static int freshen(struct dd_change *change, const struct dd_place *trashed, str
 		return rc;
 	dd_error_clear(err);
 	return dd_store_touch(change->store, trashed, err);
+}
+
+int dd_change_revive_empty(struct dd_change *change, const struct dd_place *trashed, bool *there,
+			   struct dd_error *err)
+{
+	int rc = dd_store_look_at_owner(change->store, trashed, err);
+
+	*there = false;
+	if (rc == 0)
+		do
+			rc = dd_store_revive(change->store, trashed, err);
+		while (rc < 0 && dd_change_made_room(change, rc, err));
+	if (rc == 0 && !strcmp(trashed->run, change->run))
+		change->returned++;
+	*there = rc == DD_EEXIST;
+	if (*there)
+		dd_error_clear(err);
+	return *there ? 0 : dd_change_hint(err, rc);
 }
 
 int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,

@@ -54,18 +54,27 @@ int dd_restore_step(const struct dd_place *place)
 	return place->beside ? 5 : steps[place->kind];
 }
 
+int dd_restore_turn(const struct dd_restored *item)
+{
+	if (item->put)
+		return -1 - dd_restore_step(&item->place) - (item->place.kind == DD_AT_TAG ? 9 : 0);
+	return item->dress ? 9 : dd_restore_step(&item->place);
+}
+
 void dd_restore_count(struct dd_restore *restore)
 {
 	struct dd_restore_plan *plan = &restore->plan;
 
 	plan->items = restore->items.items;
 	plan->count = restore->items.count;
-	plan->back = plan->bytes = plan->unresolved = 0;
+	plan->back = plan->bytes = plan->unresolved = plan->taken = plan->reset = 0;
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->items[i].outcome == DD_OUTCOME_BACK) {
 			plan->back++;
 			plan->bytes += plan->items[i].bytes;
 		}
+		plan->taken += plan->items[i].outcome == DD_OUTCOME_TAKEN;
+		plan->reset += plan->items[i].outcome == DD_OUTCOME_RESET;
 		plan->unresolved += dd_outcome_needs_person(plan->items[i].outcome);
 	}
 }
@@ -76,7 +85,7 @@ void dd_restore_count(struct dd_restore *restore)
  */
 static bool dangled(const struct dd_item *item)
 {
-	return item->reason == DD_REASON_LINK_DANGLING ||
+	return item->reason == DD_REASON_LINK_DANGLING || dd_reason_damage(item->reason) ||
 	       (item->reason == DD_REASON_UNREFERENCED && item->place.kind == DD_AT_LAYER);
 }
 
@@ -95,9 +104,37 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 	item->bytes = object->item->bytes;
 	item->outcome = DD_OUTCOME_BACK;
 	item->dangled = dangled(object->item);
+	item->damage = dd_reason_damage(object->item->reason);
+	item->reason = object->item->reason;
 	item->needed = needed_by != NULL;
 	if (needed_by)
 		item->needed_by = *needed_by;
+	return 0;
+}
+
+int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put, struct dd_error *err)
+{
+	struct dd_restored *item = dd_list_add(&restore->items);
+
+	if (!item)
+		return dd_fail(err, DD_ENOMEM, 0, "plan what comes back");
+	item->place = put->place;
+	item->bytes = put->bytes;
+	item->put = put;
+	item->outcome = DD_OUTCOME_TAKEN;
+	return 0;
+}
+
+int dd_restore_take_dress(struct dd_restore *restore, const struct dd_dress *dress,
+			  struct dd_error *err)
+{
+	struct dd_restored *item = dd_list_add(&restore->items);
+
+	if (!item)
+		return dd_fail(err, DD_ENOMEM, 0, "plan what comes back");
+	item->place = dress->place;
+	item->dress = dress;
+	item->outcome = DD_OUTCOME_RESET;
 	return 0;
 }
 

@@ -19,8 +19,10 @@ struct dd_object {
 /* All objects of all runs, and the same in an order in which they are found by name. */
 struct dd_trash_index {
 	struct dd_object *objects; /* run by run, in the runs' own order */
-	struct dd_object **sorted;
-	size_t count;
+	struct dd_object **sorted; /* but for what went as damaged: that serves nobody */
+	size_t count, sorted_count;
+	const struct dd_put **puts; /* of all runs, by place */
+	size_t put_count;
 };
 
 int dd_trash_index(struct dd_trash_index *index, const struct dd_trash *trash,
@@ -32,6 +34,9 @@ struct dd_object *dd_trash_index_run(const struct dd_trash_index *index,
 /* Of several in several runs that of prefer, else the newest. NULL: there is none. */
 struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
 				      const struct dd_place *place, const struct dd_run *prefer);
+
+/* Whether a repair put something there, which is still as it was put. */
+bool dd_trash_index_put(const struct dd_trash_index *index, const struct dd_place *place);
 
 /* A manifest whose parts are still to be looked for. */
 struct dd_visit {
@@ -66,6 +71,13 @@ void dd_restore_count(struct dd_restore *restore);
 /* Put an object into the plan, once. needed_by is NULL for what was chosen. */
 int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 		    const struct dd_digest *needed_by, struct dd_error *err);
+
+/* What the run put in place or dressed, as one of the items. */
+int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put, struct dd_error *err);
+int dd_restore_take_dress(struct dd_restore *restore, const struct dd_dress *dress,
+			  struct dd_error *err);
+/* When an item has its turn: what was put goes first, references before what they refer to. */
+int dd_restore_turn(const struct dd_restored *item);
 
 int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *choice,
 		      struct dd_error *err);

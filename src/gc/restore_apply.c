@@ -6,21 +6,80 @@
 #include "base/cleanup.h"
 #include "gc/restore.h"
 
+/* Each of these: 0, or why not. */
+static int take_away(struct dd_restore *restore, struct dd_change *change, struct dd_restored *item,
+		     struct dd_error *err)
+{
+	int rc = dd_change_take_back(change, restore->run->name, item->put, err);
+
+	if (rc == 0)
+		item->outcome = DD_OUTCOME_TAKEN;
+	return rc;
+}
+
+static int set_back(struct dd_change *change, struct dd_restored *item, struct dd_error *err)
+{
+	int rc = dd_change_undress(change, item->dress, err);
+
+	if (rc == 0)
+		item->outcome = DD_OUTCOME_RESET;
+	return rc;
+}
+
+/* What was damaged comes back with its time: it is as it was. */
+static int revive(struct dd_restore *restore, struct dd_change *change, struct dd_restored *item,
+		  struct dd_error *err)
+{
+	bool there = false;
+	bool empty = item->reason == DD_REASON_EMPTY;
+	int rc;
+
+	if (empty)
+		rc = dd_change_revive_empty(change, &item->place, &there, err);
+	else if (item->reason == DD_REASON_REPLACED)
+		rc = dd_change_revive_file(change, &item->place, &there, err);
+	else
+		rc = dd_change_revive(change, &item->place, !item->damage, &there, err);
+	if (rc < 0)
+		return rc;
+	item->outcome = there && empty ? DD_OUTCOME_SAME : DD_OUTCOME_BACK;
+	return there && !empty ? dd_restore_judge(restore, item, err) : 0;
+}
+
 static int bring_back(struct dd_restore *restore, struct dd_change *change,
 		      struct dd_restored *item, struct dd_error *err)
 {
-	bool there = false;
-	int rc = dd_change_revive(change, &item->place, true, &there, err);
+	int rc = item->put   ? take_away(restore, change, item, err) :
+		 item->dress ? set_back(change, item, err) :
+			       revive(restore, change, item, err);
 
 	dd_progress_add(restore->ctx, 1);
-	if (rc == DD_ENOENT) {
-		item->outcome = DD_OUTCOME_VANISHED;
-		return 0;
-	}
-	if (rc < 0)
+	if (rc != DD_ENOENT && rc != DD_ECHANGED && !(rc == DD_EREFUSED && item->put))
 		return rc;
-	item->outcome = DD_OUTCOME_BACK;
-	return there ? dd_restore_judge(restore, item, err) : 0;
+	item->outcome = rc == DD_ENOENT	  ? DD_OUTCOME_VANISHED :
+			rc == DD_ECHANGED ? DD_OUTCOME_CHANGED :
+					    DD_OUTCOME_KEPT;
+	dd_error_clear(err);
+	return 0;
+}
+
+/* Where names cannot be exchanged it stays in the trash, for as long as the repair's is there. */
+static int swap(struct dd_change *change, struct dd_restored *item, struct dd_error *err)
+{
+	int rc = dd_change_swap(change, &item->place, err);
+
+	item->swap = rc < 0;
+	if (rc == DD_EUNKNOWN || rc == DD_ENOENT) {
+		dd_error_clear(err);
+		rc = 0;
+	}
+	return rc;
+}
+
+static bool is_to_do(const struct dd_restored *item)
+{
+	return item->outcome == DD_OUTCOME_BACK || item->outcome == DD_OUTCOME_TAKEN ||
+	       item->outcome == DD_OUTCOME_RESET;
 }
 
 static int bring_all_back(struct dd_restore *restore, struct dd_change *change,
@@ -30,17 +89,20 @@ static int bring_all_back(struct dd_restore *restore, struct dd_change *change,
 	size_t total = restore->items.count;
 	int rc = 0;
 
-	dd_progress_begin(restore->ctx, "putting back", restore->plan.back);
+	dd_progress_begin(restore->ctx, "putting back",
+			  restore->plan.back + restore->plan.taken + restore->plan.reset);
 	for (size_t i = 0; i < total; i++)
-		if (items[i].outcome == DD_OUTCOME_BACK)
+		if (is_to_do(&items[i]))
 			items[i].outcome = DD_OUTCOME_LEFT;
 	for (size_t i = 0; i < total && rc == 0; i++) {
-		if (i && dd_restore_step(&items[i].place) != dd_restore_step(&items[i - 1].place))
+		if (i && dd_restore_turn(&items[i]) != dd_restore_turn(&items[i - 1]))
 			rc = dd_change_sync(change, err);
 		if (rc == 0)
 			rc = dd_context_check(restore->ctx, err);
 		if (rc == 0 && items[i].outcome == DD_OUTCOME_LEFT)
 			rc = bring_back(restore, change, &items[i], err);
+		else if (rc == 0 && items[i].swap)
+			rc = swap(change, &items[i], err);
 	}
 	/* Also after an error: what came back until then stays. */
 	if (rc < 0)
@@ -59,10 +121,23 @@ static size_t settled_of(const struct dd_restore *restore, const struct dd_run *
 	for (size_t i = 0; i < restore->items.count; i++) {
 		const struct dd_restored *item = &restore->items.items[i];
 
-		settled += item->place.run && !strcmp(item->place.run, run->name) &&
+		settled += item->place.run && !strcmp(item->place.run, run->name) && !item->swap &&
 			   (item->outcome == DD_OUTCOME_BACK || item->outcome == DD_OUTCOME_SAME);
 	}
 	return settled;
+}
+
+/* What the run put or set that is so still. */
+static size_t put_still(const struct dd_restore *restore, const struct dd_run *run)
+{
+	size_t still = run->put_count + run->dress_count;
+
+	if (run == restore->run)
+		for (size_t i = 0; i < restore->items.count; i++)
+			still -= restore->items.items[i].outcome == DD_OUTCOME_TAKEN ||
+				 restore->items.items[i].outcome == DD_OUTCOME_KEPT ||
+				 restore->items.items[i].outcome == DD_OUTCOME_RESET;
+	return still;
 }
 
 /* A run in which nothing is left that the volume has not is no use to anybody. */
@@ -76,7 +151,7 @@ static int drop_empty_runs(struct dd_restore *restore, struct dd_change *change,
 		size_t settled = settled_of(restore, run);
 
 		if (run->state == DD_RUN_DAMAGED || run->unseen || settled != run->count ||
-		    (!settled && run != restore->run))
+		    put_still(restore, run) || (!settled && run != restore->run))
 			continue;
 		rc = dd_change_empty(change, run->name, err);
 		restore->plan.emptied_runs += rc == 0;

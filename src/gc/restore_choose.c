@@ -25,6 +25,7 @@ static bool has_digest(const struct dd_place *place)
 	case DD_AT_HISTORY:
 	case DD_AT_TARSUM:
 	case DD_AT_SIGNATURE:
+	case DD_AT_STRAY:
 		return !place->beside;
 	default:
 		return false;
@@ -54,8 +55,8 @@ static bool is_chosen(const struct dd_place *place, const struct dd_reference *c
 	if (choice->repository[0] && !in_repository(place, choice->repository))
 		return false;
 	if (choice->tag[0])
-		return (place->kind == DD_AT_HISTORY && !place->beside &&
-			!strcmp(place->tag, choice->tag)) ||
+		return ((place->kind == DD_AT_HISTORY || place->kind == DD_AT_TAG) &&
+			!place->beside && !strcmp(place->tag, choice->tag)) ||
 		       (current && has_digest(place) && dd_digest_equal(&place->digest, current));
 	if (choice->digest[0])
 		return has_digest(place) && begins(&place->digest, choice->digest);
@@ -85,6 +86,26 @@ static int nothing(const struct dd_restore *restore, const struct dd_reference *
 	return rc;
 }
 
+/* What a repair put there or dressed, by the same rules. */
+static int choose_puts(struct dd_restore *restore, const struct dd_reference *choice,
+		       const struct dd_digest *current, bool *any, struct dd_error *err)
+{
+	const struct dd_run *run = restore->run;
+	int rc = 0;
+
+	for (size_t i = 0; i < run->put_count && rc == 0; i++)
+		if (is_chosen(&run->puts[i].place, choice, current)) {
+			*any = true;
+			rc = dd_restore_take_put(restore, &run->puts[i], err);
+		}
+	for (size_t i = 0; i < run->dress_count && rc == 0; i++)
+		if (is_chosen(&run->dresses[i].place, choice, current)) {
+			*any = true;
+			rc = dd_restore_take_dress(restore, &run->dresses[i], err);
+		}
+	return rc;
+}
+
 int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *choice,
 		      struct dd_error *err)
 {
@@ -106,5 +127,7 @@ int dd_restore_choose(struct dd_restore *restore, const struct dd_reference *cho
 		any = true;
 		rc = dd_restore_take(restore, object, NULL, err);
 	}
+	if (rc == 0)
+		rc = choose_puts(restore, choice, has_current ? &current : NULL, &any, err);
 	return rc == 0 && !any ? nothing(restore, choice, err) : rc;
 }

@@ -1,6 +1,7 @@
 /*
  * The trash by name: which run holds a blob, a link, a revision.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "gc/restore.h"
@@ -36,6 +37,47 @@ static int compare_objects(const void *a, const void *b)
 	return order;
 }
 
+static int compare_put_place(const struct dd_place *a, const struct dd_place *b)
+{
+	int order = compare_place(a, b);
+
+	return order ? order : compare_text(a->tag, b->tag);
+}
+
+static int compare_puts(const void *a, const void *b)
+{
+	return compare_put_place(&(*(const struct dd_put *const *)a)->place,
+				 &(*(const struct dd_put *const *)b)->place);
+}
+
+static int index_puts(struct dd_trash_index *index, const struct dd_trash *trash,
+		      struct dd_error *err)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < trash->count; i++)
+		total += trash->runs[i].put_count;
+	index->puts = calloc(total + 1, sizeof(*index->puts));
+	if (!index->puts)
+		return dd_fail(err, DD_ENOMEM, 0, "look through the trash");
+	for (size_t i = 0; i < trash->count; i++)
+		for (size_t j = 0; j < trash->runs[i].put_count; j++)
+			index->puts[index->put_count++] = &trash->runs[i].puts[j];
+	qsort(index->puts, index->put_count, sizeof(*index->puts), compare_puts);
+	return 0;
+}
+
+static int compare_to_put(const void *key, const void *put)
+{
+	return compare_put_place(key, &(*(const struct dd_put *const *)put)->place);
+}
+
+bool dd_trash_index_put(const struct dd_trash_index *index, const struct dd_place *place)
+{
+	return index->put_count &&
+	       bsearch(place, index->puts, index->put_count, sizeof(*index->puts), compare_to_put);
+}
+
 int dd_trash_index(struct dd_trash_index *index, const struct dd_trash *trash, struct dd_error *err)
 {
 	size_t at = 0;
@@ -50,16 +92,18 @@ int dd_trash_index(struct dd_trash_index *index, const struct dd_trash *trash, s
 		for (size_t j = 0; j < trash->runs[i].count; j++, at++) {
 			index->objects[at].run = &trash->runs[i];
 			index->objects[at].item = &trash->runs[i].items[j];
-			index->sorted[at] = &index->objects[at];
+			if (!dd_reason_damage(trash->runs[i].items[j].reason))
+				index->sorted[index->sorted_count++] = &index->objects[at];
 		}
-	qsort(index->sorted, index->count, sizeof(*index->sorted), compare_objects);
-	return 0;
+	qsort(index->sorted, index->sorted_count, sizeof(*index->sorted), compare_objects);
+	return index_puts(index, trash, err);
 }
 
 void dd_trash_index_release(struct dd_trash_index *index)
 {
 	free(index->objects);
 	free(index->sorted);
+	free(index->puts);
 	*index = (struct dd_trash_index){ 0 };
 }
 
@@ -76,7 +120,7 @@ struct dd_object *dd_trash_index_run(const struct dd_trash_index *index,
 struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
 				      const struct dd_place *place, const struct dd_run *prefer)
 {
-	size_t low = 0, high = index->count;
+	size_t low = 0, high = index->sorted_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -86,7 +130,7 @@ struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
 		else
 			high = middle;
 	}
-	for (size_t at = low; at < index->count; at++) {
+	for (size_t at = low; at < index->sorted_count; at++) {
 		struct dd_object *object = index->sorted[at];
 
 		if (compare_place(&object->item->place, place) != 0)
@@ -94,7 +138,8 @@ struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
 		if (object->run == prefer)
 			return object;
 	}
-	if (low == index->count || compare_place(&index->sorted[low]->item->place, place) != 0)
+	if (low == index->sorted_count ||
+	    compare_place(&index->sorted[low]->item->place, place) != 0)
 		return NULL;
 	return index->sorted[low];
 }

@@ -68,6 +68,8 @@ int dd_restore_judge(struct dd_restore *restore, struct dd_restored *item, struc
 
 	if (rc == 0)
 		item->outcome = same ? DD_OUTCOME_SAME : DD_OUTCOME_DIFFERENT;
+	item->swap = rc == 0 && same && !item->damage &&
+		     dd_trash_index_put(&restore->index, &item->place);
 	return rc;
 }
 
@@ -82,15 +84,32 @@ static int judge_link(struct dd_restore *restore, struct dd_restored *item, stru
 	return rc;
 }
 
+/* Something is there that the run put there: it goes first. */
+static bool goes_first(const struct dd_restore *restore, const struct dd_restored *item)
+{
+	if (!item->damage)
+		return false;
+	for (size_t i = 0; i < restore->run->put_count; i++) {
+		const struct dd_place *place = &restore->run->puts[i].place;
+
+		if (restore->run->puts[i].replaces && place->kind == item->place.kind &&
+		    dd_digest_equal(&place->digest, &item->place.digest) &&
+		    !strcmp(place->repository ? place->repository : "",
+			    item->place.repository ? item->place.repository : "") &&
+		    !strcmp(place->tag ? place->tag : "", item->place.tag ? item->place.tag : ""))
+			return true;
+	}
+	return false;
+}
+
 int dd_restore_settle(struct dd_restore *restore, struct dd_error *err)
 {
 	int rc = 0;
-
 	for (size_t i = 0; i < restore->items.count && rc == 0; i++) {
 		struct dd_restored *item = &restore->items.items[i];
 		bool here;
-
-		if (item->outcome != DD_OUTCOME_BACK)
+		if (item->outcome != DD_OUTCOME_BACK || item->reason == DD_REASON_EMPTY ||
+		    goes_first(restore, item))
 			continue;
 		rc = dd_context_check(restore->ctx, err);
 		if (rc == 0)

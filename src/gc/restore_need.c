@@ -339,8 +339,7 @@ int dd_restore_complete(struct dd_restore *restore, struct dd_error *err)
 		rc = dd_context_check(restore->ctx, err);
 		if (rc == 0 && items < restore->items.count) {
 			struct dd_restored item = restore->items.items[items++];
-
-			if (item.outcome == DD_OUTCOME_BACK)
+			if (item.outcome == DD_OUTCOME_BACK && !item.damage)
 				rc = complete_item(restore, &item, err);
 		} else if (rc == 0) {
 			struct dd_visit next = restore->visits.items[visits++];

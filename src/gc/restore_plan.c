@@ -19,14 +19,19 @@ static int choose(struct dd_restore *restore, const struct dd_restore_options *o
 	if (!options->choice_count)
 		for (size_t i = 0; i < restore->run->count && rc == 0; i++)
 			rc = dd_restore_take(restore, object + i, NULL, err);
+	if (!options->choice_count)
+		for (size_t i = 0; i < restore->run->put_count && rc == 0; i++)
+			rc = dd_restore_take_put(restore, &restore->run->puts[i], err);
+	if (!options->choice_count)
+		for (size_t i = 0; i < restore->run->dress_count && rc == 0; i++)
+			rc = dd_restore_take_dress(restore, &restore->run->dresses[i], err);
 	return rc;
 }
 
 static int compare_steps(const void *a, const void *b)
 {
 	const struct dd_restored *one = a, *two = b;
-	int order = dd_restore_step(&one->place) - dd_restore_step(&two->place);
-
+	int order = dd_restore_turn(one) - dd_restore_turn(two);
 	if (!order)
 		order = (int)one->place.kind - (int)two->place.kind;
 	if (!order && one->place.repository && two->place.repository)

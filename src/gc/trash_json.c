@@ -60,6 +60,8 @@ static void write_run(const struct dd_run *run, struct dd_json_out *out)
 	dd_json_uint(out, "bytes", dd_run_bytes(run));
 	dd_json_uint(out, "changed", changed);
 	dd_json_uint(out, "gone", run->gone);
+	dd_json_uint(out, "put", run->put_count);
+	dd_json_uint(out, "owners_set", run->dress_count);
 }
 
 void dd_trash_json(const struct dd_trash *trash, struct dd_json_out *out)
@@ -91,6 +93,15 @@ void dd_run_json(const struct dd_run *run, struct dd_json_out *out)
 		dd_json_end(out);
 	}
 	dd_json_end(out);
+	dd_json_array(out, "puts");
+	for (size_t i = 0; i < run->put_count; i++) {
+		dd_json_object(out, NULL);
+		write_place(&run->puts[i].place, out);
+		dd_json_bool(out, "replaces", run->puts[i].replaces);
+		dd_json_uint(out, "bytes", run->puts[i].bytes);
+		dd_json_end(out);
+	}
+	dd_json_end(out);
 	dd_json_end(out);
 }
 
@@ -119,6 +130,8 @@ void dd_restore_json(const struct dd_restore *restore, struct dd_json_out *out)
 	dd_json_object(out, "totals");
 	dd_json_uint(out, "back", plan->back);
 	dd_json_uint(out, "bytes", plan->bytes);
+	dd_json_uint(out, "taken_away", plan->taken);
+	dd_json_uint(out, "set_back", plan->reset);
 	dd_json_uint(out, "unresolved", plan->unresolved);
 	dd_json_uint(out, "emptied_runs", plan->emptied_runs);
 	dd_json_end(out);

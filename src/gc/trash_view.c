@@ -10,7 +10,8 @@
 /* Bytes of a blob: a file beside them has their place, and is none. */
 static bool is_blob(const struct dd_item *item)
 {
-	return item->place.kind == DD_AT_BLOB && !item->place.beside;
+	return item->place.kind == DD_AT_BLOB && !item->place.beside &&
+	       !dd_reason_damage(item->reason);
 }
 
 static int note_blob(struct dd_trash_view *view, const struct dd_item *item, struct dd_error *err)
@@ -154,8 +155,8 @@ static int note_linked(struct finder *finder, struct dd_error *err)
 		for (size_t i = 0; i < trash->runs[r].count; i++) {
 			const struct dd_place *place = &trash->runs[r].items[i].place;
 			uint32_t id;
-
 			if (!trash->runs[r].changed[i] || place->beside ||
+			    dd_reason_damage(trash->runs[r].items[i].reason) ||
 			    (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION))
 				continue;
 			id = dd_ids_find(&finder->view->blobs, &place->digest);
@@ -202,8 +203,13 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		struct dd_revival *revival;
 		bool changed = run->changed[i] || blob_changed(blobs, &finder->view->blobs, place);
 		bool wanted = changed || link_changed(finder, item);
-		int rc = wanted ? 0 : needed(finder, place, &wanted, err);
+		int rc = 0;
 
+		/* What was damaged comes back by no need, but by who undoes the run. */
+		if (dd_reason_damage(item->reason))
+			continue;
+		if (!wanted)
+			rc = needed(finder, place, &wanted, err);
 		if (rc < 0)
 			return rc;
 		if (!wanted)

@@ -15,7 +15,7 @@
 
 #include "base/text.h"
 
-#define DD_LINE_WORDS 16
+#define DD_LINE_WORDS 20
 #define DD_LINE_MAX ((size_t)64 << 10) /* bytes, with its newline */
 
 /* Append one word (a space before it unless the payload is empty). 0 or DD_ENOMEM. */

@@ -156,9 +156,9 @@ static void what_we_would_not_write_is_not_read(void **state)
 			fail_msg("\"%s\"", wrong[i]);
 	}
 	assert_int_equal(read_payload("a\0b", 3, &count), DD_EFORMAT);
-	assert_int_equal(read_payload("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16", 38, &count), 1);
-	assert_int_equal(count, 16);
-	assert_int_equal(read_payload("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", 41, &count),
+	assert_int_equal(read_payload("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20", 50, &count), 1);
+	assert_int_equal(count, DD_LINE_WORDS);
+	assert_int_equal(read_payload("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21", 53, &count),
 			 DD_EFORMAT);
 }
 
