@@ -1,0 +1,292 @@
+/*
+ * Blobs: good bytes for what is damaged or missing; what lies where no registry finds it.
+ */
+#include <stdio.h>
+
+#include "repair/repair.h"
+
+uint32_t dd_repair_id(const struct dd_repair *repair, const struct dd_digest *digest)
+{
+	uint32_t id = dd_ids_find(&repair->verify->graph->ids, digest);
+
+	return id < repair->verify->graph->nodes.count ? id : DD_NO_ID;
+}
+
+void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest *digest,
+			 struct dd_digest *stored)
+{
+	const struct dd_graph *graph = repair->verify->graph;
+	uint32_t id = dd_repair_id(repair, digest);
+	const struct dd_tie *ties;
+	size_t count = 0;
+
+	*stored = *digest;
+	if (id == DD_NO_ID || digest->alg == DD_SHA256 ||
+	    graph->nodes.items[id].flags & DD_NODE_PRESENT)
+		return;
+	ties = dd_graph_ties(graph, id, &count);
+	if (count)
+		dd_ids_get(&graph->ids, ties[0].to, stored);
+}
+
+bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest)
+{
+	struct dd_place place = { .kind = DD_AT_BLOB };
+	struct dd_step *step;
+	struct dd_info info;
+	bool is_new = false;
+
+	dd_repair_stored_as(repair, digest, &place.digest);
+	if (dd_repair_step(repair, &place, NULL, &step, &is_new, NULL) == 0 &&
+	    step->mend.mending != DD_MEND_LEAVE)
+		return step->mend.mending != DD_MEND_WITHDRAW;
+	return dd_store_stat(repair->store, &place, &info, NULL) == 0;
+}
+
+void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info)
+{
+	step->mend.mending = DD_MEND_WITHDRAW;
+	step->mend.reason = reason;
+	step->mend.bytes = info->size;
+	step->there = *info;
+}
+
+static const char *name_copy(struct dd_repair *repair, const struct dd_copy *copy)
+{
+	char text[DD_DIGEST_TEXT + 64];
+
+	switch (copy->kind) {
+	case DD_COPY_STRAY:
+		return "where it was misplaced";
+	case DD_COPY_TRASH:
+		snprintf(text, sizeof(text), "the trash, run %s", copy->place.run);
+		return dd_repair_keep(repair, text);
+	case DD_COPY_TWIN:
+		snprintf(text, sizeof(text), "the same bytes under %s",
+			 dd_digest_text(&copy->place.digest));
+		return dd_repair_keep(repair, text);
+	case DD_COPY_SOURCE:
+		return dd_source_get_name(copy->source);
+	default:
+		return NULL;
+	}
+}
+
+static void put_copy(struct dd_repair *repair, struct dd_step *step, const struct dd_copy *copy)
+{
+	step->copy = *copy;
+	step->mend.mending = copy->kind == DD_COPY_STRAY ? DD_MEND_MOVE_BLOB : DD_MEND_PUT_BLOB;
+	step->mend.bytes = copy->bytes;
+	step->mend.from = name_copy(repair, copy);
+}
+
+/* There is no good copy anywhere. rc: what reading the bad one came to. */
+static void do_without(struct dd_step *step, int rc)
+{
+	step->mend.mending = DD_MEND_LEAVE;
+	if (rc == DD_ENOENT)
+		step->mend.why = "there is no copy in the trash, under another digest, or in what "
+				 "--from names: push it again";
+	else if (rc < 0)
+		step->mend.why = "it cannot be read, and there is no good copy: look at the disk "
+				 "first; --from DIR names where another copy is";
+	else
+		dd_repair_withdraw(step, DD_REASON_DAMAGED, &step->there);
+}
+
+/* How it is by now: good, bad, not there, or not to be read. */
+static int look(struct dd_repair *repair, struct dd_step *step, bool *good, struct dd_error *err)
+{
+	const struct dd_digest *want = &step->mend.digest;
+	struct dd_digest got;
+	int rc = dd_repair_hash(repair, &step->mend.place, (enum dd_algorithm)want->alg, &got,
+				&step->there, err);
+
+	*good = rc == 0 && dd_digest_equal(&got, want);
+	if (rc < 0 && rc != DD_ENOENT && rc != DD_ENOMEM && rc != DD_ECANCELLED) {
+		step->replaces =
+			dd_store_stat(repair->store, &step->mend.place, &step->there, NULL) == 0 &&
+			step->there.type == DD_ENTRY_FILE;
+		return rc;
+	}
+	step->replaces = rc == 0;
+	return rc;
+}
+
+/* Nothing is wrong with it any more. Where it was, that is worth knowing. */
+static void is_good(struct dd_step *step, const struct dd_found *found)
+{
+	step->mend.mending = DD_MEND_LEAVE;
+	step->harmless = found->finding != DD_FOUND_BLOB_CORRUPT;
+	step->mend.why = "it reads well at a second look: memory, cable or disk are not to be "
+			 "trusted";
+}
+
+/* Good bytes for it, if there are any: what the step does, and what follows from it. */
+static int choose(struct dd_repair *repair, const struct dd_found *found, size_t index, int read,
+		  struct dd_error *err)
+{
+	struct dd_step *step = &repair->steps.items[index];
+	const struct dd_digest want = step->mend.digest;
+	struct dd_copy copy = { 0 };
+	int rc = dd_repair_find_copy(repair, &want, &copy, err);
+
+	if (rc < 0)
+		return rc;
+	/* What stands there and is no file is nothing that a rename may take the place of. */
+	if (copy.kind == DD_COPY_NONE || (read < 0 && read != DD_ENOENT && !step->replaces)) {
+		do_without(step, read);
+		return 0;
+	}
+	put_copy(repair, step, &copy);
+	return dd_repair_follow(repair, found, &want, &copy, err);
+}
+
+int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
+		   const struct dd_digest *digest, bool besides, struct dd_error *err)
+{
+	struct dd_place place = { .kind = DD_AT_BLOB };
+	struct dd_error own = { 0 };
+	struct dd_step *step;
+	bool is_new = false, good;
+	int rc, read;
+
+	dd_repair_stored_as(repair, digest, &place.digest);
+	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc < 0)
+		return rc;
+	step->mend.findings -= besides;
+	if (!is_new)
+		return 0;
+	step->mend.has_digest = true;
+	step->mend.digest = place.digest;
+	read = look(repair, step, &good, &own);
+	if (read == DD_ENOMEM || read == DD_ECANCELLED) {
+		*err = own;
+		return read;
+	}
+	if (good) {
+		is_good(step, found);
+		step->harmless |= besides;
+		return 0;
+	}
+	return choose(repair, found, (size_t)(step - repair->steps.items), read, err);
+}
+
+/* Part of a manifest: to be pulled it has to be linked, too. */
+static bool is_part(const struct dd_found *found)
+{
+	return found->repository && (found->finding == DD_FOUND_CONFIG_MISSING ||
+				     found->finding == DD_FOUND_LAYER_MISSING ||
+				     found->finding == DD_FOUND_CHILD_MISSING);
+}
+
+int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
+{
+	int rc;
+
+	if (!found->has_digest)
+		return dd_repair_leave(repair, found, NULL, err);
+	rc = dd_repair_want(repair, found, &found->digest, false, err);
+	if (rc < 0 || !is_part(found) || !dd_repair_will_be_there(repair, &found->digest))
+		return rc;
+	return dd_repair_link(repair, found, found->repository, &found->digest, err);
+}
+
+/* ---- misplaced ---- */
+
+static const struct dd_stray *stray_of(const struct dd_repair *repair, const struct dd_found *found)
+{
+	for (size_t i = 0; i < repair->strays.count; i++)
+		if (repair->strays.items[i].place.kind == DD_AT_STRAY &&
+		    dd_digest_equal(&repair->strays.items[i].place.digest, &found->digest))
+			return &repair->strays.items[i];
+	return NULL;
+}
+
+static int withdraw_stray(struct dd_repair *repair, const struct dd_found *found,
+			  const struct dd_stray *stray, enum dd_reason reason, struct dd_error *err)
+{
+	struct dd_step *step;
+	bool is_new = false;
+	int rc = dd_repair_step(repair, &stray->place, found, &step, &is_new, err);
+
+	if (rc == 0 && is_new)
+		dd_repair_withdraw(step, reason, &stray->info);
+	return rc;
+}
+
+int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
+{
+	const struct dd_stray *stray = stray_of(repair, found);
+	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = found->digest };
+	struct dd_step *step;
+	bool is_new = false, good;
+	int rc;
+
+	if (!stray)
+		return dd_repair_leave(repair, found, "what is in it cannot be told", err);
+	if (stray->rc == DD_ENOENT)
+		return withdraw_stray(repair, found, stray, DD_REASON_EMPTY, err);
+	if (stray->rc < 0)
+		return dd_repair_leave(repair, found, "it cannot be read", err);
+	if (!dd_digest_equal(&stray->holds, &found->digest))
+		return withdraw_stray(repair, found, stray, DD_REASON_DAMAGED, err);
+	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc < 0)
+		return rc;
+	if (!is_new) {
+		/* Somebody needs it, and takes it from here, or has it by now. */
+		if (step->copy.kind == DD_COPY_STRAY)
+			return 0;
+		step->mend.findings--;
+		return withdraw_stray(repair, found, stray, DD_REASON_DUPLICATE, err);
+	}
+	step->mend.has_digest = true;
+	step->mend.digest = found->digest;
+	rc = look(repair, step, &good, err);
+	if (rc == DD_ENOMEM || rc == DD_ECANCELLED)
+		return rc;
+	dd_error_clear(err);
+	if (!good) {
+		put_copy(repair, step,
+			 &(struct dd_copy){ .kind = DD_COPY_STRAY,
+					    .place = stray->place,
+					    .bytes = stray->info.size,
+					    .stamp = stray->info.stamp });
+		return 0;
+	}
+	step->harmless = true;
+	step->mend.mending = DD_MEND_LEAVE;
+	return withdraw_stray(repair, found, stray, DD_REASON_DUPLICATE, err);
+}
+
+/* ---- a directory without its blob ---- */
+
+int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
+{
+	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = found->digest };
+	static const struct dd_info nothing;
+	struct dd_step *step;
+	struct dd_mend left;
+	struct dd_info info;
+	bool is_new = false;
+	int rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+
+	if (rc < 0)
+		return rc;
+	/* An earlier finding is that the blob is missing: its bytes go there, or the directory goes. */
+	if (!is_new && step->mend.mending != DD_MEND_LEAVE)
+		return 0;
+	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT) {
+		step->harmless = is_new;
+		step->mend.mending = DD_MEND_LEAVE;
+		return 0;
+	}
+	left = step->mend;
+	dd_repair_withdraw(step, DD_REASON_EMPTY, &nothing);
+	step->mend.found = found;
+	step->mend.findings = 1;
+	step->mend.why = NULL;
+	return is_new ? 0 : dd_repair_leave_as(repair, &left, err);
+}

@@ -1,0 +1,246 @@
+/*
+ * Links: written where one is missing, and anew where one does not say what its path says.
+ */
+#include <stdlib.h>
+
+#include "repair/repair.h"
+
+/* ---- what a link should say ---- */
+
+/* Whether a blob's bytes have that digest, too. */
+static bool is_twin(struct dd_repair *repair, const struct dd_digest *blob,
+		    const struct dd_digest *digest)
+{
+	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = *blob };
+	struct dd_digest got;
+	struct dd_info info;
+
+	return dd_repair_hash(repair, &place, (enum dd_algorithm)digest->alg, &got, &info, NULL) ==
+		       0 &&
+	       dd_digest_equal(&got, digest);
+}
+
+/*
+ * What a sha512 link stands for: another repository says it, or verifying found the bytes. Neither
+ * is believed before the blob was read.
+ */
+static bool learn_alias(struct dd_repair *repair, const struct dd_found *found,
+			struct dd_digest *says)
+{
+	const struct dd_graph *graph = repair->verify->graph;
+	uint32_t id = dd_repair_id(repair, &found->digest);
+	const struct dd_tie *ties = NULL;
+	size_t count = 0;
+
+	if (found->has_other && is_twin(repair, &found->other, &found->digest)) {
+		*says = found->other;
+		return true;
+	}
+	if (id != DD_NO_ID)
+		ties = dd_graph_ties(graph, id, &count);
+	for (size_t i = 0; i < count; i++) {
+		dd_ids_get(&graph->ids, ties[i].to, says);
+		if (is_twin(repair, says, &found->digest))
+			return true;
+	}
+	return false;
+}
+
+/* False: it cannot be told. */
+static bool should_say(struct dd_repair *repair, const struct dd_place *place,
+		       const struct dd_found *found, struct dd_digest *says)
+{
+	const struct dd_place blob = { .kind = DD_AT_BLOB, .digest = place->digest };
+	struct dd_info info;
+
+	*says = place->kind == DD_AT_SIGNATURE ? place->second : place->digest;
+	if (place->kind == DD_AT_TARSUM)
+		return false;
+	/* A layer that a registry stores under another digest. */
+	if (place->kind == DD_AT_LAYER && place->digest.alg != DD_SHA256 &&
+	    dd_store_stat(repair->store, &blob, &info, NULL) < 0)
+		return learn_alias(repair, found, says);
+	return true;
+}
+
+static void write_link(struct dd_step *step, const struct dd_digest *says)
+{
+	step->mend.mending = step->replaces ? DD_MEND_REWRITE_LINK : DD_MEND_WRITE_LINK;
+	step->mend.has_digest = true;
+	step->mend.digest = *says;
+}
+
+static void leave(struct dd_step *step, const char *why)
+{
+	step->mend.mending = DD_MEND_LEAVE;
+	step->mend.why = why;
+}
+
+/* Nothing is wrong any more. */
+static void let_be(struct dd_step *step)
+{
+	leave(step, NULL);
+	step->harmless = true;
+}
+
+/* ---- missing ---- */
+
+int dd_repair_missing_link(struct dd_repair *repair, const struct dd_found *found,
+			   struct dd_error *err)
+{
+	struct dd_place place;
+	struct dd_digest says;
+	struct dd_step *step;
+	struct dd_info info;
+	bool is_new = false;
+	int rc = found->path ? dd_repair_place(repair, found->path, &place, err) : DD_EFORMAT;
+
+	if (rc == DD_EFORMAT)
+		return dd_repair_leave(repair, found, NULL, err);
+	if (rc == 0)
+		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc < 0 || !is_new)
+		return rc;
+	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT)
+		let_be(step);
+	else if (should_say(repair, &place, found, &says))
+		write_link(step, &says);
+	else
+		leave(step, "no repository says which blob it stands for");
+	return 0;
+}
+
+/* ---- not saying what it should ---- */
+
+enum link_now { LINK_RIGHT, LINK_WRONG, LINK_GONE, LINK_UNREADABLE };
+
+static enum link_now look(struct dd_repair *repair, struct dd_step *step,
+			  const struct dd_digest *says)
+{
+	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
+	struct dd_digest now;
+	int rc = dd_store_read(repair->store, &step->mend.place, DD_LINK_MAX, &buffer, &step->there,
+			       NULL);
+
+	if (rc == DD_ENOENT)
+		return LINK_GONE;
+	if (rc == DD_ETOOBIG)
+		rc = dd_store_stat(repair->store, &step->mend.place, &step->there, NULL);
+	else if (rc == 0 && dd_digest_parse(&now, (const char *)buffer.bytes, buffer.len) == 0 &&
+		 dd_digest_equal(&now, says))
+		return LINK_RIGHT;
+	return rc < 0 ? LINK_UNREADABLE : LINK_WRONG;
+}
+
+static bool is_needed(const struct dd_repair *repair, const struct dd_place *place)
+{
+	const struct dd_verify *verify = repair->verify;
+	uint32_t index = dd_survey_repository_index(verify->survey, place->repository),
+		 id = dd_repair_id(repair, &place->digest);
+	const struct dd_repository *repo;
+	const uint32_t *at = NULL;
+
+	if (index == DD_NO_ID || id == DD_NO_ID)
+		return false;
+	repo = verify->survey->repositories.items[index];
+	if (repo->layers.count)
+		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
+			     dd_verify_compare_ids);
+	return at && verify->layers[index][at - repo->layers.items] & DD_LAYER_NEEDED;
+}
+
+/*
+ * A link that says nothing, of a layer that no image needs and whose bytes are nowhere, would be one
+ * that dangles. One to a manifest is written all the same: it is what keeps the manifest's layers.
+ */
+static bool is_worth_it(struct dd_repair *repair, const struct dd_place *place,
+			const struct dd_digest *says)
+{
+	return place->kind != DD_AT_LAYER || is_needed(repair, place) ||
+	       dd_repair_will_be_there(repair, says);
+}
+
+static void judge(struct dd_repair *repair, struct dd_step *step, const struct dd_found *found)
+{
+	struct dd_place place = step->mend.place;
+	struct dd_digest says;
+
+	if (!should_say(repair, &place, found, &says)) {
+		leave(step, place.kind == DD_AT_TARSUM ?
+				    "its path does not say which blob it stands for" :
+				    "no repository says which blob it stands for");
+		return;
+	}
+	switch (look(repair, step, &says)) {
+	case LINK_RIGHT:
+	case LINK_GONE:
+		let_be(step);
+		return;
+	case LINK_UNREADABLE:
+		leave(step, "it cannot be read: look at the disk first");
+		return;
+	case LINK_WRONG:
+		break;
+	}
+	step->replaces = true;
+	if (!is_worth_it(repair, &place, &says))
+		dd_repair_withdraw(step, DD_REASON_DAMAGED, &step->there);
+	else if (found->finding == DD_FOUND_LINK_OTHER && !dd_repair_will_be_there(repair, &says))
+		leave(step, "what its path names is not there, and what it says may be meant");
+	else
+		write_link(step, &says);
+}
+
+int dd_repair_bad_link(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
+{
+	struct dd_place place;
+	struct dd_step *step;
+	bool is_new = false;
+	int rc = found->path ? dd_repair_place(repair, found->path, &place, err) : DD_EFORMAT;
+
+	if (rc == DD_EFORMAT || (rc == 0 && place.beside))
+		return dd_repair_leave(repair, found, NULL, err);
+	if (rc == 0 && place.kind == DD_AT_TAG)
+		return dd_repair_tag(repair, found, err);
+	if (rc == 0)
+		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc == 0 && is_new)
+		judge(repair, step, found);
+	return rc;
+}
+
+int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
+{
+	return dd_repair_bad_link(repair, found, err);
+}
+
+/* ---- dangling ---- */
+
+int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
+{
+	struct dd_place place;
+	struct dd_copy copy = { 0 };
+	struct dd_digest stored;
+	struct dd_step *step;
+	struct dd_info info;
+	bool is_new = false;
+	int rc = found->path ? dd_repair_place(repair, found->path, &place, err) : DD_EFORMAT;
+
+	if (rc < 0)
+		return rc == DD_EFORMAT ? 0 : rc;
+	dd_repair_stored_as(repair, &place.digest, &stored);
+	if (dd_repair_will_be_there(repair, &stored))
+		return dd_repair_blob(repair, found, err);
+	rc = dd_repair_find_copy(repair, &stored, &copy, err);
+	if (rc == 0 && copy.kind != DD_COPY_NONE)
+		return dd_repair_blob(repair, found, err);
+	if (rc == 0)
+		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc < 0 || !is_new)
+		return rc;
+	if (dd_store_stat(repair->store, &place, &info, NULL) == 0)
+		dd_repair_withdraw(step, DD_REASON_LINK_DANGLING, &info);
+	else
+		let_be(step);
+	return 0;
+}

@@ -1,0 +1,172 @@
+/*
+ * Repair, from within: a step for each thing that is to be done.
+ *
+ * Findings come worst first, blobs before links before tags, so that a step can ask what earlier ones
+ * will put in place. A place has one step, however many findings it mends.
+ */
+#ifndef REPAIR_REPAIR_H
+#define REPAIR_REPAIR_H
+
+#include <drydock/repair.h>
+#include <drydock/units.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "verify/verify.h"
+
+enum dd_copy_kind {
+	DD_COPY_NONE,
+	DD_COPY_STRAY, /* misplaced in the volume: moved */
+	DD_COPY_TRASH, /* in an earlier run: moved */
+	DD_COPY_TWIN,  /* in the volume under another algorithm's digest: copied */
+	DD_COPY_SOURCE /* beyond the volume: copied */
+};
+
+/* Good bytes, which were hashed. */
+struct dd_copy {
+	enum dd_copy_kind kind;
+	struct dd_place place;	  /* but of a source */
+	struct dd_source *source; /* of a source */
+	uint64_t bytes;
+	struct dd_stamp stamp; /* but of a source */
+};
+
+struct dd_step {
+	struct dd_mend mend;
+	bool harmless;	      /* nothing is to be done, and nothing is damaged any more */
+	struct dd_copy copy;  /* of what is put in place, unless it is a link */
+	bool replaces;	      /* something is in the place: */
+	struct dd_info there; /* … which goes, or has its owner set */
+	struct dd_put put;    /* once it is ready */
+	struct dd_dress dress;
+	bool ready; /* announced */
+};
+
+struct dd_stray {
+	struct dd_place place;
+	struct dd_digest holds; /* what its bytes are */
+	struct dd_info info;
+	int rc; /* of reading it */
+};
+
+/* A blob under the digest of another algorithm. */
+struct dd_twin {
+	struct dd_digest digest;
+	uint32_t id;
+};
+
+struct dd_repair {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_repair_options options;
+	struct dd_verify *verify;
+	struct dd_trash trash;
+	DD_LIST(const struct dd_item *) trashed; /* blobs; sorted by digest, the newest first */
+	DD_LIST(struct dd_stray) strays;
+	DD_LIST(struct dd_twin) twins;
+	bool twins_sought;
+	DD_LIST(struct dd_step) steps;
+	void *places; /* a tree of tsearch(3): which step is a place's */
+	struct dd_arena strings;
+	struct dd_hasher *hashers[DD_ALGORITHM_COUNT];
+	unsigned char *block;
+	DD_LIST(struct dd_mend) mends;
+	struct dd_repair_plan plan;
+	pthread_mutex_t lock; /* of differing */
+	DD_LIST(struct dd_dress) differing;
+	int differing_rc;
+};
+
+/* ---- plan.c: steps ---- */
+
+/* All of it, from the verification on. */
+int dd_repair_make(struct dd_repair *repair, struct dd_error *err);
+/*
+ * The step of a place, which becomes a new one's that mends a finding; *is_new tells which. An earlier
+ * one then mends this finding too. Valid until the next call.
+ */
+int dd_repair_step(struct dd_repair *repair, const struct dd_place *place,
+		   const struct dd_found *found, struct dd_step **step, bool *is_new,
+		   struct dd_error *err);
+/* What is left, and why: has no place. */
+int dd_repair_leave(struct dd_repair *repair, const struct dd_found *found, const char *why,
+		    struct dd_error *err);
+int dd_repair_leave_as(struct dd_repair *repair, const struct dd_mend *mend, struct dd_error *err);
+/* Sums. */
+void dd_repair_count(struct dd_repair *repair);
+/* Strings of the repair's own; NULL without memory. */
+const char *dd_repair_keep(struct dd_repair *repair, const char *text);
+/* DD_EFORMAT: it is no path of the layout. The strings are the repair's. */
+int dd_repair_place(struct dd_repair *repair, const char *path, struct dd_place *place,
+		    struct dd_error *err);
+
+/* ---- one finding each ---- */
+
+int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_missing_link(struct dd_repair *repair, const struct dd_found *found,
+			   struct dd_error *err);
+int dd_repair_bad_link(struct dd_repair *repair, const struct dd_found *found,
+		       struct dd_error *err);
+int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found,
+		       struct dd_error *err);
+int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_tag(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_dangling_tag(struct dd_repair *repair, const struct dd_found *found,
+			   struct dd_error *err);
+int dd_repair_leftover(struct dd_repair *repair, const struct dd_found *found,
+		       struct dd_error *err);
+int dd_repair_owner(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+
+/* Of all files that differ from the rest. */
+int dd_repair_owners(struct dd_repair *repair, struct dd_error *err);
+/* Each choice must be of a tag that is broken. */
+int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err);
+
+/* What a manifest names that comes from a copy. */
+int dd_repair_follow(struct dd_repair *repair, const struct dd_found *found,
+		     const struct dd_digest *digest, const struct dd_copy *copy,
+		     struct dd_error *err);
+
+/* A layer's link where there is none, beside what the finding is about. */
+int dd_repair_link(struct dd_repair *repair, const struct dd_found *found, const char *repository,
+		   const struct dd_digest *part, struct dd_error *err);
+
+/* ---- what others need to know ---- */
+
+/*
+ * The step for a blob that should be there. besides: it is not what the finding is about, which is
+ * then not counted, and it is left unsaid if it is there.
+ */
+int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
+		   const struct dd_digest *digest, bool besides, struct dd_error *err);
+/* Whether a digest's bytes are there, or will be by an earlier step. */
+bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest);
+/* The digest under which a blob is stored: another one for an alias. */
+void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest *digest,
+			 struct dd_digest *stored);
+/* The step withdraws what lies in its place. */
+void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info);
+/* The id of a digest, DD_NO_ID; the index of a repository. */
+uint32_t dd_repair_id(const struct dd_repair *repair, const struct dd_digest *digest);
+
+/* ---- copies.c: where good bytes are ---- */
+
+int dd_repair_open_copies(struct dd_repair *repair, struct dd_error *err);
+/* copy->kind DD_COPY_NONE: nowhere. */
+int dd_repair_find_copy(struct dd_repair *repair, const struct dd_digest *digest,
+			struct dd_copy *copy, struct dd_error *err);
+/* Read a file of the store to its end: info is from before. */
+int dd_repair_hash(struct dd_repair *repair, const struct dd_place *place, enum dd_algorithm alg,
+		   struct dd_digest *digest, struct dd_info *info, struct dd_error *err);
+
+/* ---- apply.c ---- */
+
+int dd_repair_carry_out(struct dd_repair *repair, struct dd_error *err);
+
+/* ---- steps, in the order in which they are done ---- */
+
+int dd_repair_rank(const struct dd_step *step);
+
+#endif
