@@ -43,13 +43,17 @@ class Aftermath:
                    - s.withdrawn)
         self.paths(when, "in the volume, and never was:",
                    {path for path, data in files.items()
-                    if s.undone.get(path, s.live_end.get(path)) != data})
+                    if s.undone.get(path, s.live_end.get(path)) != data
+                    and not (s.mends and data in (s.live_end.get(path), s.live_before.get(path)))})
         self.paths(when, "a link without its blob:",
                    {path for path in volume.dangling(files) - s.dangled
                     if history or not volume.is_history(path)})
         if not s.purges or (s.purges == "older" and when == "at once" and not self.again):
+            # Between two names what is replaced lies where its successor was made ready.
+            ready = tree.staged(now) if s.mends else set()
             self.paths(when, "neither in the volume nor in the trash:",
-                       {path for path, data in s.everything - set(files.items()) - trash})
+                       {path for path, data in s.everything - set(files.items()) - trash
+                        if data not in ready})
         return now
 
     def run(self, when, arguments, statuses=(0,)):

@@ -17,7 +17,7 @@
  *	fallocate INO MODE OFFSET LENGTH PATH
  *	touch    INO MTIME_NS PATH
  *	chmod    INO MODE PATH
- *	fsync    INO PATH		of a file or directory
+ *	fsync    INO MTIME_NS PATH	of a file or directory, and its time
  *	syncfs
  */
 #ifndef CRASH_OPLOG_H

@@ -137,15 +137,12 @@ static long altered(const struct strike *s)
 			oplog_number((unsigned long)s->arg[i]);
 		break;
 	case SYS_utimensat:
-		oplog_op("touch");
+	case SYS_fsync:
+	case SYS_fdatasync:
+		oplog_op(s->call->nr == SYS_utimensat ? "touch" : "fsync");
 		oplog_number(st.st_ino);
 		oplog_number((unsigned long)st.st_mtim.tv_sec * 1000000000UL +
 			     (unsigned long)st.st_mtim.tv_nsec);
-		break;
-	case SYS_fsync:
-	case SYS_fdatasync:
-		oplog_op("fsync");
-		oplog_number(st.st_ino);
 		break;
 	case SYS_syncfs:
 		oplog_op("syncfs");

@@ -242,10 +242,12 @@ class State:
 
     # --- safety ---
 
-    def do_fsync(self, ino, _path):
+    def do_fsync(self, ino, mtime, _path):
         thing = self.by_ino[int(ino)]
         if thing.kind == "d":
             self.synced[thing] = len(self.changes)
+        else:
+            thing.touches.append({"mtime": int(mtime)})
         thing.sync()
 
     def do_syncfs(self, _path=None):

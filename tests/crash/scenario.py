@@ -16,6 +16,7 @@ GC = ["gc", "--apply", "--grace", "0"]
 GC_M = GC + ["-m"]
 RESTORE = ["trash", "restore", "latest", "--apply"]
 EMPTY = ["trash", "empty", "--apply"]
+REPAIR = ["repair", "--full", "--no-index", "--apply"]
 TIMEOUT = 30
 
 
@@ -93,7 +94,7 @@ class Scenario:
     """A command, on a volume in a known state."""
 
     def __init__(self, name, command, prepare=(), purges=None, revives=False, after=None,
-                 settles=True):
+                 settles=True, mends=False):
         self.name = name
         self.command = command
         self.prepare = prepare      # commands, and functions that do something to the volume
@@ -101,6 +102,7 @@ class Scenario:
         self.revives = revives      # the image that is loose comes back by itself
         self.after = after or command   # the next plain run
         self.settles = settles      # … ends the same, however far this one came
+        self.mends = mends          # files may hold what they held, or what they should
         self.prepared = bool(prepare)   # an earlier run set the reserve aside
         self.delete_untagged = "-m" in command or any("-m" in step for step in self.commands())
 
@@ -187,10 +189,30 @@ class Scenario:
         self.everything = set(self.live_before.items())
         if not self.purges:
             self.everything |= tree.trashed(self.before)
+        if self.mends:
+            self.must = {path for path in self.must
+                         if self.live_end.get(path) == self.live_before[path]}
+            self.everything -= self.moved()
+            self.withdrawn |= {path for path in self.live_before.keys() & self.live_end.keys()
+                               if self.live_before[path] != self.live_end[path]}
         # A link may be without its blob only if that was so to begin with.
         self.dangled = volume.dangling(self.live_original) | volume.dangling(self.live_before)
+        if self.mends: # undone, it is what it was
+            self.dangled |= volume.dangling(self.live_end)
         # What undoing all the runs leaves: the first state, and what was pushed since.
         self.undone = dict(self.live_original, **self.live_before)
+        if self.mends: # what the damage took is in no run
+            damaged = self.end if self.command == RESTORE else self.before
+            self.undone = dict(tree.trashed(damaged), **tree.live(damaged))
+
+    def moved(self):
+        """What was misplaced, and lies where it belongs at the end: no blob is lost."""
+        moved = self.everything - set(self.live_end.items()) - tree.trashed(self.end)
+        lost = {path for path, data in moved if data not in self.live_end.values()
+                and "/blobs/" in path}
+        if lost:
+            raise RuntimeError("%s: undisturbed, it lost %s" % (self.name, min(lost)))
+        return moved
 
     def check_rehearsal(self, made):
         """The scenario is worth its name: each kind of garbage went, nothing else did."""
@@ -245,6 +267,9 @@ SCENARIOS = (
     Scenario("restore-part", ["trash", "restore", "latest", "lib", "--apply"], prepare=[GC_M],
              revives=True, after=RESTORE),
     Scenario("restore-far", RESTORE, prepare=[GC_M, volume.link_again, GC_M], revives=True,
+             settles=False),
+    Scenario("repair", REPAIR, prepare=[GC_M, volume.damage], mends=True),
+    Scenario("unrepair", RESTORE, prepare=[GC_M, volume.damage, REPAIR], mends=True,
              settles=False),
     Scenario("empty", EMPTY, prepare=[GC_M], purges="all"),
     Scenario("empty-revive", EMPTY, prepare=[GC_M, volume.push_again], purges="all", revives=True),

@@ -106,6 +106,12 @@ def trashed(tree):
     return _inside(tree, TRASH)
 
 
+def staged(tree):
+    """What repairs have made ready, by its bytes."""
+    return {node.data for path, node in tree.items()
+            if node.kind == "f" and path.startswith(TRASH) and "/staged/" in path}
+
+
 def doomed(tree):
     """What is on its way out for good."""
     return _inside(tree, PURGE)

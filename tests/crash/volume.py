@@ -180,6 +180,36 @@ def link_again(root, loose):
     m.link(revision_path("lib", loose), loose)
 
 
+def damage(root, loose):
+    """
+    One of everything that repairing mends: links that say nothing or are missing, a tag without
+    its link, a blob whose bytes lie in the trash, one that is misplaced, one that is rotten and
+    needed by nobody, and what was left behind. Nothing of it changes what is reachable.
+    """
+    m = Maker(root)
+    kept = digest_of(b"shared")
+    a, b = digest_of(b"layer of a"), digest_of(b"layer of b")
+    m.put(layer_path("app", a), b"")
+    m.put(layer_path("lib", kept), b"sha256:" + kept.encode() + b"\n")
+    m.remove(layer_path("app", b))
+    one = os.listdir(os.path.join(root, REPOSITORIES, "team/app/_manifests/tags/one/index/sha256"))
+    m.put(current_path("team/app", "one"), b"")
+    m.remove(revision_path("team/app", one[0]))
+    m.link(revision_path("team/app", one[0]), one[0])
+    # The registry thinks that it has these bytes; the trash has them.
+    push_again(root, loose)
+    # Misplaced, by somebody's hand.
+    arm = digest_of(b"layer of arm")
+    stray = "%sblobs/sha256/%02x/%s/data" % (BASE, int(arm[:2], 16) ^ 1, arm)
+    m.put(stray, b"layer of arm")
+    m.remove(blob_path(arm))
+    os.rmdir(os.path.dirname(os.path.join(root, blob_path(arm))))
+    # Rotten, and of no image.
+    m.put(blob_path(digest_of(b"rotten")), b"r0tten")
+    m.put(layer_path("lib", kept) + ".5b0f1c2e-33aa-4a43-9f42-000000000003.tmp", b"sha256:")
+    m.age(20 * DAY)
+
+
 # --- the second opinion ------------------------------------------------------
 
 

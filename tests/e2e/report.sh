@@ -168,3 +168,38 @@ breaks() {
 		jq -r --arg finding "$finding" 'select(.finding == $finding) | .images[]' "$file" |
 		sort -u >images && same wanted.images images
 }
+
+# steps FILE: "ACTION OUTCOME FINDING REPOSITORY TAG" of what repair --json does or leaves.
+steps() {
+	jq -rs '.[0].steps[] | [.action, .outcome, .finding, .repository // "-", .tag // "-"] |
+		join(" ")' "$1"
+}
+
+# step FILE FINDING FILTER: one step about that finding is so.
+step() {
+	jq -es --arg finding "$2" \
+		"[.[0].steps[] | select(.finding == \$finding) | select($3)] | length > 0" "$1" \
+		>&7 || { say "no step of $1 about $2 is $3:"; jq -c '.steps[]' "$1" >&7; return 1; }
+}
+
+# plans STATUS [ARGUMENT…]: repair of vol plans so, into "plan"; nothing was written.
+plans() {
+	volume_digest vol >before && run "$1" drydock repair --root vol --json "${@:2}" >plan &&
+		volume_digest vol >after && same before after && valid repair plan
+}
+
+# mends STATUS [ARGUMENT…]: it is done, into "mended"; the plan, which was "plan", is carried out.
+mends() {
+	plans 1 "${@:2}" && volume_content vol >unmended &&
+		run "$1" drydock repair --root vol --apply --json "${@:2}" >mended &&
+		valid repair mended && json .applied mended >&7 &&
+		jq -S '[.steps[] | [.action, .path, .digest]]' plan >planned.steps &&
+		jq -S '[.steps[] | [.action, .path, .digest]]' mended >mended.steps &&
+		same planned.steps mended.steps
+}
+
+# undoes: the last run is undone, the volume is what it was before "mends".
+undoes() {
+	run "${1:-0}" drydock trash restore latest --root vol --apply && volume_content vol >undone &&
+		same unmended undone
+}
