@@ -226,14 +226,15 @@ int dd_store_revive_missing(struct dd_store *store, const struct dd_place *trash
 			    struct dd_error *err);
 
 /*
- * Of an object whose own directory holds no file of it any more: the directory alone goes, and comes
- * back at once if a file came into it meanwhile (DD_ECHANGED).
+ * Of an object whose own directory holds no file of it any more: the directory goes, with what a
+ * crash left in it, and comes back at once if a file came into it meanwhile (DD_ECHANGED). expected:
+ * what the directory must be (its content's; NULL: anything).
  */
 int dd_store_withdraw_empty(struct dd_store *store, const struct dd_place *place, const char *run,
-			    struct dd_error *err);
-/* Whether an object's own directory is there: 0, DD_ENOENT. */
+			    const struct dd_stamp *expected, struct dd_error *err);
+/* An object's own directory: 0, DD_ENOENT. info may be NULL. */
 int dd_store_look_at_owner(struct dd_store *store, const struct dd_place *place,
-			   struct dd_error *err);
+			   struct dd_info *info, struct dd_error *err);
 
 /*
  * Write a file of ours at a DD_AT_STAGED place, durable, with owner and mode of what is around the
@@ -247,17 +248,20 @@ int dd_store_stage(struct dd_store *store, const struct dd_place *staged,
 
 /*
  * One file to where nothing is, the directories above it made as its surroundings are: never over
- * anything (DD_EEXIST). stamp: what it must be (its content's; NULL: anything), else DD_ECHANGED.
+ * anything (DD_EEXIST). stamp: what it must be (its content's; NULL: anything), else DD_ECHANGED; what
+ * was written to at that very moment goes back.
  */
 int dd_store_move(struct dd_store *store, const struct dd_place *from, const struct dd_place *to,
 		  const struct dd_stamp *stamp, struct dd_error *err);
 /*
  * A staged file takes the place of another, which goes into the trash of a run: the two are
  * exchanged, so that there is no moment without a file. DD_ECHANGED: it is not as it was judged.
+ * Whatever fails, the two are where they were; *halfway: they could not be brought back there, and
+ * what is staged is what was in the place.
  */
 int dd_store_replace(struct dd_store *store, const struct dd_place *staged,
 		     const struct dd_place *place, const char *run, const struct dd_stamp *expected,
-		     struct dd_error *err);
+		     bool *halfway, struct dd_error *err);
 /*
  * What lies in the trash and what is in its place are exchanged: both are the same, and the older one is
  * to be there. DD_EUNKNOWN: the file system cannot.

@@ -33,6 +33,7 @@ struct dd_change {
 	bool ended; /* the journal has its last line, or the run is gone */
 	bool locked;
 	bool spent; /* the reserve was given up */
+	bool halfway; /* what a file took the place of is staged: the next change ends that */
 	uint64_t withdrawn, skipped;
 	uint64_t returned; /* whole objects that came back from this very run */
 	uint64_t put;	   /* put in place, or given another owner */
@@ -62,8 +63,8 @@ void dd_change_keep_room(struct dd_change *change);
 int dd_change_holds(const struct dd_change *change, const char *run, struct dd_error *err);
 
 /*
- * What a run that died has put in place: the exchange that it was in is brought to its end. *any: some
- * of it is there still, as it was put.
+ * What a run that died has put in place: the exchange that it was in is brought to its end, and what
+ * it had staged goes. *any: some of it is there still, as it was put.
  */
 int dd_change_settle_puts(struct dd_change *change, const char *run, bool *any,
 			  struct dd_error *err);

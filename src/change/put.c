@@ -56,7 +56,7 @@ int dd_change_announce_put(struct dd_change *change, const struct dd_put *given,
 
 	assert(!change->sealed && !put.place.run);
 	put.made = dd_place_has_directory(&put.place) &&
-		   dd_store_look_at_owner(change->store, &put.place, NULL) == DD_ENOENT;
+		   dd_store_look_at_owner(change->store, &put.place, NULL, NULL) == DD_ENOENT;
 	change->made = true;
 	if (put.replaces)
 		do
@@ -89,12 +89,17 @@ static int move_over(struct dd_change *change, const struct dd_put *put, struct 
 
 static int put_once(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
 {
+	bool halfway;
+	int rc;
+
 	if (!put->replaces)
 		return dd_store_move(change->store, &put->origin, &put->place, &put->stamp, err);
-	if (put->origin.kind == DD_AT_STAGED)
-		return dd_store_replace(change->store, &put->origin, &put->place, change->run,
-					&put->replaced, err);
-	return move_over(change, put, err);
+	if (put->origin.kind != DD_AT_STAGED)
+		return move_over(change, put, err);
+	rc = dd_store_replace(change->store, &put->origin, &put->place, change->run, &put->replaced,
+			      &halfway, err);
+	change->halfway |= halfway;
+	return rc;
 }
 
 int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
@@ -104,7 +109,7 @@ int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_
 	assert(change->sealed && change->journal && !change->ended);
 	do
 		rc = put_once(change, put, err);
-	while (rc < 0 && dd_change_made_room(change, rc, err));
+	while (rc < 0 && !change->halfway && dd_change_made_room(change, rc, err));
 	if (rc == DD_EEXIST)
 		rc = dd_fail(err, DD_ECHANGED, 0, "something is in the place of a %s by now",
 			     dd_place_kind_name(put->place.kind));
@@ -233,29 +238,39 @@ struct settling {
 	bool any;
 };
 
-/* It died between an exchange and what follows: what it took the place of is still staged. */
+/*
+ * It died between an exchange and what follows: what it took the place of is still staged, and goes
+ * into the trash; unless a registry had written to it at that moment, whose write is to be in place.
+ */
 static int end_exchange(struct settling *settling, const struct dd_put *put, struct dd_error *err)
 {
+	struct dd_store *store = settling->change->store;
 	struct dd_place trashed = put->place;
 	struct dd_info info;
+	int rc;
 
 	if (!put->replaces || put->origin.kind != DD_AT_STAGED ||
-	    dd_store_stat(settling->change->store, &put->origin, &info, NULL) < 0 ||
-	    dd_stamp_written(&put->replaced, &info.stamp, true))
+	    dd_store_stat(store, &put->origin, &info, NULL) < 0 ||
+	    !dd_stamp_written(&put->stamp, &info.stamp, true))
 		return 0;
 	trashed.run = settling->run;
-	return dd_store_move(settling->change->store, &put->origin, &trashed, NULL, err);
+	rc = dd_store_move(store, &put->origin, &trashed, NULL, err);
+	if (rc < 0 || !dd_stamp_written(&put->replaced, &info.stamp, true))
+		return rc;
+	rc = dd_store_swap(store, &trashed, err);
+	return rc < 0 ? rc : dd_store_move(store, &trashed, &put->origin, NULL, err);
 }
 
 static int settle_put(void *arg, const struct dd_put *put, struct dd_error *err)
 {
 	struct settling *settling = arg;
 	struct dd_info info;
+	int rc = end_exchange(settling, put, err);
 
 	if (dd_store_stat(settling->change->store, &put->place, &info, NULL) == 0 &&
 	    !dd_stamp_written(&put->stamp, &info.stamp, true))
 		settling->any = true;
-	return end_exchange(settling, put, err);
+	return rc;
 }
 
 static int settle_dress(void *arg, const struct dd_dress *dress, struct dd_error *err)
@@ -279,5 +294,8 @@ int dd_change_settle_puts(struct dd_change *change, const char *run, bool *any,
 	int rc = dd_journal_read(change->store, run, &sink, &journal, err);
 
 	*any = settling.any && journal.sealed;
+	/* All that is staged by now is ours, and will not be put any more. */
+	if (rc == 0 && journal.whole)
+		dd_store_unstage(change->store, run);
 	return rc;
 }

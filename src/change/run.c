@@ -125,7 +125,7 @@ static bool nothing_went(const struct dd_change *change)
 	int holds;
 	if (!change->sealed || !change->journal)
 		return true;
-	if (change->put)
+	if (change->put || change->halfway)
 		return false;
 	if (change->withdrawn != change->returned)
 		return false;
@@ -163,6 +163,9 @@ static int end_run(struct dd_change *change, bool purge, struct dd_error *err)
 
 	if (!change->made || change->ended)
 		return 0;
+	if (change->halfway)
+		return dd_fail(err, DD_EIO, 0, "run %s was left halfway: the next one ends that",
+			       change->run);
 	unused = nothing_went(change);
 	if (!purge && !unused) {
 		dd_store_unstage(change->store, change->run);
@@ -198,7 +201,7 @@ void dd_change_close(struct dd_change *change)
 	if (!change)
 		return;
 	/* Left in the middle: the next change would find out what this one knows. */
-	if (change->made && !change->ended) {
+	if (change->made && !change->ended && !change->halfway) {
 		if (nothing_went(change))
 			remove_unused(change, NULL);
 		else

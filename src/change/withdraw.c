@@ -72,7 +72,7 @@ int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item
 	do
 		rc = item->reason == DD_REASON_EMPTY ?
 			     dd_store_withdraw_empty(change->store, &item->place, change->run,
-						     err) :
+						     expected, err) :
 		     seen ? dd_store_withdraw_seen(change->store, &item->place, change->run, err) :
 			    dd_store_withdraw(change->store, &item->place, change->run, expected,
 					      err);
@@ -130,7 +130,7 @@ static int freshen(struct dd_change *change, const struct dd_place *trashed, str
 int dd_change_revive_empty(struct dd_change *change, const struct dd_place *trashed, bool *there,
 			   struct dd_error *err)
 {
-	int rc = dd_store_look_at_owner(change->store, trashed, err);
+	int rc = dd_store_look_at_owner(change->store, trashed, NULL, err);
 
 	*there = false;
 	if (rc == 0)

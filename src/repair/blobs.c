@@ -216,6 +216,16 @@ static int withdraw_stray(struct dd_repair *repair, const struct dd_found *found
 	return rc;
 }
 
+static int withdraw_empty_stray(struct dd_repair *repair, const struct dd_found *found,
+				const struct dd_stray *stray, struct dd_error *err)
+{
+	struct dd_stray empty = *stray;
+
+	if (!dd_repair_is_left_behind(repair, &stray->place, &empty.info))
+		return 0;
+	return withdraw_stray(repair, found, &empty, DD_REASON_EMPTY, err);
+}
+
 int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
 	const struct dd_stray *stray = stray_of(repair, found);
@@ -227,7 +237,7 @@ int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, stru
 	if (!stray)
 		return dd_repair_leave(repair, found, "what is in it cannot be told", err);
 	if (stray->rc == DD_ENOENT)
-		return withdraw_stray(repair, found, stray, DD_REASON_EMPTY, err);
+		return withdraw_empty_stray(repair, found, stray, err);
 	if (stray->rc < 0)
 		return dd_repair_leave(repair, found, "it cannot be read", err);
 	if (!dd_digest_equal(&stray->holds, &found->digest))
@@ -266,7 +276,6 @@ int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, stru
 int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
 	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = found->digest };
-	static const struct dd_info nothing;
 	struct dd_step *step;
 	struct dd_mend left;
 	struct dd_info info;
@@ -278,13 +287,16 @@ int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, stru
 	/* An earlier finding is that the blob is missing: its bytes go there, or the directory goes. */
 	if (!is_new && step->mend.mending != DD_MEND_LEAVE)
 		return 0;
-	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT) {
+	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT ||
+	    !dd_repair_is_left_behind(repair, &place, &info)) {
 		step->harmless = is_new;
+		step->mend.findings -= !is_new;
 		step->mend.mending = DD_MEND_LEAVE;
 		return 0;
 	}
 	left = step->mend;
-	dd_repair_withdraw(step, DD_REASON_EMPTY, &nothing);
+	left.findings -= !is_new;
+	dd_repair_withdraw(step, DD_REASON_EMPTY, &info);
 	step->mend.found = found;
 	step->mend.findings = 1;
 	step->mend.why = NULL;

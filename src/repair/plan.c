@@ -281,6 +281,7 @@ int dd_repair_make(struct dd_repair *repair, struct dd_error *err)
 		rc = dd_repair_owners(repair, err);
 	if (rc == 0)
 		rc = dd_repair_check_choices(repair, err);
+	dd_repair_take_along(repair);
 	put_in_order(repair);
 	dd_repair_count(repair);
 	return rc;

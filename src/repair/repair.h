@@ -146,8 +146,16 @@ bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *d
 /* The digest under which a blob is stored: another one for an alias. */
 void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest *digest,
 			 struct dd_digest *stored);
+/*
+ * Whether an object's own directory, which none of its files is in, was left behind: nobody has made
+ * anything in it for a while. info: of the directory, but for its size.
+ */
+bool dd_repair_is_left_behind(struct dd_repair *repair, const struct dd_place *place,
+			      struct dd_info *info);
 /* The step withdraws what lies in its place. */
 void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info);
+/* What lies beside an object whose directory goes is no step of its own: it goes along. */
+void dd_repair_take_along(struct dd_repair *repair);
 /* The id of a digest, DD_NO_ID; the index of a repository. */
 uint32_t dd_repair_id(const struct dd_repair *repair, const struct dd_digest *digest);
 

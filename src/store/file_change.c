@@ -176,7 +176,7 @@ int dd_file_rename(struct dd_store *store, const char *from, const char *to, str
 	return dd_file_move(store, &(struct dd_move){ .from = from, .to = to }, err);
 }
 
-int dd_file_exchange(struct dd_store *store, const char *one, const char *other)
+static int try_exchange(struct dd_store *store, const char *one, const char *other)
 {
 	struct dd_error err = { 0 };
 	const char *name, *other_name;
@@ -188,6 +188,18 @@ int dd_file_exchange(struct dd_store *store, const char *one, const char *other)
 		rc = renameat2(store->from.fd, name, store->to.fd, other_name, RENAME_EXCHANGE);
 	while (rc < 0 && errno == EINTR);
 	return rc < 0 ? -errno : 0;
+}
+
+int dd_file_exchange(struct dd_store *store, const char *one, const char *other)
+{
+	bool remembered = store->from.path || store->to.path;
+	int sys = try_exchange(store, one, other);
+
+	if (sys == 0)
+		return 0;
+	/* As for a move. */
+	dd_file_forget_recent(store);
+	return sys == -ENOENT && remembered ? try_exchange(store, one, other) : sys;
 }
 
 /* Where an object lies, and where it lies in the trash of a run. */

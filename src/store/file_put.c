@@ -98,13 +98,18 @@ static int fill(struct dd_store *store, int fd, const char *path, dd_next_bytes_
 		return dd_fail(err, DD_ENOMEM, 0, "write %s", path);
 	while (rc == 0 && (got = next(arg, block, BLOCK, err)) != 0)
 		rc = got < 0 ? (int)got : write_all(store, fd, path, block, (size_t)got, err);
-	if (rc == 0)
-		do
-			rc = fsync(fd) < 0 ? -errno : 0;
-		while (rc == -EINTR);
-	else
-		return rc;
-	return rc < 0 ? dd_file_fail(store, err, -rc, "sync", path) : 0;
+	return rc;
+}
+
+/* The bytes, and owner and mode. */
+static int sync_staged(struct dd_store *store, int fd, const char *path, struct dd_error *err)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? dd_file_fail(store, err, errno, "sync", path) : 0;
 }
 
 static int finish_staged(struct dd_store *store, int fd, const char *path, const char *target,
@@ -144,12 +149,12 @@ int dd_store_stage(struct dd_store *store, const struct dd_place *staged,
 	rc = fill(store, fd, path, next, arg, err);
 	if (rc == 0)
 		rc = finish_staged(store, fd, path, target, info, err);
+	if (rc == 0)
+		rc = sync_staged(store, fd, path, err);
 	if (rc < 0) {
 		unlinkat(above, last_part(path), 0);
 		return rc;
 	}
-	if (fsync(fd) < 0) /* owner and mode */
-		return dd_file_fail(store, err, errno, "sync", path);
 	*strrchr(path, '/') = '\0';
 	return dd_file_mark_dirty(store, path, false, err);
 }
@@ -188,6 +193,22 @@ int dd_store_prepare_file(struct dd_store *store, const struct dd_place *place, 
 	return fd < 0 ? fd : 0;
 }
 
+/*
+ * Between the look and the rename somebody may have written to it: where they did it is to be. If
+ * something newer is there by now, that is.
+ */
+static int check_moved(struct dd_store *store, const struct dd_place *to,
+		       const struct dd_move *move, struct dd_error *err)
+{
+	struct dd_info info;
+	int rc = dd_store_stat(store, to, &info, NULL);
+
+	if (rc < 0 || !dd_stamp_written(move->expected, &info.stamp, true))
+		return 0;
+	dd_file_rename(store, move->to, move->from, NULL);
+	return dd_fail(err, DD_ECHANGED, 0, "%s/%s was written to", store->root, move->from);
+}
+
 int dd_store_move(struct dd_store *store, const struct dd_place *from, const struct dd_place *to,
 		  const struct dd_stamp *stamp, struct dd_error *err)
 {
@@ -202,7 +223,8 @@ int dd_store_move(struct dd_store *store, const struct dd_place *from, const str
 	move.from = path;
 	move.to = target;
 	move.file = last_part(path);
-	return dd_file_move(store, &move, err);
+	rc = dd_file_move(store, &move, err);
+	return rc == 0 && stamp ? check_moved(store, to, &move, err) : rc;
 }
 
 void dd_store_remove_empty(struct dd_store *store, const struct dd_place *place)
@@ -229,13 +251,13 @@ struct replacing {
 	struct dd_store *store;
 	char *staged, *path, *trashed;
 	const struct dd_stamp *expected;
+	struct dd_stamp mine; /* of what is staged */
+	bool *halfway;
 };
 
-/* 0, DD_ECHANGED, or why it cannot be told. */
-static int look_at(const struct replacing *replacing, const char *path, bool content,
-		   struct dd_error *err)
+static int stamp_of(struct dd_store *store, const char *path, struct dd_stamp *stamp,
+		    struct dd_error *err)
 {
-	struct dd_store *store = replacing->store;
 	DD_AUTOCLOSE int fd = dd_beneath_open(store->fd, path, O_PATH, 0);
 	struct dd_info info;
 	struct stat st;
@@ -244,11 +266,21 @@ static int look_at(const struct replacing *replacing, const char *path, bool con
 	if (fd < 0)
 		return dd_file_fail(store, err, -fd, "look at", path);
 	sys = fstat(fd, &st) < 0 ? errno : dd_file_info(&st, &info);
-	if (sys)
-		return dd_file_fail(store, err, sys, "look at", path);
-	if ((content ? dd_stamp_same_content : dd_stamp_equal)(replacing->expected, &info.stamp))
-		return 0;
-	return dd_fail(err, DD_ECHANGED, 0, "%s/%s is not as it was", store->root, path);
+	*stamp = info.stamp;
+	return sys ? dd_file_fail(store, err, sys, "look at", path) : 0;
+}
+
+/* 0, DD_ECHANGED, or why it cannot be told. */
+static int look_at(const struct replacing *replacing, const char *path, bool content,
+		   struct dd_error *err)
+{
+	struct dd_stamp now;
+	int rc = stamp_of(replacing->store, path, &now, err);
+
+	if (rc < 0 ||
+	    (content ? dd_stamp_same_content : dd_stamp_equal)(replacing->expected, &now))
+		return rc;
+	return dd_fail(err, DD_ECHANGED, 0, "%s/%s is not as it was", replacing->store->root, path);
 }
 
 static int move(const struct replacing *replacing, const char *from, const char *to,
@@ -277,10 +309,31 @@ static bool cannot_exchange(int sys)
 	return sys == -EINVAL || sys == -ENOSYS || sys == -EOPNOTSUPP;
 }
 
-static int replace(const struct replacing *replacing, struct dd_error *err)
+/*
+ * Both back to where they were. If mine was written to in that short time, a registry has made the
+ * newest of all: that is what has to be in place, and what it took the place of lies in the trash.
+ */
+static void bring_back(const struct replacing *replacing)
+{
+	struct dd_stamp now;
+
+	*replacing->halfway = true;
+	if (dd_file_exchange(replacing->store, replacing->staged, replacing->path) < 0)
+		return;
+	*replacing->halfway = false;
+	if (stamp_of(replacing->store, replacing->staged, &now, NULL) < 0 ||
+	    dd_stamp_same_content(&replacing->mine, &now) ||
+	    dd_file_exchange(replacing->store, replacing->staged, replacing->path) < 0)
+		return;
+	*replacing->halfway = move(replacing, replacing->staged, replacing->trashed, NULL) < 0;
+}
+
+static int replace(struct replacing *replacing, struct dd_error *err)
 {
 	int rc = look_at(replacing, replacing->path, false, err), sys;
 
+	if (rc == 0)
+		rc = stamp_of(replacing->store, replacing->staged, &replacing->mine, err);
 	if (rc < 0)
 		return rc;
 	sys = dd_file_exchange(replacing->store, replacing->staged, replacing->path);
@@ -289,26 +342,34 @@ static int replace(const struct replacing *replacing, struct dd_error *err)
 	if (sys < 0)
 		return dd_file_fail(replacing->store, err, -sys, "replace", replacing->path);
 	rc = look_at(replacing, replacing->staged, true, err);
-	if (rc < 0) {
-		dd_file_exchange(replacing->store, replacing->staged, replacing->path);
-		return rc;
-	}
-	return move(replacing, replacing->staged, replacing->trashed, err);
+	if (rc == 0)
+		rc = move(replacing, replacing->staged, replacing->trashed, err);
+	if (rc < 0)
+		bring_back(replacing);
+	return rc;
 }
 
 int dd_store_replace(struct dd_store *store, const struct dd_place *staged,
 		     const struct dd_place *place, const char *run, const struct dd_stamp *expected,
-		     struct dd_error *err)
+		     bool *halfway, struct dd_error *err)
 {
 	DD_AUTOFREE char *from = NULL, *path = NULL, *trashed = NULL;
 	int rc = dd_layout_path(staged, &from, err);
+
+	*halfway = false;
 
 	if (rc == 0)
 		rc = dd_layout_path(place, &path, err);
 	if (rc == 0)
 		rc = path_in_run(place, run, &trashed, err);
 	return rc < 0 ? rc :
-			replace(&(struct replacing){ store, from, path, trashed, expected }, err);
+			replace(&(struct replacing){ .store = store,
+						     .staged = from,
+						     .path = path,
+						     .trashed = trashed,
+						     .expected = expected,
+						     .halfway = halfway },
+				err);
 }
 
 int dd_store_swap(struct dd_store *store, const struct dd_place *trashed, struct dd_error *err)
@@ -326,64 +387,6 @@ int dd_store_swap(struct dd_store *store, const struct dd_place *trashed, struct
 	if (!cannot_exchange(sys))
 		return sys < 0 ? dd_file_fail(store, err, -sys, "exchange", path) : 0;
 	return dd_fail(err, DD_EUNKNOWN, 0, "the file system exchanges no names");
-}
-
-/* ---- a directory that holds nothing ---- */
-
-int dd_store_look_at_owner(struct dd_store *store, const struct dd_place *place,
-			   struct dd_error *err)
-{
-	DD_AUTOFREE char *path = NULL;
-	DD_AUTOCLOSE int fd = -1;
-	int rc = dd_layout_owner(place, &path, err);
-
-	if (rc < 0)
-		return rc;
-	fd = dd_beneath_open(store->fd, path, O_PATH | O_DIRECTORY, 0);
-	return fd < 0 ? dd_file_fail(store, err, -fd, "look at", path) : 0;
-}
-
-/* 0: none of an object's files is there; an upload has two. */
-static int look_for_files(struct dd_store *store, const struct dd_place *place,
-			  struct dd_error *err)
-{
-	struct dd_place other = *place;
-	struct dd_info info;
-	int rc = dd_store_stat(store, place, &info, err);
-
-	if (rc == DD_ENOENT && place->kind == DD_AT_STARTEDAT) {
-		other.kind = DD_AT_UPLOAD;
-		rc = dd_store_stat(store, &other, &info, err);
-	}
-	if (rc == 0)
-		return dd_fail(err, DD_ECHANGED, 0, "a file came into the directory of a %s",
-			       dd_place_kind_name(place->kind));
-	if (rc != DD_ENOENT)
-		return rc;
-	dd_error_clear(err);
-	return 0;
-}
-
-int dd_store_withdraw_empty(struct dd_store *store, const struct dd_place *place, const char *run,
-			    struct dd_error *err)
-{
-	DD_AUTOFREE char *path = NULL, *trashed = NULL;
-	struct dd_place inside = *place;
-	int rc = look_for_files(store, place, err);
-
-	inside.run = run;
-	if (rc == 0)
-		rc = dd_layout_owner(place, &path, err);
-	if (rc == 0)
-		rc = dd_layout_owner(&inside, &trashed, err);
-	if (rc == 0)
-		rc = dd_file_rename(store, path, trashed, err);
-	if (rc < 0)
-		return rc;
-	rc = look_for_files(store, &inside, err);
-	if (rc < 0)
-		dd_file_rename(store, trashed, path, NULL);
-	return rc;
 }
 
 /* ---- owner and mode ---- */

@@ -205,11 +205,39 @@ test_case 'empty directories, temporary files and stale uploads are withdrawn' '
 	put_upload vol app ${id}2 x 9d && rm "$(upload_dir vol app ${id}2)/startedat" &&
 	put_upload vol app ${id}3 young 1h && mkdir -p "$(blob_dir vol $no_such)" &&
 	: >"$(layer_link vol app $one).7f1c4f5e-9a0b-4c2d-8e3f-6a5b4c3d2e1f.tmp" &&
-	age vol "$(repository_dir vol app)/_layers" 9d &&
+	age vol "$(repository_dir vol app)/_layers" "$(blob_dir vol $no_such)" 9d &&
 	finds 0 upload-stale upload-no-start blob-no-data temp-left -- --full && plans 0 --full &&
 	volume_content vol >unmended && run 0 drydock repair --root vol --full --apply >text &&
 	finds 0 -- --full && [ ! -e "$(blob_dir vol $no_such)" ] &&
 	[ -e "$(upload_dir vol app ${id}3)" ] && [ ! -e "$(upload_dir vol app ${id}1)" ] && undoes
+'
+
+temp=data.7f1c4f5e-9a0b-4c2d-8e3f-6a5b4c3d2e1f.tmp
+
+test_case 'a temporary file goes with the directory that it alone lies in, and comes back with it' '
+	from_template && mkdir -p "$(blob_dir vol $no_such)" && echo half >"$(blob_dir vol $no_such)/$temp" &&
+	age vol "$(blob_dir vol $no_such)" 9d && finds 0 blob-no-data temp-left -- --full &&
+	volume_content vol >unmended && run 0 drydock repair --root vol --full --apply --json >done &&
+	json ".totals | .changed == 0 and .failed == 0 and .mended == 2" done && finds 0 -- --full &&
+	[ ! -e "$(blob_dir vol $no_such)" ] && undoes
+'
+
+test_case 'a temporary file beside a corrupt blob goes with it' '
+	from_template && flip_blob vol $one && echo half >"$(blob_dir vol $one)/$temp" &&
+	age vol everything 9d && volume_content vol >unmended &&
+	run 1 drydock repair --root vol --full --apply --json >done &&
+	json ".totals | .changed == 0 and .failed == 0" done && blobs_gone vol $one &&
+	finds 1 layer-missing -- --full && undoes
+'
+
+test_case 'what a registry has made a moment ago is left alone' '
+	from_template && id=2b2f7c6e-0a5e-4c0a-9d69-7d2f3d7d5c1 && mkdir -p "$(blob_dir vol $no_such)" &&
+	put_upload vol app ${id}1 old 9d && touch -d "10 minutes ago" "$(upload_dir vol app ${id}1)/data" &&
+	run 0 drydock repair --root vol --apply --json >done && [ -z "$(steps done)" ] &&
+	[ -d "$(blob_dir vol $no_such)" ] && age vol "$(blob_dir vol $no_such)" 9d &&
+	echo half >"$(blob_dir vol $no_such)/$temp" && touch -d "9 days ago" "$(blob_dir vol $no_such)" &&
+	run 0 drydock repair --root vol --full --apply --json >done && [ -z "$(steps done)" ] &&
+	[ -e "$(blob_dir vol $no_such)/$temp" ]
 '
 
 test_case 'owners and modes are set as the rest has them, when asked, and set back' '
@@ -241,6 +269,28 @@ test_case 'many damages at once are mended in one run, and undone in one' '
 	rm -r "$(dirname "$(revision_link vol app $image)")" && age vol everything 9d &&
 	mends 0 --from other && finds 0 && undoes && mends 0 --from other && finds 0 &&
 	run 0 drydock trash list --root vol --json >trash
+'
+
+# struck CALL FAILURE WHEN COMMAND…: the tool, whose calls fail from that one on.
+struck() {
+	need_strace
+	run 0,1,3 strace -f -qq -o trace -e trace="$1" -e inject="$1:$2:when=$3" "${@:4}" >text 2>err
+}
+
+test_case 'what a link was is not lost, whichever of the renames fails' '
+	from_template && : >"$(layer_link vol app $one)" && echo $image >"$(revision_link vol app $image)" &&
+	age vol everything 9d && cp -a vol pristine && volume_content vol >unmended && for at in 1 2 3 4 5; do
+		rm -rf vol && cp -a pristine vol &&
+			struck renameat2 error=EIO $at drydock repair --root vol --apply &&
+			run 0 drydock gc --root vol && run 0,1 drydock repair --root vol --apply &&
+			finds 0 && while drydock trash restore latest --root vol --apply; do :; done &&
+			volume_content vol >undone && same unmended undone || return 1
+		rm -rf vol && cp -a pristine vol &&
+			struck renameat2 error=EIO $at+ drydock repair --root vol --apply &&
+			run 0,1 drydock repair --root vol --apply && finds 0 &&
+			while drydock trash restore latest --root vol --apply; do :; done &&
+			volume_content vol >undone && same unmended undone || return 1
+	done
 '
 
 test_case 'two runs do not mend at once' '
