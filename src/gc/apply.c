@@ -35,6 +35,22 @@ static const struct dd_candidate *candidate_at(const struct apply *apply, size_t
 	return &apply->gc->candidates.list.items[apply->gc->order.items[at]];
 }
 
+/* As it goes: of an upload that has no file of its own, its directory. */
+static void get_item(const struct apply *apply, size_t at, struct dd_item *item)
+{
+	const struct dd_candidate *candidate = candidate_at(apply, at);
+	const struct dd_repository *repo;
+	const struct dd_upload *upload;
+
+	dd_gc_get_item(apply->gc, at, item);
+	if (candidate->reason != DD_REASON_UPLOAD_STALE)
+		return;
+	repo = apply->gc->survey->repositories.items[candidate->repository];
+	upload = &repo->uploads.items[candidate->extra];
+	if (!upload->has_data && !upload->has_startedat)
+		item->reason = DD_REASON_EMPTY;
+}
+
 /* What is back is neither in the trash nor freed. */
 static void count_back(struct apply *apply, const struct dd_revival *revival)
 {
@@ -81,7 +97,7 @@ static int announce(struct apply *apply, struct dd_error *err)
 	for (size_t i = 0; i < apply->gc->order.count && rc == 0; i++) {
 		struct dd_item item;
 
-		dd_gc_get_item(apply->gc, i, &item);
+		get_item(apply, i, &item);
 		rc = dd_change_announce(apply->change, &item, err);
 	}
 	return rc < 0 ? rc : dd_change_seal(apply->change, err);
@@ -136,7 +152,7 @@ static int next_blob(void *arg, struct dd_item *item, struct dd_error *err)
 	while (apply->at < apply->gc->order.count) {
 		const struct dd_candidate *candidate = candidate_at(apply, apply->at);
 
-		dd_gc_get_item(apply->gc, apply->at++, item);
+		get_item(apply, apply->at++, item);
 		if (candidate->id == DD_NO_ID || !(nodes[candidate->id].flags & DD_NODE_REACHED))
 			return 1;
 		apply->gc->plan.totals.skipped_items++;

@@ -109,6 +109,7 @@ static int look(struct uploads *uploads, const char *id, struct dd_upload *uploa
 	if (!upload->has_data && !upload->has_startedat) {
 		place.kind = DD_IN_UPLOAD;
 		rc = look_at_part(scan, &place, upload, &info, err);
+		upload->stamp = info.stamp;
 	}
 	place.kind = DD_AT_STARTEDAT;
 	return rc < 0 ? rc :

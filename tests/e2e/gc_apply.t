@@ -192,4 +192,14 @@ test_case 'a .drydock that belongs to somebody else is not used' '
 	run 3 collect vol 2>err && says "\.drydock" err && blobs_exist vol "$orphan"
 '
 
+test_case 'an upload that has no file any more goes, too, and comes back' '
+	make_volume vol && put_image vol app:v1 base >image &&
+		uuid=6b3c4c4e-8f0c-4e4f-9d0a-000000000001 && mkdir -p "$(upload_dir vol app $uuid)" &&
+	age vol everything 9d && volume_content vol >first && run 0 drydock gc --root vol --apply --json >done &&
+	goes done upload app "[^ ]+" && [ "$(json .totals.skipped_items done)" = 0 ] &&
+	[ ! -e "$(upload_dir vol app $uuid)" ] && run 0 drydock gc --root vol --json >plan &&
+	nothing_goes plan && run 0 drydock trash restore latest --root vol --apply &&
+	volume_content vol >last && same first last
+'
+
 done_testing
