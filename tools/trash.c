@@ -112,6 +112,7 @@ static int print_puts(const struct dd_run *run, struct dd_error *err)
 	}
 	return table_print(rows, err);
 }
+
 int trash_print_run(const struct tool *tool, const struct dd_run *run, struct dd_error *err)
 {
 	static const struct column columns[] = {

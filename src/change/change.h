@@ -32,7 +32,7 @@ struct dd_change {
 	bool sealed;
 	bool ended; /* the journal has its last line, or the run is gone */
 	bool locked;
-	bool spent; /* the reserve was given up */
+	bool spent;   /* the reserve was given up */
 	bool halfway; /* what a file took the place of is staged: the next change ends that */
 	uint64_t withdrawn, skipped;
 	uint64_t returned; /* whole objects that came back from this very run */

@@ -123,6 +123,7 @@ int dd_change_sync(struct dd_change *change, struct dd_error *err)
 static bool nothing_went(const struct dd_change *change)
 {
 	int holds;
+
 	if (!change->sealed || !change->journal)
 		return true;
 	if (change->put || change->halfway)

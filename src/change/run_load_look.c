@@ -24,8 +24,10 @@ static enum state look(struct dd_run_load *load, const struct dd_item *item,
 	static const struct dd_stamp none;
 	struct dd_info info;
 	int rc = dd_store_stat_near(load->store, held, &item->place, &info, NULL);
+
 	if (rc == DD_ENOENT && item->reason == DD_REASON_EMPTY)
-		return dd_store_look_at_owner(load->store, &item->place, NULL, NULL) == 0 ? THERE : GONE;
+		return dd_store_look_at_owner(load->store, &item->place, NULL, NULL) == 0 ? THERE :
+											    GONE;
 	if (rc == DD_ENOENT)
 		return GONE;
 	if (rc == DD_ESYMLINK || (rc == 0 && info.type != DD_ENTRY_FILE))

@@ -65,6 +65,7 @@ static int settle_run(struct dd_change *change, const char *run, struct dd_error
 {
 	bool ended, put = false;
 	int rc = dd_journal_has_end(change->store, run, &ended, err), holds;
+
 	if (rc == DD_ENOMEM || (rc == 0 && ended))
 		return rc;
 	if (rc == 0)

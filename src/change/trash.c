@@ -40,6 +40,7 @@ static int keep_dress(void *arg, const struct dd_dress *dress, struct dd_error *
 {
 	return dd_run_load_dress(arg, dress, err);
 }
+
 /* Everything but what stops the whole load: a journal that cannot be read is a damaged one. */
 static bool fatal(int rc)
 {

@@ -105,6 +105,7 @@ static bool goes_first(const struct dd_restore *restore, const struct dd_restore
 int dd_restore_settle(struct dd_restore *restore, struct dd_error *err)
 {
 	int rc = 0;
+
 	for (size_t i = 0; i < restore->items.count && rc == 0; i++) {
 		struct dd_restored *item = &restore->items.items[i];
 		bool here;

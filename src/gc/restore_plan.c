@@ -32,6 +32,7 @@ static int compare_steps(const void *a, const void *b)
 {
 	const struct dd_restored *one = a, *two = b;
 	int order = dd_restore_turn(one) - dd_restore_turn(two);
+
 	if (!order)
 		order = (int)one->place.kind - (int)two->place.kind;
 	if (!order && one->place.repository && two->place.repository)

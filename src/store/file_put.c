@@ -277,8 +277,7 @@ static int look_at(const struct replacing *replacing, const char *path, bool con
 	struct dd_stamp now;
 	int rc = stamp_of(replacing->store, path, &now, err);
 
-	if (rc < 0 ||
-	    (content ? dd_stamp_same_content : dd_stamp_equal)(replacing->expected, &now))
+	if (rc < 0 || (content ? dd_stamp_same_content : dd_stamp_equal)(replacing->expected, &now))
 		return rc;
 	return dd_fail(err, DD_ECHANGED, 0, "%s/%s is not as it was", replacing->store->root, path);
 }
