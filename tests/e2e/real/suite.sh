@@ -137,4 +137,48 @@ real_suite() {
 		run 0 collect vol --uploads-older-than 0 && [ ! -e "$(dirname "$upload")" ] &&
 		serves_all common
 	'
+
+	test_case "$name: damaged in many ways and repaired from a backup, it serves everything" '
+		take all && copy_volume vol backup && age vol everything 9d && damage_all vol &&
+		run 1 drydock verify --root vol >&7 &&
+		run 0 drydock repair --root vol --from backup --apply --json >mended &&
+		valid repair mended && run 0 drydock verify --root vol >&7 &&
+		json ".totals.blobs_put > 4 and .totals.links > 4" mended && serves_all all
+	'
+
+	test_case "$name: what has no copy is withdrawn, and pushing it again heals the image" '
+		take all && age vol everything 9d && make_layer base "the layer called base" &&
+		base=sha256:$(sha256sum <base.tar.gz | cut -d " " -f 1) && blob_exists vol $base &&
+		flip_blob vol $base && age vol $base 9d && run 1 drydock repair --root vol --apply >&7 &&
+		blobs_gone vol $base && make_layer moved "the layer called moved" &&
+		registry_start vol && push oci/app:healed oci base moved && registry_stop &&
+		run 0 drydock verify --root vol >&7 && serves_again
+	'
+}
+
+# damage_all VOL: every third blob loses a byte or all, links say nothing or are gone.
+damage_all() {
+	local number=0 file
+	while IFS= read -r file; do
+		number=$((number + 1))
+		case $((number % 6)) in
+		0) printf '\001' | dd of="$file" bs=1 conv=notrunc status=none ;;
+		3) : >"$file" ;;
+		esac || return
+	done < <(find "$1/docker/registry/v2/blobs" -name data -size +0 | sort) &&
+	while IFS= read -r file; do
+		number=$((number + 1))
+		case $((number % 8)) in
+		0) : >"$file" ;;
+		2) rm "$file" ;;
+		4) echo >>"$file" ;;
+		esac || return
+	done < <(find "$1/docker/registry/v2/repositories" -path '*_layers/sha256/*/link' -o \
+		-path '*_manifests/revisions/*/link' | sort) && age "$1" everything 9d
+}
+
+# What it served before it still does, and one more.
+serves_again() {
+	registry_start vol && served list && says "^oci/app healed " list &&
+		grep -v "^oci/app healed " list >rest && same "$work/all.served" rest && registry_stop
 }
