@@ -17,6 +17,7 @@ static const struct {
 	{ "tags", dd_verify_tags },
 	{ "repositories", dd_verify_repositories },
 	{ "uploads", dd_verify_uploads },
+	{ "names", dd_verify_names },
 };
 
 void dd_verify_stop(struct dd_verify *verify, int rc, const struct dd_error *err)

@@ -98,6 +98,7 @@ int dd_verify_manifests(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_tags(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_repositories(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_uploads(struct dd_verify *verify, struct dd_error *err);
+int dd_verify_names(struct dd_verify *verify, struct dd_error *err);
 
 /* A file's owner and mode: into the owners of the thread. 0 or DD_ENOMEM. */
 int dd_verify_saw(struct dd_verify *verify, struct dd_owners *owners, const struct dd_info *info,

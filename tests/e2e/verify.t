@@ -324,6 +324,16 @@ test_case 'alien names are notes, those beside links and blobs with --full' '
 	found report alien ".path == \"${path#vol/}\""
 '
 
+test_case 'with --full alien names are told wherever a registry makes names of its own' '
+	from_template && put_upload vol app 2b2f7c6e-0a5e-4c0a-9d69-7d2f3d7d5c11 young 1h &&
+	echo x >vol/docker/registry/v2/README && echo x >"$(repository_dir vol app)/_manifests/x" &&
+	mkdir "$(tag_dir vol app:v1)/previous" &&
+	echo x >"$(upload_dir vol app 2b2f7c6e-0a5e-4c0a-9d69-7d2f3d7d5c11)/notes" &&
+	finds 0 alien -- --full && [ "$(findings report | wc -l)" = 4 ] &&
+	found report alien ".path == \"docker/registry/v2/README\"" &&
+	found report alien ".path | endswith(\"app/_manifests/tags/v1/previous\")"
+'
+
 test_case 'temporary files of a crash are notes: where the file is missing, and with --full all' '
 	from_template && temp=.7f1c4f5e-9a0b-4c2d-8e3f-6a5b4c3d2e1f.tmp &&
 	: >"$(layer_link vol app $one)$temp" && age vol everything 9d && finds 0 &&
