@@ -134,11 +134,12 @@ static bool nothing_went(const struct dd_change *change)
 	return holds == 0 || holds == DD_ENOENT;
 }
 
-/* The last line. Durable; so is, before it, all that it speaks of. */
+/* The last line. Durable; so is, before it, all that it speaks of. What was not put goes. */
 static int end_journal(struct dd_change *change, bool interrupted, struct dd_error *err)
 {
 	int rc = dd_change_sync(change, err);
 
+	dd_store_unstage(change->store, change->run);
 	if (rc == 0)
 		rc = dd_journal_end(change, interrupted, err);
 	change->ended = rc == 0;
@@ -168,10 +169,8 @@ static int end_run(struct dd_change *change, bool purge, struct dd_error *err)
 		return dd_fail(err, DD_EIO, 0, "run %s was left halfway: the next one ends that",
 			       change->run);
 	unused = nothing_went(change);
-	if (!purge && !unused) {
-		dd_store_unstage(change->store, change->run);
+	if (!purge && !unused)
 		return end_journal(change, false, err);
-	}
 	rc = dd_change_sync(change, err);
 	if (rc == 0)
 		rc = unused ? remove_unused(change, err) :
