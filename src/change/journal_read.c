@@ -89,6 +89,7 @@ static int take_put(struct reading *reading, char **words, size_t count, struct 
 	put.replaced_bytes = numbers[12];
 	put.made = numbers[13] != 0;
 	reading->journal->announced++;
+	reading->journal->puts++;
 	rc = sink->put ? sink->put(sink->arg, &put, err) : 0;
 	if (rc == 0 && put.replaces)
 		rc = hand_item(reading,

@@ -61,7 +61,9 @@ static bool whole_of(const struct dd_place *place, struct dd_place *whole)
 
 static int add(struct finding *finding, const struct dd_place *place, struct dd_error *err)
 {
-	struct dd_item item = { .place = *place, .reason = DD_REASON_UNREFERENCED };
+	struct dd_item item = { .place = *place,
+				.reason = finding->load->mends ? DD_REASON_DAMAGED :
+								 DD_REASON_UNREFERENCED };
 	struct dd_place whole;
 	struct dd_info info;
 	int rc;

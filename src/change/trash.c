@@ -67,6 +67,8 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 			journal->ended && !journal->interrupted ? DD_RUN_DONE : DD_RUN_INTERRUPTED;
 		return 0;
 	}
+	load->mends =
+		journal->puts || (journal->command && !strncmp(journal->command, "repair", 6));
 	rc = dd_run_load_find(load, &found, err);
 	if (rc < 0)
 		return rc;

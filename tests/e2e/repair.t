@@ -114,6 +114,13 @@ test_case 'a layer that lacks its bytes and its link gets both' '
 	finds 1 layer-missing && mends 0 --from other && finds 0 && undoes
 '
 
+test_case 'what a repair withdrew stays damaged, though its journal cannot be read' '
+	from_template && flip_blob vol $one && age vol everything 9d && mends 1 &&
+	journal=$(echo vol/.drydock/trash/*/journal) && sed -i "/ item /d" "$journal" &&
+	run 0 drydock gc --root vol --apply --grace 0 >text && blobs_gone vol $one &&
+	in_trash vol $one && undoes && finds 1 blob-corrupt
+'
+
 # ---- links ----
 test_case 'links that are missing are written, and those that say nothing are written anew' '
 	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" &&
