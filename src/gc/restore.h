@@ -35,8 +35,9 @@ struct dd_object *dd_trash_index_run(const struct dd_trash_index *index,
 struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
 				      const struct dd_place *place, const struct dd_run *prefer);
 
-/* Whether a repair put something there, which is still as it was put. */
-bool dd_trash_index_put(const struct dd_trash_index *index, const struct dd_place *place);
+/* What a repair put there and is still as it was put; NULL. */
+const struct dd_put *dd_trash_index_put(const struct dd_trash_index *index,
+					const struct dd_place *place);
 
 /* A manifest whose parts are still to be looked for. */
 struct dd_visit {

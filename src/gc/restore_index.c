@@ -72,10 +72,15 @@ static int compare_to_put(const void *key, const void *put)
 	return compare_put_place(key, &(*(const struct dd_put *const *)put)->place);
 }
 
-bool dd_trash_index_put(const struct dd_trash_index *index, const struct dd_place *place)
+const struct dd_put *dd_trash_index_put(const struct dd_trash_index *index,
+					const struct dd_place *place)
 {
-	return index->put_count &&
-	       bsearch(place, index->puts, index->put_count, sizeof(*index->puts), compare_to_put);
+	const struct dd_put **found = NULL;
+
+	if (index->put_count)
+		found = bsearch(place, index->puts, index->put_count, sizeof(*index->puts),
+				compare_to_put);
+	return found ? *found : NULL;
 }
 
 int dd_trash_index(struct dd_trash_index *index, const struct dd_trash *trash, struct dd_error *err)

@@ -87,19 +87,11 @@ static int judge_link(struct dd_restore *restore, struct dd_restored *item, stru
 /* Something is there that the run put there: it goes first. */
 static bool goes_first(const struct dd_restore *restore, const struct dd_restored *item)
 {
-	if (!item->damage)
-		return false;
-	for (size_t i = 0; i < restore->run->put_count; i++) {
-		const struct dd_place *place = &restore->run->puts[i].place;
+	const struct dd_run *run = restore->run;
+	const struct dd_put *put =
+		item->damage ? dd_trash_index_put(&restore->index, &item->place) : NULL;
 
-		if (restore->run->puts[i].replaces && place->kind == item->place.kind &&
-		    dd_digest_equal(&place->digest, &item->place.digest) &&
-		    !strcmp(place->repository ? place->repository : "",
-			    item->place.repository ? item->place.repository : "") &&
-		    !strcmp(place->tag ? place->tag : "", item->place.tag ? item->place.tag : ""))
-			return true;
-	}
-	return false;
+	return put && put->replaces && put >= run->puts && put < run->puts + run->put_count;
 }
 
 int dd_restore_settle(struct dd_restore *restore, struct dd_error *err)
