@@ -217,6 +217,9 @@ struct dd_run {
 	size_t gone;	       /* objects that came back, or never went */
 	struct dd_put *puts;   /* what it put in place that is there still, as it was put */
 	size_t put_count;
+	/* What it put where nothing was, and somebody has written to since. */
+	struct dd_put *overwritten;
+	size_t overwritten_count;
 	struct dd_dress *dresses; /* owners and modes it set, which are so still */
 	size_t dress_count;
 	bool unseen; /* it, or something in it, could not be looked at: it may have been written to */

@@ -56,6 +56,8 @@ int dd_change_name_run(struct dd_change *change, struct dd_error *err);
  * given up, which happens once a change. The error is cleared then.
  */
 bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err);
+/* The same before something that cannot be tried again. */
+void dd_change_look_for_room(struct dd_change *change);
 /* Set space aside for the next full disk, if there is plenty. Never a failure. */
 void dd_change_keep_room(struct dd_change *change);
 

@@ -34,7 +34,7 @@ struct dd_journal {
 	char *command;	    /* NULL: the first line cannot be read */
 	uint64_t items;	    /* objects that go, replaced ones too */
 	uint64_t announced; /* lines */
-	uint64_t puts;	    /* of them */
+	uint64_t placed;    /* puts and dresses of these */
 	bool whole;	    /* all of them are known */
 	bool sealed;
 	bool ended;

@@ -13,6 +13,7 @@
 struct reading {
 	struct dd_journal *journal;
 	const struct dd_journal_sink *sink;
+	const char *run;
 };
 
 /* drydock 1 run <run> <time_ns> <command> */
@@ -64,6 +65,17 @@ static int take_item(struct reading *reading, char **words, size_t count, struct
 	return hand_item(reading, &item, err);
 }
 
+/* Where a file may have come from, and go back to: nothing else is believed. */
+static bool is_origin(const struct dd_place *origin, const struct dd_place *place, const char *run)
+{
+	if (origin->kind == DD_AT_STAGED)
+		return !strcmp(origin->run, run);
+	return (origin->kind == DD_AT_STRAY ? !origin->run :
+					      origin->kind == DD_AT_BLOB && origin->run) &&
+	       !origin->beside && place->kind == DD_AT_BLOB &&
+	       dd_digest_equal(&origin->digest, &place->digest);
+}
+
 /* put <bytes> <5 words> <replaces> <5 words> <bytes> <made> <path> <origin> */
 static int take_put(struct reading *reading, char **words, size_t count, struct dd_error *err)
 {
@@ -80,7 +92,7 @@ static int take_put(struct reading *reading, char **words, size_t count, struct 
 		rc = dd_layout_parse(words[16], &put.origin, &more, err);
 	if (rc < 0)
 		return rc;
-	if (put.place.run)
+	if (put.place.run || put.place.beside || !is_origin(&put.origin, &put.place, reading->run))
 		return DD_EFORMAT;
 	put.bytes = numbers[0];
 	memcpy(put.stamp.word, &numbers[1], sizeof(put.stamp.word));
@@ -89,7 +101,7 @@ static int take_put(struct reading *reading, char **words, size_t count, struct 
 	put.replaced_bytes = numbers[12];
 	put.made = numbers[13] != 0;
 	reading->journal->announced++;
-	reading->journal->puts++;
+	reading->journal->placed++;
 	rc = sink->put ? sink->put(sink->arg, &put, err) : 0;
 	if (rc == 0 && put.replaces)
 		rc = hand_item(reading,
@@ -125,6 +137,7 @@ static int take_dress(struct reading *reading, char **words, size_t count, struc
 	dress.old_group = (uint32_t)numbers[4];
 	dress.old_mode = (uint32_t)numbers[5];
 	reading->journal->announced++;
+	reading->journal->placed++;
 	return sink->dress ? sink->dress(sink->arg, &dress, err) : 0;
 }
 
@@ -177,7 +190,7 @@ int dd_journal_read(struct dd_store *store, const char *run, const struct dd_jou
 {
 	DD_CLEANUP(dd_lines_closep) struct dd_lines *lines = NULL;
 	const struct dd_place place = { .kind = DD_AT_JOURNAL, .run = run };
-	struct reading reading = { journal, sink };
+	struct reading reading = { journal, sink, run };
 	char *words[DD_LINE_WORDS];
 	size_t count;
 	int rc;

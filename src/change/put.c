@@ -24,6 +24,7 @@ int dd_change_stage(struct dd_change *change, const struct dd_place *place, dd_n
 	if (!staged.name)
 		return dd_fail(err, DD_ENOMEM, 0, "stage a file");
 	/* The bytes come but once: space is made before they do. */
+	dd_change_look_for_room(change);
 	rc = dd_store_stage(change->store, &staged, place, next, arg, &info, err);
 	if (rc < 0)
 		return dd_wrap(err, dd_change_hint(err, rc), "run %s", change->run);

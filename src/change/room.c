@@ -25,6 +25,14 @@ bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err)
 	return true;
 }
 
+void dd_change_look_for_room(struct dd_change *change)
+{
+	uint64_t available;
+
+	if (dd_store_free_space(change->store, &available, NULL) == 0 && available < LEAST)
+		dd_change_made_room(change, DD_ENOSPC, NULL);
+}
+
 static uint64_t wanted(uint64_t available)
 {
 	uint64_t bytes = 8 * MIB + available / 256;

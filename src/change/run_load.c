@@ -47,11 +47,13 @@ int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct d
 	struct dd_put *kept;
 	struct dd_info info;
 	int rc = dd_store_stat(load->store, &put->place, &info, NULL);
+	bool written = rc == 0 && dd_stamp_written(&put->stamp, &info.stamp, true);
 
-	if (rc == DD_ENOENT || (rc == 0 && dd_stamp_written(&put->stamp, &info.stamp, true)))
+	/* Of what was replaced the trash tells. */
+	if (rc == DD_ENOENT || (written && put->replaces))
 		return 0;
 	load->run->unseen |= rc < 0;
-	kept = dd_list_add(&load->puts);
+	kept = written ? dd_list_add(&load->overwritten) : dd_list_add(&load->puts);
 	if (!kept)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	*kept = *put;
@@ -90,6 +92,7 @@ void dd_run_release(struct dd_run *run)
 	free(run->items);
 	free(run->changed);
 	free(run->puts);
+	free(run->overwritten);
 	free(run->dresses);
 	memset(run, 0, sizeof(*run));
 }

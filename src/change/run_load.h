@@ -17,6 +17,7 @@ struct dd_run_load {
 	struct dd_run *run;
 	DD_LIST(struct dd_item) items;
 	DD_LIST(struct dd_put) puts;
+	DD_LIST(struct dd_put) overwritten; /* if they were put at all */
 	DD_LIST(struct dd_dress) dresses;
 	bool mends;	     /* a repair's: what lies there and is not known may be damaged */
 	const char *last[5]; /* strings of the item before, which mostly has the same */
@@ -27,7 +28,7 @@ void dd_run_release(struct dd_run *run);
 /* Keep a copy of an item. */
 int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struct dd_error *err);
 
-/* Keep what it put, or set, if it is so still. */
+/* Keep what it put, or set, if it is so still; and what was written to since, unless that lies here. */
 int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct dd_error *err);
 int dd_run_load_dress(struct dd_run_load *load, const struct dd_dress *dress, struct dd_error *err);
 

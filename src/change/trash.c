@@ -68,7 +68,7 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 		return 0;
 	}
 	load->mends =
-		journal->puts || (journal->command && !strncmp(journal->command, "repair", 6));
+		journal->placed || (journal->command && !strncmp(journal->command, "repair", 6));
 	rc = dd_run_load_find(load, &found, err);
 	if (rc < 0)
 		return rc;
@@ -95,6 +95,10 @@ static int load_run(struct dd_context *ctx, struct dd_store *store, struct dd_ru
 	run->count = load.items.count;
 	run->puts = load.puts.items;
 	run->put_count = load.puts.count;
+	run->overwritten = load.overwritten.items;
+	/* Where not all was done nothing tells which was. */
+	if (journal.whole && journal.withdrawn == journal.items + journal.placed)
+		run->overwritten_count = load.overwritten.count;
 	run->dresses = load.dresses.items;
 	run->dress_count = load.dresses.count;
 	run->command = journal.command;

@@ -112,7 +112,8 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 	return 0;
 }
 
-int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put, struct dd_error *err)
+int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put,
+			enum dd_outcome outcome, struct dd_error *err)
 {
 	struct dd_restored *item = dd_list_add(&restore->items);
 
@@ -121,7 +122,7 @@ int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put, st
 	item->place = put->place;
 	item->bytes = put->bytes;
 	item->put = put;
-	item->outcome = DD_OUTCOME_TAKEN;
+	item->outcome = outcome;
 	return 0;
 }
 

@@ -35,7 +35,7 @@ struct dd_object *dd_trash_index_run(const struct dd_trash_index *index,
 struct dd_object *dd_trash_index_find(const struct dd_trash_index *index,
 				      const struct dd_place *place, const struct dd_run *prefer);
 
-/* What a repair put there and is still as it was put; NULL. */
+/* What a repair put there, which is still as it was put; NULL: nothing. */
 const struct dd_put *dd_trash_index_put(const struct dd_trash_index *index,
 					const struct dd_place *place);
 
@@ -74,7 +74,8 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 		    const struct dd_digest *needed_by, struct dd_error *err);
 
 /* What the run put in place or dressed, as one of the items. */
-int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put, struct dd_error *err);
+int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put,
+			enum dd_outcome outcome, struct dd_error *err);
 int dd_restore_take_dress(struct dd_restore *restore, const struct dd_dress *dress,
 			  struct dd_error *err);
 /* When an item has its turn: what was put goes first, references before what they refer to. */

@@ -132,6 +132,7 @@ static size_t put_still(const struct dd_restore *restore, const struct dd_run *r
 {
 	size_t still = run->put_count + run->dress_count;
 
+	/* Of what was written to since that is known already. */
 	if (run == restore->run)
 		for (size_t i = 0; i < restore->items.count; i++)
 			still -= restore->items.items[i].outcome == DD_OUTCOME_TAKEN ||

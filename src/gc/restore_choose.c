@@ -96,7 +96,13 @@ static int choose_puts(struct dd_restore *restore, const struct dd_reference *ch
 	for (size_t i = 0; i < run->put_count && rc == 0; i++)
 		if (is_chosen(&run->puts[i].place, choice, current)) {
 			*any = true;
-			rc = dd_restore_take_put(restore, &run->puts[i], err);
+			rc = dd_restore_take_put(restore, &run->puts[i], DD_OUTCOME_TAKEN, err);
+		}
+	for (size_t i = 0; i < run->overwritten_count && rc == 0; i++)
+		if (is_chosen(&run->overwritten[i].place, choice, current)) {
+			*any = true;
+			rc = dd_restore_take_put(restore, &run->overwritten[i], DD_OUTCOME_CHANGED,
+						 err);
 		}
 	for (size_t i = 0; i < run->dress_count && rc == 0; i++)
 		if (is_chosen(&run->dresses[i].place, choice, current)) {

@@ -41,6 +41,8 @@ static int compare_put_place(const struct dd_place *a, const struct dd_place *b)
 {
 	int order = compare_place(a, b);
 
+	if (!order && a->kind == DD_AT_SIGNATURE)
+		order = dd_digest_compare(&a->second, &b->second);
 	return order ? order : compare_text(a->tag, b->tag);
 }
 

@@ -69,7 +69,7 @@ int dd_restore_judge(struct dd_restore *restore, struct dd_restored *item, struc
 	if (rc == 0)
 		item->outcome = same ? DD_OUTCOME_SAME : DD_OUTCOME_DIFFERENT;
 	item->swap = rc == 0 && same && !item->damage &&
-		     dd_trash_index_put(&restore->index, &item->place);
+		     dd_trash_index_put(&restore->index, &item->place) != NULL;
 	return rc;
 }
 

@@ -21,7 +21,12 @@ static int choose(struct dd_restore *restore, const struct dd_restore_options *o
 			rc = dd_restore_take(restore, object + i, NULL, err);
 	if (!options->choice_count)
 		for (size_t i = 0; i < restore->run->put_count && rc == 0; i++)
-			rc = dd_restore_take_put(restore, &restore->run->puts[i], err);
+			rc = dd_restore_take_put(restore, &restore->run->puts[i], DD_OUTCOME_TAKEN,
+						 err);
+	if (!options->choice_count)
+		for (size_t i = 0; i < restore->run->overwritten_count && rc == 0; i++)
+			rc = dd_restore_take_put(restore, &restore->run->overwritten[i],
+						 DD_OUTCOME_CHANGED, err);
 	if (!options->choice_count)
 		for (size_t i = 0; i < restore->run->dress_count && rc == 0; i++)
 			rc = dd_restore_take_dress(restore, &restore->run->dresses[i], err);

@@ -300,6 +300,32 @@ test_case 'what a link was is not lost, whichever of the renames fails' '
 	done
 '
 
+test_case 'what was written to since the repair stays, and whoever undoes that is told' '
+	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" && age vol everything 9d && mends 0 &&
+	printf %s $one >"$(layer_link vol app $one)" &&
+	run 1 drydock trash restore latest --root vol --json >plan &&
+	json ".items[0].outcome == \"changed\"" plan && run 1 drydock trash restore latest --root vol --apply &&
+	layer_linked vol app $one && run 2 drydock trash restore latest --root vol
+'
+
+test_case 'of a copy without its times, too' '
+	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" && : >"$(layer_link vol app $base)" &&
+	age vol everything 9d && mends 0 && cp -r vol copy &&
+	run 1 drydock trash restore latest --root copy --json >plan && json ".totals.unresolved == 2" plan &&
+	run 1 drydock trash restore latest --root copy --apply && layer_linked copy app $one && undoes
+'
+
+test_case 'on a full disk links are written out of what was kept aside' '
+	need_root && need_command mkfs.ext4 losetup && from_template && truncate -s 60M image.ext4 &&
+	mkfs.ext4 -q -m 0 image.ext4 && mkdir disk &&
+		{ mount -o loop image.ext4 disk || skip "cannot mount a loop device here"; } &&
+	on_exit "umount $PWD/disk" && cp -a vol/docker disk/ && run 0 drydock gc --root disk --apply &&
+	: >"$(layer_link disk app $base)" && rm -r "$(dirname "$(layer_link disk app $one)")" &&
+	age disk "$PWD/disk/docker" 9d && { dd if=/dev/zero of=disk/fill bs=4k; true; } &&
+	run 0 drydock repair --root disk --apply && run 0 drydock verify --root disk &&
+	run 0 drydock trash restore latest --root disk --apply && [ ! -s "$(layer_link disk app $base)" ]
+'
+
 test_case 'two runs do not mend at once' '
 	from_template && flip_blob vol $one && mkdir -p vol/.drydock && exec 5>vol/.drydock/lock &&
 	flock 5 && run 4 drydock repair --root vol --apply 2>err && says "locked" err &&
