@@ -50,6 +50,12 @@ static bool given_up(const struct dd_mark *mark, uint32_t id)
 	return false;
 }
 
+static bool removed(const struct dd_mark *mark, uint32_t tag, uint32_t id)
+{
+	return dd_removed_has(mark->options.removed, mark->options.removed_count, mark->index, tag,
+			      id);
+}
+
 static void add_hold(struct dd_mark *mark, enum dd_doubt doubt, uint32_t id, bool everything,
 		     const char *detail)
 {
@@ -175,9 +181,11 @@ static void reach_tags(struct dd_mark *mark)
 {
 	const struct dd_repository *repo = mark->repo;
 
-	for (size_t i = 0; i < repo->tags.count; i++) {
+	for (uint32_t i = 0; i < repo->tags.count; i++) {
 		const struct dd_tag *tag = &repo->tags.items[i];
 
+		if (removed(mark, i, DD_NO_ID))
+			continue;
 		if (tag->current != DD_NO_ID)
 			reach(mark, tag->current, VIA_TAG);
 		/* current does not say it: any that it ever was may be what is meant. */
@@ -215,13 +223,15 @@ static int compare_referrers(const void *left, const void *right)
 	return a->subject != b->subject ? (a->subject < b->subject ? -1 : 1) : 0;
 }
 
-/* Without delete_untagged every revision is reached, whatever it is about. */
+/* Where every revision is reached it does not matter what one is about. */
 static void gather_referrers(struct dd_mark *mark)
 {
 	const struct dd_repository *repo = mark->repo;
 
 	mark->referrers.count = 0;
-	for (size_t i = 0; i < repo->revisions.count && mark->options.delete_untagged; i++) {
+	if (!mark->options.delete_untagged && !mark->options.removed_count)
+		return;
+	for (size_t i = 0; i < repo->revisions.count; i++) {
 		const struct dd_revision *revision = &repo->revisions.items[i];
 		uint32_t subject = subject_of(mark, revision->id);
 		struct referrer *referrer;
@@ -257,8 +267,9 @@ static void reach_revisions(struct dd_mark *mark)
 		if (revision->state == DD_LINK_ABSENT)
 			continue;
 		/* A link that cannot be read or understood is kept: we do not know what it is. */
-		if (!mark->options.delete_untagged || revision->state != DD_LINK_GOOD ||
-		    doubtful(mark, revision->id) || subject_reached(mark, revision->id))
+		if ((!mark->options.delete_untagged && !removed(mark, DD_NO_ID, revision->id)) ||
+		    revision->state != DD_LINK_GOOD || doubtful(mark, revision->id) ||
+		    subject_reached(mark, revision->id))
 			reach(mark, revision->id, VIA_REVISION);
 	}
 }

@@ -21,6 +21,19 @@ struct dd_young_root {
 	uint32_t id;
 };
 
+/*
+ * A root that counts as gone: a tag, or a revision, which is then reached by something else or not at
+ * all. Sorted by repository, then tag, then id.
+ */
+struct dd_removed {
+	uint32_t repository; /* index in the survey */
+	uint32_t tag;	     /* index in the repository; DD_NO_ID: a revision */
+	uint32_t id;	     /* of the revision; DD_NO_ID: a tag */
+};
+int dd_removed_compare(const void *left, const void *right);
+bool dd_removed_has(const struct dd_removed *removed, size_t count, uint32_t repository,
+		    uint32_t tag, uint32_t id);
+
 struct dd_mark_options {
 	bool delete_untagged;
 	bool ignore_holds; /* to learn what holds cost */
@@ -28,6 +41,8 @@ struct dd_mark_options {
 	size_t loss_count;
 	const struct dd_young_root *young; /* sorted by repository, DD_NO_ID last */
 	size_t young_count;
+	const struct dd_removed *removed;
+	size_t removed_count;
 };
 
 /* Something that holds a repository, or everything. */
