@@ -45,7 +45,8 @@ struct command {
 	int (*run)(struct tool *tool, const struct options *options, struct dd_error *err);
 };
 
-extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash;
+extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
+	command_why;
 
 /* The common options, filling *tool; the table is static. */
 const struct option *tool_common_options(struct tool *tool);

@@ -1,0 +1,16 @@
+/*
+ * Answers of drydock why, for people.
+ */
+#ifndef TOOLS_WHY_H
+#define TOOLS_WHY_H
+
+#include <drydock/why.h>
+
+#include "tool.h"
+
+#define WHY_SHOWN 20 /* paths and keepers, unless -v */
+
+void why_print(const struct tool *tool, const struct dd_why_answer *answer);
+void why_print_free(const struct dd_free_answer *answer);
+
+#endif
