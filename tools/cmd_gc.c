@@ -15,6 +15,8 @@ static struct {
 	bool apply, delete_untagged, leftovers, allow_empty, purge, bytes;
 	int64_t grace_ns, uploads_older_ns, trash_keep_ns, lock_wait_ns;
 	struct option_texts accept_loss, ack;
+	uint64_t max_items, max_bytes;
+	unsigned max_share;
 } settings = {
 	.grace_ns = DD_GC_GRACE,
 	.uploads_older_ns = DD_GC_UPLOADS,
@@ -41,6 +43,12 @@ static const struct option table[] = {
 	  NULL },
 	{ "allow-empty", 0, OPTION_FLAG, &settings.allow_empty, NULL,
 	  "let -m work on a volume that has not one tag", NULL },
+	{ "max-items", 0, OPTION_AMOUNT, &settings.max_items, "N",
+	  "carry nothing out if more objects would go", NULL },
+	{ "max-bytes", 0, OPTION_SIZE, &settings.max_bytes, "SIZE",
+	  "carry nothing out if more would be freed", NULL },
+	{ "max-share", 0, OPTION_NUMBER, &settings.max_share, "PERCENT",
+	  "carry nothing out if more of the volume's blobs would go", NULL },
 	{ "trash-keep", 0, OPTION_DURATION, &settings.trash_keep_ns, "DURATION",
 	  "at the end, older trash is removed for good (default: 7d)", NULL },
 	{ "purge", 0, OPTION_FLAG, &settings.purge, NULL,
@@ -141,6 +149,8 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		rc = parse_pairs(&accept_loss, "accept-loss", &settings.accept_loss, err);
 	if (rc == 0)
 		rc = parse_pairs(&ack, "ack", &settings.ack, err);
+	if (rc == 0 && settings.max_share > 100)
+		rc = dd_fail(err, DD_EUSAGE, 0, "--max-share: more than all cannot go");
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
@@ -155,6 +165,9 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.leftovers = settings.leftovers,
 		.purge = settings.purge,
 		.allow_empty = settings.allow_empty,
+		.max_items = settings.max_items,
+		.max_bytes = settings.max_bytes,
+		.max_share = settings.max_share,
 		.lock_wait_ns = settings.lock_wait_ns,
 		.accept_loss = accept_loss.items,
 		.accept_loss_count = accept_loss.count,
@@ -181,7 +194,9 @@ const struct command command_gc = {
 		"  drydock gc -m --apply             do it\n"
 		"  drydock trash restore latest --apply\n"
 		"                                    undo it\n"
-		"  drydock gc -q --apply             for cron: silent unless a person is needed\n",
+		"  drydock gc -q --apply             for cron: silent unless a person is needed\n"
+		"  drydock gc -q --apply --max-share 20\n"
+		"                                    and unless a fifth of all would go\n",
 	.options = table,
 	.run = run,
 };

@@ -81,6 +81,16 @@ static int set_number(unsigned *number, const char *text, struct dd_error *err)
 	return 0;
 }
 
+static int set_amount(uint64_t *amount, const char *text, struct dd_error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	*amount = strtoull(text, NULL, 10);
+	if (!digits || text[digits] || digits > 15 || !*amount)
+		return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not a number from 1 on", text);
+	return 0;
+}
+
 /* Digits and a dot, whatever the locale's is. */
 static int set_fraction(struct option_fraction *fraction, const char *text, struct dd_error *err)
 {
@@ -140,6 +150,8 @@ static int set(struct options *options, const struct option *option, const char 
 		return set_size(option->value, text, err);
 	case OPTION_NUMBER:
 		return set_number(option->value, text, err);
+	case OPTION_AMOUNT:
+		return set_amount(option->value, text, err);
 	case OPTION_FRACTION:
 		return set_fraction(option->value, text, err);
 	case OPTION_CHOICE:

@@ -376,9 +376,21 @@ static void print_volume(const struct tool *tool, const struct dd_gc_plan *plan)
 	       render_count(totals->blobs, "blob", "blobs"));
 }
 
+/* Why nothing is, or would be, taken. */
+static void print_brake(const struct dd_gc_plan *plan)
+{
+	if (plan->brake)
+		printf("%sToo much:%s %s.%s\n", style_on(STYLE_BAD), style_off(), plan->brake,
+		       plan->applied ? " Nothing was taken." : "");
+}
+
 static void print_outcome(const struct dd_gc_plan *plan, bool failed)
 {
 	const struct dd_gc_totals *totals = &plan->totals;
+
+	print_brake(plan);
+	if (plan->brake)
+		return;
 
 	if (!plan->applied || (nothing_to_do(plan) && !failed))
 		return;
@@ -433,6 +445,7 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 	if (tool->quiet) {
 		if (dd_gc_plan_exit(plan) != DD_EXIT_DONE) {
 			printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
+			print_brake(plan);
 			print_holds(plan, true);
 		}
 		return;

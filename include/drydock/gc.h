@@ -24,6 +24,9 @@ struct dd_gc_options {
 	bool leftovers;		  /* temporary files beside what stays go, too */
 	bool purge;
 	bool allow_empty;
+	/* A plan that takes more is not carried out; 0: it may. */
+	uint64_t max_items, max_bytes;
+	unsigned max_share; /* percent of the volume's blobs */
 	int64_t lock_wait_ns;
 	const struct dd_reference_pair *accept_loss, *ack;
 	size_t accept_loss_count, ack_count;
@@ -109,6 +112,7 @@ struct dd_gc_plan {
 	size_t emptied_count;
 	const char *const *strange; /* paths passed over, with the reason; a bounded number */
 	size_t strange_count;
+	const char *brake; /* why the plan is not carried out; NULL: it may be */
 	struct dd_gc_totals totals;
 };
 

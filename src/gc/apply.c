@@ -343,7 +343,7 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 
 	if (rc == 0)
 		rc = revive(apply, &gc->revivals, err);
-	if (rc == 0 && gc->order.count)
+	if (rc == 0 && gc->order.count && !gc->plan.brake)
 		rc = collect(apply, err);
 	if (rc == 0)
 		rc = look_for_more(apply, err);
@@ -361,7 +361,7 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 			     "run %s is kept in the trash: what is still needed of it cannot be "
 			     "told",
 			     gc->plan.run);
-	return rc < 0 ? rc : empty_old(apply, err);
+	return rc < 0 || gc->plan.brake ? rc : empty_old(apply, err);
 }
 
 int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,

@@ -269,6 +269,7 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		return rc;
 	add_up(gc);
 	publish(gc);
+	dd_gc_brake(gc);
 	return 0;
 }
 
@@ -373,5 +374,7 @@ const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan)
 
 enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)
 {
-	return dd_gc_plan_doubt(plan) || plan->totals.unreadable ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return dd_gc_plan_doubt(plan) || plan->totals.unreadable || plan->brake ?
+		       DD_EXIT_ATTENTION :
+		       DD_EXIT_DONE;
 }

@@ -25,12 +25,15 @@ struct dd_gc {
 	DD_LIST(const char *) emptied;
 	struct dd_revivals revivals;
 	int64_t now_ns;
+	char brake[160];
 	struct dd_gc_plan plan;
 };
 
 /* DD_EREFUSED where the volume is not ours to judge. */
 int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store,
 		 const struct dd_gc_options *options, struct dd_error *err);
+/* Whether the plan takes more than it may: plan.brake says so. */
+void dd_gc_brake(struct dd_gc *gc);
 /* All but carrying it out. gc->options is set. */
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 	       struct dd_error *err);

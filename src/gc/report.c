@@ -133,6 +133,7 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	dd_json_text(out, "command", "gc");
 	dd_json_bool(out, "applied", plan->applied);
 	dd_json_bool(out, "purged", plan->purged);
+	dd_json_text(out, "brake", plan->brake);
 	dd_json_text(out, "run", plan->applied && plan->totals.withdrawn_items ? plan->run : NULL);
 	put_items(gc, out);
 	put_young(gc, out);

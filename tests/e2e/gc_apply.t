@@ -202,4 +202,30 @@ test_case 'an upload that has no file any more goes, too, and comes back' '
 	volume_content vol >last && same first last
 '
 
+# ---- brakes ----
+
+test_case 'a plan that takes more than it may is shown, and nothing is taken' '
+	make_volume vol && image=$(put_image vol app:v1 base) && one=$(put_blob vol one) &&
+	two=$(put_blob vol two) && age vol everything 9d &&
+	for brake in "--max-items 1" "--max-bytes 5" "--max-share 30"; do
+		# shellcheck disable=SC2086 # an option and its value
+		run 1 drydock gc --root vol --grace 0 $brake >text && says "Too much" text &&
+		run 1 drydock gc --root vol --grace 0 --apply $brake --json >plan && valid gc plan &&
+		json ".applied and .run == null and (.brake | length) > 0" plan &&
+		blobs_exist vol $one $two && trash_is_empty vol || return
+	done && run 1 drydock gc --root vol --grace 0 --apply --max-items 1 -q >text &&
+	says "Too much" text && run 2 drydock gc --root vol --max-share 101 2>err &&
+	run 0 drydock gc --root vol --grace 0 --apply --max-items 2 --max-bytes 6 --max-share 50 &&
+	blobs_gone vol $one $two && blob_exists vol $image
+'
+
+test_case 'a brake keeps old trash, too, and does not keep anything from coming back' '
+	make_volume vol && put_image vol app:v1 base && one=$(put_blob vol one) && age vol $one 9d &&
+	run 0 drydock gc --root vol --grace 0 --apply && two=$(put_blob vol two) && age vol $two 9d &&
+	three=$(put_blob vol three) && age vol $three 9d &&
+	run 1 drydock gc --root vol --grace 0 --apply --trash-keep 0 --max-items 1 && in_trash vol $one &&
+	put_image_of vol app:v2 "$(descriptor $type_layer $one 3)" && link_layer vol app $one &&
+	run 1 drydock gc --root vol --grace 0 --apply --max-items 1 && blob_exists vol $one
+'
+
 done_testing
