@@ -70,9 +70,12 @@ static bool is_origin(const struct dd_place *origin, const struct dd_place *plac
 {
 	if (origin->kind == DD_AT_STAGED)
 		return !strcmp(origin->run, run);
-	return (origin->kind == DD_AT_STRAY ? !origin->run :
-					      origin->kind == DD_AT_BLOB && origin->run) &&
-	       !origin->beside && place->kind == DD_AT_BLOB &&
+	if (place->kind != DD_AT_BLOB || origin->beside)
+		return false;
+	/* Its name may have been wrong, too. */
+	if (origin->kind == DD_AT_STRAY)
+		return !origin->run;
+	return origin->kind == DD_AT_BLOB && origin->run &&
 	       dd_digest_equal(&origin->digest, &place->digest);
 }
 

@@ -49,8 +49,9 @@ int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct d
 	int rc = dd_store_stat(load->store, &put->place, &info, NULL);
 	bool written = rc == 0 && dd_stamp_written(&put->stamp, &info.stamp, true);
 
-	/* Of what was replaced the trash tells. */
-	if (rc == DD_ENOENT || (written && put->replaces))
+	/* Of what was replaced the trash tells; what is older came back by undoing another run. */
+	if (rc == DD_ENOENT ||
+	    (written && (put->replaces || (uint64_t)info.mtime_ns <= put->stamp.word[3])))
 		return 0;
 	load->run->unseen |= rc < 0;
 	kept = written ? dd_list_add(&load->overwritten) : dd_list_add(&load->puts);

@@ -75,6 +75,8 @@ static const char *name_copy(struct dd_repair *repair, const struct dd_copy *cop
 static void put_copy(struct dd_repair *repair, struct dd_step *step, const struct dd_copy *copy)
 {
 	step->copy = *copy;
+	if (copy->stray)
+		copy->stray->user = (size_t)(step - repair->steps.items) + 1;
 	step->mend.mending = copy->kind == DD_COPY_STRAY ? DD_MEND_MOVE_BLOB : DD_MEND_PUT_BLOB;
 	step->mend.bytes = copy->bytes;
 	step->mend.from = name_copy(repair, copy);
@@ -195,11 +197,11 @@ int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struc
 
 /* ---- misplaced ---- */
 
-static const struct dd_stray *stray_of(const struct dd_repair *repair, const struct dd_found *found)
+static struct dd_stray *stray_of(const struct dd_repair *repair, const struct dd_found *found)
 {
 	for (size_t i = 0; i < repair->strays.count; i++)
 		if (repair->strays.items[i].place.kind == DD_AT_STRAY &&
-		    dd_digest_equal(&repair->strays.items[i].place.digest, &found->digest))
+		    repair->strays.items[i].found == found)
 			return &repair->strays.items[i];
 	return NULL;
 }
@@ -228,7 +230,7 @@ static int withdraw_empty_stray(struct dd_repair *repair, const struct dd_found 
 
 int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
-	const struct dd_stray *stray = stray_of(repair, found);
+	struct dd_stray *stray = stray_of(repair, found);
 	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = found->digest };
 	struct dd_step *step;
 	bool is_new = false, good;
@@ -240,15 +242,17 @@ int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, stru
 		return withdraw_empty_stray(repair, found, stray, err);
 	if (stray->rc < 0)
 		return dd_repair_leave(repair, found, "it cannot be read", err);
+	/* Somebody needs it, and takes it from here. */
+	if (stray->user) {
+		repair->steps.items[stray->user - 1].mend.findings++;
+		return 0;
+	}
 	if (!dd_digest_equal(&stray->holds, &found->digest))
 		return withdraw_stray(repair, found, stray, DD_REASON_DAMAGED, err);
 	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
 	if (rc < 0)
 		return rc;
-	if (!is_new) {
-		/* Somebody needs it, and takes it from here, or has it by now. */
-		if (step->copy.kind == DD_COPY_STRAY)
-			return 0;
+	if (!is_new) { /* it is there, or comes from elsewhere */
 		step->mend.findings--;
 		return withdraw_stray(repair, found, stray, DD_REASON_DUPLICATE, err);
 	}
@@ -261,6 +265,7 @@ int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, stru
 	if (!good) {
 		put_copy(repair, step,
 			 &(struct dd_copy){ .kind = DD_COPY_STRAY,
+					    .stray = stray,
 					    .place = stray->place,
 					    .bytes = stray->info.size,
 					    .stamp = stray->info.stamp });

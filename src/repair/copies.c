@@ -157,6 +157,7 @@ static int note_stray(struct dd_repair *repair, const struct dd_found *found, st
 
 	if (!stray)
 		return dd_fail(err, DD_ENOMEM, 0, "look at what is misplaced");
+	stray->found = found;
 	snprintf(path, sizeof(path), "%s/data", found->path);
 	rc = dd_repair_place(repair, path, &stray->place, err);
 	if (rc == 0 && stray->place.kind == DD_AT_STRAY)
@@ -182,16 +183,17 @@ static int note_strays(struct dd_repair *repair, struct dd_error *err)
 	return rc;
 }
 
-static bool find_stray(const struct dd_repair *repair, const struct dd_digest *digest,
+static bool find_stray(struct dd_repair *repair, const struct dd_digest *digest,
 		       struct dd_copy *copy)
 {
 	for (size_t i = 0; i < repair->strays.count; i++) {
-		const struct dd_stray *stray = &repair->strays.items[i];
+		struct dd_stray *stray = &repair->strays.items[i];
 
 		if (stray->rc < 0 || stray->place.kind != DD_AT_STRAY ||
 		    !dd_digest_equal(&stray->holds, digest))
 			continue;
 		*copy = (struct dd_copy){ .kind = DD_COPY_STRAY,
+					  .stray = stray,
 					  .place = stray->place,
 					  .bytes = stray->info.size,
 					  .stamp = stray->info.stamp };

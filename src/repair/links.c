@@ -46,19 +46,31 @@ static bool learn_alias(struct dd_repair *repair, const struct dd_found *found,
 	return false;
 }
 
+/* Whether a blob is there under that very name, or will be. */
+static bool is_stored(struct dd_repair *repair, const struct dd_place *blob)
+{
+	struct dd_step *step;
+	struct dd_info info;
+	bool is_new;
+
+	if (dd_repair_step(repair, blob, NULL, &step, &is_new, NULL) == 0 &&
+	    step->mend.mending != DD_MEND_LEAVE)
+		return step->mend.mending != DD_MEND_WITHDRAW;
+	return dd_store_stat(repair->store, blob, &info, NULL) == 0;
+}
+
 /* False: it cannot be told. */
 static bool should_say(struct dd_repair *repair, const struct dd_place *place,
 		       const struct dd_found *found, struct dd_digest *says)
 {
 	const struct dd_place blob = { .kind = DD_AT_BLOB, .digest = place->digest };
-	struct dd_info info;
 
 	*says = place->kind == DD_AT_SIGNATURE ? place->second : place->digest;
 	if (place->kind == DD_AT_TARSUM)
 		return false;
 	/* A layer that a registry stores under another digest. */
 	if (place->kind == DD_AT_LAYER && place->digest.alg != DD_SHA256 &&
-	    dd_store_stat(repair->store, &blob, &info, NULL) < 0)
+	    !is_stored(repair, &blob))
 		return learn_alias(repair, found, says);
 	return true;
 }

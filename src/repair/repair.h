@@ -26,6 +26,7 @@ enum dd_copy_kind {
 struct dd_copy {
 	enum dd_copy_kind kind;
 	struct dd_place place;	  /* but of a source */
+	struct dd_stray *stray;	  /* if it is misplaced */
 	struct dd_source *source; /* of a source */
 	uint64_t bytes;
 	struct dd_stamp stamp; /* but of a source */
@@ -43,6 +44,8 @@ struct dd_step {
 };
 
 struct dd_stray {
+	const struct dd_found *found;
+	size_t user; /* the step that takes it from there, and 1; 0: none */
 	struct dd_place place;
 	struct dd_digest holds; /* what its bytes are */
 	struct dd_info info;

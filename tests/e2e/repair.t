@@ -101,6 +101,21 @@ test_case 'a misplaced blob that is where it belongs, too, is withdrawn' '
 	step mended blob-misplaced ".reason == \"duplicate\"" && holds_bytes vol $one && finds 0
 '
 
+test_case 'of two copies that are misplaced, or under a wrong name, one is moved, the other goes' '
+	from_template && astray=vol/docker/registry/v2/blobs/sha256 && mkdir -p $astray/ff $astray/fe &&
+	cp -a "$(blob_dir vol $one)" $astray/ff/ && mv "$(blob_dir vol $one)" $astray/fe/ &&
+	mv "$(blob_dir vol $two)" $astray/fe/${no_such#*:} && age vol everything 9d &&
+	finds 1 blob-misplaced layer-missing && mends 0 && json ".totals.changed == 0" done &&
+	holds_bytes vol $one && holds_bytes vol $two && finds 0 && undoes
+'
+
+test_case 'a layer that is stored by its sha512 digest is put there, and its link is right' '
+	make_volume vol && strong=$(put_blob vol g sha512) && put_strong_image vol app:v1 g &&
+	link_layer vol app $strong && age vol everything 9d && finds 0 && copy_volume vol other &&
+	remove_blob vol $strong && age vol everything 9d && finds 1 layer-missing alias-unresolved &&
+	mends 0 --from other && holds_bytes vol $strong && finds 0 && undoes
+'
+
 test_case 'a manifest that comes back brings what it names, in the same run' '
 	from_template && copy_volume vol other && remove_blob vol $image && remove_blob vol $one &&
 	rm -r "$(dirname "$(layer_link vol app $one)")" && age vol everything 9d &&
@@ -313,6 +328,15 @@ test_case 'of a copy without its times, too' '
 	age vol everything 9d && mends 0 && cp -r vol copy &&
 	run 1 drydock trash restore latest --root copy --json >plan && json ".totals.unresolved == 2" plan &&
 	run 1 drydock trash restore latest --root copy --apply && layer_linked copy app $one && undoes
+'
+
+test_case 'what came back by undoing another run was not written to since' '
+	from_template && gone=$(put_layer vol app "gone layer") && age vol everything 9d && volume_content vol >unmended &&
+	run 0 drydock gc --root vol --apply --grace 0 && put_image_of vol app:v3 "$(descriptor $type_layer $gone 10)" &&
+	age vol everything 9d && run 0 drydock repair --root vol --apply && layer_linked vol app $gone &&
+	for run in vol/.drydock/trash/*; do
+		run 0 drydock trash restore ${run##*/} --root vol --apply || return 1
+	done && layer_linked vol app $gone && blob_exists vol $gone
 '
 
 test_case 'on a full disk links are written out of what was kept aside' '

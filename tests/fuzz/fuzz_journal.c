@@ -106,9 +106,9 @@ static int see_put(void *arg, const struct dd_put *put, struct dd_error *err)
 	/* Nothing that is taken back goes where it can harm. */
 	MUST((origin->kind == DD_AT_STAGED && !strcmp(origin->run, RUN)) ||
 	     (put->place.kind == DD_AT_BLOB && !origin->beside &&
-	      dd_digest_equal(&origin->digest, &put->place.digest) &&
 	      ((origin->kind == DD_AT_STRAY && !origin->run) ||
-	       (origin->kind == DD_AT_BLOB && origin->run))));
+	       (origin->kind == DD_AT_BLOB && origin->run &&
+		dd_digest_equal(&origin->digest, &put->place.digest)))));
 	seen->puts++;
 	return 0;
 }
