@@ -105,7 +105,7 @@ test_case 'of two copies that are misplaced, or under a wrong name, one is moved
 	from_template && astray=vol/docker/registry/v2/blobs/sha256 && mkdir -p $astray/ff $astray/fe &&
 	cp -a "$(blob_dir vol $one)" $astray/ff/ && mv "$(blob_dir vol $one)" $astray/fe/ &&
 	mv "$(blob_dir vol $two)" $astray/fe/${no_such#*:} && age vol everything 9d &&
-	finds 1 blob-misplaced layer-missing && mends 0 && json ".totals.changed == 0" done &&
+	finds 1 blob-misplaced layer-missing && mends 0 && json ".totals.changed == 0" mended &&
 	holds_bytes vol $one && holds_bytes vol $two && finds 0 && undoes
 '
 
@@ -240,7 +240,7 @@ test_case 'a temporary file goes with the directory that it alone lies in, and c
 	from_template && mkdir -p "$(blob_dir vol $no_such)" && echo half >"$(blob_dir vol $no_such)/$temp" &&
 	age vol "$(blob_dir vol $no_such)" 9d && finds 0 blob-no-data temp-left -- --full &&
 	volume_content vol >unmended && run 0 drydock repair --root vol --full --apply --json >done &&
-	json ".totals | .changed == 0 and .failed == 0 and .mended == 2" done && finds 0 -- --full &&
+	json ".totals | .changed == 0 and .failed == 0 and .mended == 2" mended && finds 0 -- --full &&
 	[ ! -e "$(blob_dir vol $no_such)" ] && undoes
 '
 
@@ -248,17 +248,17 @@ test_case 'a temporary file beside a corrupt blob goes with it' '
 	from_template && flip_blob vol $one && echo half >"$(blob_dir vol $one)/$temp" &&
 	age vol everything 9d && volume_content vol >unmended &&
 	run 1 drydock repair --root vol --full --apply --json >done &&
-	json ".totals | .changed == 0 and .failed == 0" done && blobs_gone vol $one &&
+	json ".totals | .changed == 0 and .failed == 0" mended && blobs_gone vol $one &&
 	finds 1 layer-missing -- --full && undoes
 '
 
 test_case 'what a registry has made a moment ago is left alone' '
 	from_template && id=2b2f7c6e-0a5e-4c0a-9d69-7d2f3d7d5c1 && mkdir -p "$(blob_dir vol $no_such)" &&
 	put_upload vol app ${id}1 old 9d && touch -d "10 minutes ago" "$(upload_dir vol app ${id}1)/data" &&
-	run 0 drydock repair --root vol --apply --json >done && [ -z "$(steps done)" ] &&
+	run 0 drydock repair --root vol --apply --json >mended && [ -z "$(steps mended)" ] &&
 	[ -d "$(blob_dir vol $no_such)" ] && age vol "$(blob_dir vol $no_such)" 9d &&
 	echo half >"$(blob_dir vol $no_such)/$temp" && touch -d "9 days ago" "$(blob_dir vol $no_such)" &&
-	run 0 drydock repair --root vol --full --apply --json >done && [ -z "$(steps done)" ] &&
+	run 0 drydock repair --root vol --full --apply --json >mended && [ -z "$(steps mended)" ] &&
 	[ -e "$(blob_dir vol $no_such)/$temp" ]
 '
 
