@@ -239,7 +239,7 @@ temp=data.7f1c4f5e-9a0b-4c2d-8e3f-6a5b4c3d2e1f.tmp
 test_case 'a temporary file goes with the directory that it alone lies in, and comes back with it' '
 	from_template && mkdir -p "$(blob_dir vol $no_such)" && echo half >"$(blob_dir vol $no_such)/$temp" &&
 	age vol "$(blob_dir vol $no_such)" 9d && finds 0 blob-no-data temp-left -- --full &&
-	volume_content vol >unmended && run 0 drydock repair --root vol --full --apply --json >done &&
+	volume_content vol >unmended && run 0 drydock repair --root vol --full --apply --json >mended &&
 	json ".totals | .changed == 0 and .failed == 0 and .mended == 2" mended && finds 0 -- --full &&
 	[ ! -e "$(blob_dir vol $no_such)" ] && undoes
 '
@@ -247,7 +247,7 @@ test_case 'a temporary file goes with the directory that it alone lies in, and c
 test_case 'a temporary file beside a corrupt blob goes with it' '
 	from_template && flip_blob vol $one && echo half >"$(blob_dir vol $one)/$temp" &&
 	age vol everything 9d && volume_content vol >unmended &&
-	run 1 drydock repair --root vol --full --apply --json >done &&
+	run 1 drydock repair --root vol --full --apply --json >mended &&
 	json ".totals | .changed == 0 and .failed == 0" mended && blobs_gone vol $one &&
 	finds 1 layer-missing -- --full && undoes
 '
