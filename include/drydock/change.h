@@ -145,7 +145,7 @@ struct dd_put {
  * Before the seal: write a file of ours, durable, with owner and mode of what is around its place, for
  * it to be put there. *put is filled in but for what it replaces, its origin's strings are the
  * change's. Bytes come from next(), which returns how many, 0 at the end, or an error, which ends it:
- * then nothing is left of it.
+ * then nothing is left of it. DD_ENOSPC: there may be room for a second try, with the bytes anew.
  */
 int dd_change_stage(struct dd_change *change, const struct dd_place *place, dd_next_bytes_fn *next,
 		    void *arg, struct dd_put *put, struct dd_error *err);

@@ -26,8 +26,10 @@ int dd_change_stage(struct dd_change *change, const struct dd_place *place, dd_n
 	/* The bytes come but once: space is made before they do. */
 	dd_change_look_for_room(change);
 	rc = dd_store_stage(change->store, &staged, place, next, arg, &info, err);
-	if (rc < 0)
+	if (rc < 0) {
+		dd_change_made_room(change, rc, NULL);
 		return dd_wrap(err, dd_change_hint(err, rc), "run %s", change->run);
+	}
 	change->staged++;
 	*put = (struct dd_put){
 		.place = *place, .origin = staged, .bytes = info.size, .stamp = info.stamp
@@ -44,7 +46,9 @@ static int open_journal(struct dd_change *change, struct dd_error *err)
 		return 0;
 	/* The run's own directory comes with the first that is made in it. */
 	if (!change->made || !change->staged)
-		rc = dd_store_prepare(change->store, &place, change->run, err);
+		do
+			rc = dd_store_prepare(change->store, &place, change->run, err);
+		while (rc < 0 && dd_change_made_room(change, rc, err));
 	change->made = true;
 	return rc < 0 ? rc : dd_journal_open(change, err);
 }
@@ -56,8 +60,13 @@ int dd_change_announce_put(struct dd_change *change, const struct dd_put *given,
 	int rc = 0;
 
 	assert(!change->sealed && !put.place.run);
-	put.made = dd_place_has_directory(&put.place) &&
-		   dd_store_look_at_owner(change->store, &put.place, NULL, NULL) == DD_ENOENT;
+	if (dd_place_has_directory(&put.place))
+		rc = dd_store_look_at_owner(change->store, &put.place, NULL, err);
+	put.made = rc == DD_ENOENT;
+	if (rc < 0 && !put.made)
+		return rc;
+	dd_error_clear(err);
+	rc = 0;
 	change->made = true;
 	if (put.replaces)
 		do
@@ -103,14 +112,55 @@ static int put_once(struct dd_change *change, const struct dd_put *put, struct d
 	return rc;
 }
 
+struct settling {
+	struct dd_change *change;
+	const char *run;
+	bool any;
+};
+
+/*
+ * It died between an exchange and what follows: what it took the place of is still staged, and goes
+ * into the trash; unless a registry had written to it at that moment, whose write is to be in place.
+ */
+static int end_exchange(struct settling *settling, const struct dd_put *put, struct dd_error *err)
+{
+	struct dd_store *store = settling->change->store;
+	struct dd_place trashed = put->place;
+	struct dd_info info;
+	int rc;
+
+	if (!put->replaces || put->origin.kind != DD_AT_STAGED ||
+	    dd_store_stat(store, &put->origin, &info, NULL) < 0 ||
+	    !dd_stamp_written(&put->stamp, &info.stamp, true))
+		return 0;
+	trashed.run = settling->run;
+	rc = dd_store_move(store, &put->origin, &trashed, NULL, err);
+	if (rc < 0 || !dd_stamp_written(&put->replaced, &info.stamp, true))
+		return rc;
+	rc = dd_store_swap(store, &trashed, err);
+	return rc < 0 ? rc : dd_store_move(store, &trashed, &put->origin, NULL, err);
+}
+
+/* The disk was too full to bring both files back, and is not any more: so it goes on. */
+static int go_on(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
+{
+	int rc = end_exchange(&(struct settling){ .change = change, .run = change->run }, put, err);
+
+	change->halfway = rc < 0;
+	return rc;
+}
+
 int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
 {
+	bool before = change->halfway;
 	int rc;
 
 	assert(change->sealed && change->journal && !change->ended);
 	do
 		rc = put_once(change, put, err);
 	while (rc < 0 && !change->halfway && dd_change_made_room(change, rc, err));
+	if (rc < 0 && change->halfway && !before && dd_change_made_room(change, rc, err))
+		rc = go_on(change, put, err);
 	if (rc == DD_EEXIST)
 		rc = dd_fail(err, DD_ECHANGED, 0, "something is in the place of a %s by now",
 			     dd_place_kind_name(put->place.kind));
@@ -232,35 +282,6 @@ int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, st
 }
 
 /* ---- a run that died ---- */
-
-struct settling {
-	struct dd_change *change;
-	const char *run;
-	bool any;
-};
-
-/*
- * It died between an exchange and what follows: what it took the place of is still staged, and goes
- * into the trash; unless a registry had written to it at that moment, whose write is to be in place.
- */
-static int end_exchange(struct settling *settling, const struct dd_put *put, struct dd_error *err)
-{
-	struct dd_store *store = settling->change->store;
-	struct dd_place trashed = put->place;
-	struct dd_info info;
-	int rc;
-
-	if (!put->replaces || put->origin.kind != DD_AT_STAGED ||
-	    dd_store_stat(store, &put->origin, &info, NULL) < 0 ||
-	    !dd_stamp_written(&put->stamp, &info.stamp, true))
-		return 0;
-	trashed.run = settling->run;
-	rc = dd_store_move(store, &put->origin, &trashed, NULL, err);
-	if (rc < 0 || !dd_stamp_written(&put->replaced, &info.stamp, true))
-		return rc;
-	rc = dd_store_swap(store, &trashed, err);
-	return rc < 0 ? rc : dd_store_move(store, &trashed, &put->origin, NULL, err);
-}
 
 static int settle_put(void *arg, const struct dd_put *put, struct dd_error *err)
 {

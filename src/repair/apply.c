@@ -108,20 +108,29 @@ static int stage_copy(struct dd_repair *repair, struct dd_change *change, struct
 	return dd_change_stage(change, &step->mend.place, next_of_blob, &passing, &step->put, err);
 }
 
+static int stage(struct dd_repair *repair, struct dd_change *change, struct dd_step *step,
+		 struct dd_error *err)
+{
+	if (step->mend.mending != DD_MEND_PUT_BLOB && step->mend.mending != DD_MEND_MOVE_BLOB)
+		return stage_link(change, step, err);
+	if (step->copy.kind == DD_COPY_TWIN || step->copy.kind == DD_COPY_SOURCE)
+		return stage_copy(repair, change, step, err);
+	step->put = (struct dd_put){ .place = step->mend.place,
+				     .origin = step->copy.place,
+				     .bytes = step->copy.bytes,
+				     .stamp = step->copy.stamp };
+	return 0;
+}
+
 static int ready_put(struct dd_repair *repair, struct dd_change *change, struct dd_step *step,
 		     struct dd_error *err)
 {
-	int rc = 0;
+	int rc = stage(repair, change, step, err);
 
-	if (step->mend.mending != DD_MEND_PUT_BLOB && step->mend.mending != DD_MEND_MOVE_BLOB)
-		rc = stage_link(change, step, err);
-	else if (step->copy.kind == DD_COPY_TWIN || step->copy.kind == DD_COPY_SOURCE)
-		rc = stage_copy(repair, change, step, err);
-	else
-		step->put = (struct dd_put){ .place = step->mend.place,
-					     .origin = step->copy.place,
-					     .bytes = step->copy.bytes,
-					     .stamp = step->copy.stamp };
+	if (rc == DD_ENOSPC) {
+		dd_error_clear(err);
+		rc = stage(repair, change, step, err);
+	}
 	if (rc < 0)
 		return rc;
 	step->mend.bytes = step->put.bytes;
