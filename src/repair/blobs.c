@@ -40,7 +40,15 @@ bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *d
 	if (dd_repair_step(repair, &place, NULL, &step, &is_new, NULL) == 0 &&
 	    step->mend.mending != DD_MEND_LEAVE)
 		return step->mend.mending != DD_MEND_WITHDRAW;
-	return dd_store_stat(repair->store, &place, &info, NULL) == 0;
+	return dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT;
+}
+
+void dd_repair_cannot_tell(struct dd_step *step)
+{
+	step->mend.mending = DD_MEND_LEAVE;
+	step->mend.outcome = DD_MENDED_FAILED;
+	step->mend.why = "it cannot be looked at";
+	step->harmless = false;
 }
 
 void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info)

@@ -62,6 +62,8 @@ int dd_repair_leftover(struct dd_repair *repair, const struct dd_found *found, s
 	step->mend.mending = DD_MEND_LEAVE;
 	step->harmless = true;
 	rc = dd_store_stat(repair->store, &place, &info, NULL);
+	if (rc < 0 && rc != DD_ENOENT)
+		dd_repair_cannot_tell(step);
 	if (rc == 0 && dd_time_now() - info.mtime_ns >= young_ns) {
 		step->harmless = false;
 		dd_repair_withdraw(step, upload ? DD_REASON_UPLOAD_STALE : DD_REASON_TEMP_STALE,

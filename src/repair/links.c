@@ -113,8 +113,11 @@ int dd_repair_missing_link(struct dd_repair *repair, const struct dd_found *foun
 		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
 	if (rc < 0 || !is_new)
 		return rc;
-	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT)
+	rc = dd_store_stat(repair->store, &place, &info, NULL);
+	if (rc == 0)
 		let_be(step);
+	else if (rc != DD_ENOENT)
+		dd_repair_cannot_tell(step);
 	else if (should_say(repair, &place, found, &says))
 		write_link(step, &says);
 	else
@@ -250,9 +253,12 @@ int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, s
 		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
 	if (rc < 0 || !is_new)
 		return rc;
-	if (dd_store_stat(repair->store, &place, &info, NULL) == 0)
+	rc = dd_store_stat(repair->store, &place, &info, NULL);
+	if (rc == 0)
 		dd_repair_withdraw(step, DD_REASON_LINK_DANGLING, &info);
-	else
+	else if (rc == DD_ENOENT)
 		let_be(step);
+	else
+		dd_repair_cannot_tell(step);
 	return 0;
 }

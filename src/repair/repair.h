@@ -155,6 +155,8 @@ void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest 
  */
 bool dd_repair_is_left_behind(struct dd_repair *repair, const struct dd_place *place,
 			      struct dd_info *info);
+/* What is there could not be looked at: nothing is done, and the run says that it failed. */
+void dd_repair_cannot_tell(struct dd_step *step);
 /* The step withdraws what lies in its place. */
 void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info);
 /* What lies beside an object whose directory goes is no step of its own: it goes along. */

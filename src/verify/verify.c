@@ -148,7 +148,8 @@ static int finish(struct dd_verify *verify, int rc, struct dd_error *err)
 		dd_verify_find_oldest(verify);
 	verify->summary.ended_ns = dd_time_now();
 	dd_verify_settle(verify);
-	verify->summary.complete = rc == 0 && !verify->summary.unseen;
+	verify->summary.complete = rc == 0 && !verify->summary.unseen &&
+				   !(verify->survey && verify->survey->unreadable);
 	if (rc == 0 && dd_verify_record_run(verify, &own) < 0)
 		dd_log(verify->ctx, DD_LOG_WARNING, "%s", own.text);
 	if (verify->verdicts && verify->layers && dd_verify_name_images(verify, &own) < 0 &&
