@@ -16,6 +16,8 @@
 #include "record/line.h"
 
 #define RUN "20261123T174501Z-9f3a"
+#define RUN_JOURNAL "/.drydock/trash/20261123T174501Z-9f3a/journal"
+#define RUN_DIRECTORY "/.drydock/trash/20261123T174501Z-9f3a"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,7 +34,7 @@ static char root[64];
 
 static void remove_all(void)
 {
-	static const char *const below[] = { "/.drydock/trash/" RUN "/journal", "/.drydock/trash/" RUN,
+	static const char *const below[] = { RUN_JOURNAL, RUN_DIRECTORY,
 					     "/.drydock/trash", "/.drydock", "/docker/registry/v2/blobs",
 					     "/docker/registry/v2/repositories", "/docker/registry/v2",
 					     "/docker/registry", "/docker", "" };
@@ -49,7 +51,7 @@ static void open_all(void)
 	static const char *const below[] = { "/docker", "/docker/registry", "/docker/registry/v2",
 					     "/docker/registry/v2/blobs",
 					     "/docker/registry/v2/repositories", "/.drydock",
-					     "/.drydock/trash", "/.drydock/trash/" RUN };
+					     "/.drydock/trash", RUN_DIRECTORY };
 	static struct dd_context *ctx;
 	const char *tmp = getenv("TMPDIR");
 	char path[128];
