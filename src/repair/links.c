@@ -231,6 +231,32 @@ int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, stru
 
 /* ---- dangling ---- */
 
+/*
+ * A manifest that cannot be read may need it: then a link that dangles is what is left to say which
+ * layers the image had. Findings come repository by repository, so the latest answer is kept.
+ */
+static bool may_be_needed(struct dd_repair *repair, const struct dd_place *place)
+{
+	const struct dd_verify *verify = repair->verify;
+	uint32_t index = dd_survey_repository_index(verify->survey, place->repository);
+	const struct dd_repository *repo;
+
+	if (place->kind != DD_AT_LAYER || index == DD_NO_ID)
+		return false;
+	if (repair->asked && repair->asked_index == index)
+		return repair->asked_needs;
+	repo = verify->survey->repositories.items[index];
+	repair->asked = true;
+	repair->asked_index = index;
+	repair->asked_needs = repo->doubts.count > 0;
+	for (size_t i = 0; i < repo->revisions.count && !repair->asked_needs; i++)
+		repair->asked_needs =
+			repo->revisions.items[i].state != DD_LINK_ABSENT &&
+			verify->graph->nodes.items[repo->revisions.items[i].id].manifest ==
+				DD_NO_ID;
+	return repair->asked_needs;
+}
+
 int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
 	struct dd_place place;
@@ -254,9 +280,9 @@ int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, s
 	if (rc < 0 || !is_new)
 		return rc;
 	rc = dd_store_stat(repair->store, &place, &info, NULL);
-	if (rc == 0)
+	if (rc == 0 && !may_be_needed(repair, &place))
 		dd_repair_withdraw(step, DD_REASON_LINK_DANGLING, &info);
-	else if (rc == DD_ENOENT)
+	else if (rc == 0 || rc == DD_ENOENT)
 		let_be(step);
 	else
 		dd_repair_cannot_tell(step);

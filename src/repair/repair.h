@@ -69,7 +69,9 @@ struct dd_repair {
 	DD_LIST(struct dd_twin) twins;
 	bool twins_sought;
 	DD_LIST(struct dd_step) steps;
-	void *places; /* a tree of tsearch(3): which step is a place's */
+	void *places;		 /* a tree of tsearch(3): which step is a place's */
+	bool asked, asked_needs; /* links.c: of the repository that was asked about last */
+	uint32_t asked_index;
 	struct dd_arena strings;
 	struct dd_hasher *hashers[DD_ALGORITHM_COUNT];
 	unsigned char *block;

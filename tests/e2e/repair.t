@@ -171,6 +171,12 @@ test_case 'a link that dangles goes, unless its bytes can be had' '
 	run 0 drydock repair --root vol --apply && finds 0 && ! layer_linked vol app $gone
 '
 
+test_case 'a link that dangles stays where a manifest is missing that may need it' '
+	from_template && remove_blob vol $image && remove_blob vol $one && age vol everything 9d &&
+	finds 1 manifest-missing link-dangling && run 1 drydock repair --root vol --apply &&
+	layer_linked vol app $one
+'
+
 test_case 'what a sha512 link stands for is learnt from another repository' '
 	make_volume vol && strong=$(digest_of g sha512) && plain=$(digest_of g) &&
 	put_strong_image vol app:v1 g && put_layer vol app g && link_layer vol app $strong $plain &&
