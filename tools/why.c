@@ -257,17 +257,11 @@ static void print_next(const struct dd_free_answer *answer)
 		/* Those of one step free nothing alone. */
 		print_keeper(next, first ? render_size(next->bytes) : "with");
 	}
+	print_more(answer->next_total - answer->next_count);
 }
 
-void why_print_free(const struct dd_free_answer *answer)
+void why_print_keepers(const struct dd_free_answer *answer)
 {
-	printf("%s and %s: ", render_count(answer->tags, "tag", "tags"),
-	       render_count(answer->manifests, "manifest", "manifests"));
-	printf("%s would go, %s%s%s freed.\n", render_count(answer->blobs, "blob", "blobs"),
-	       style_on(STYLE_HEADING), render_size(answer->bytes), style_off());
-	if (answer->linked_bytes)
-		printf("%s of other blobs have other hard links: their going frees nothing.\n",
-		       render_size(answer->linked_bytes));
 	if (answer->kept_blobs)
 		printf("%s (%s) stay: something else keeps them.\n",
 		       render_count(answer->kept_blobs, "blob", "blobs"),
@@ -282,6 +276,18 @@ void why_print_free(const struct dd_free_answer *answer)
 		printf("%s are kept by youth or doubt (drydock why DIGEST says by which).\n",
 		       render_size(answer->held_bytes));
 	print_next(answer);
+}
+
+void why_print_free(const struct dd_free_answer *answer)
+{
+	printf("%s and %s: ", render_count(answer->tags, "tag", "tags"),
+	       render_count(answer->manifests, "manifest", "manifests"));
+	printf("%s would go, %s%s%s freed.\n", render_count(answer->blobs, "blob", "blobs"),
+	       style_on(STYLE_HEADING), render_size(answer->bytes), style_off());
+	if (answer->linked_bytes)
+		printf("%s of other blobs have other hard links: their going frees nothing.\n",
+		       render_size(answer->linked_bytes));
+	why_print_keepers(answer);
 	if (answer->unreadable)
 		printf("\n%s could not be looked at (drydock gc -v).\n",
 		       render_count(answer->unreadable, "place", "places"));

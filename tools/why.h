@@ -11,6 +11,8 @@
 #define WHY_SHOWN 20 /* paths and keepers, unless -v */
 
 void why_print(const struct tool *tool, const struct dd_why_answer *answer);
+/* Who keeps the rest, and what would have to go next; nothing if nobody does. */
+void why_print_keepers(const struct dd_free_answer *answer);
 void why_print_free(const struct dd_free_answer *answer);
 
 #endif

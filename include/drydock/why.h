@@ -131,6 +131,7 @@ struct dd_free_answer {
 	uint64_t keeper_total;
 	const struct dd_why_keeper *next; /* step by step, the fewest first */
 	size_t next_count;
+	uint64_t next_total;
 	uint64_t held_bytes; /* of kept_bytes: kept by doubt, youth, or what is none of the above */
 	uint64_t unreadable;
 };

@@ -151,15 +151,18 @@ static void choose_tag(struct dd_why *why, const char *name)
 	why->answer.has_digest = true;
 }
 
-static int never_here(const struct dd_reference *reference, struct dd_error *err)
+static int never_here(const struct dd_why *why, const struct dd_reference *reference,
+		      struct dd_error *err)
 {
-	bool repository = reference->repository[0];
-	int rc = dd_fail(err, DD_ENOENT, 0,
+	bool repository = reference->repository[0], whole = dd_survey_is_whole(why->gc->survey);
+	int rc = dd_fail(err, whole ? DD_ENOENT : DD_EIO, 0,
 			 "%s%s%s was never here, as far as the volume and its trash tell",
 			 reference->repository, repository ? reference->tag[0] ? ":" : "@" : "",
 			 reference->tag[0] ? reference->tag : reference->digest);
 
-	if (repository)
+	if (!whole)
+		dd_hint(err, "not every place could be looked at: drydock gc -v names them");
+	else if (repository)
 		dd_hint(err, "'drydock ls %s' lists its tags", reference->repository);
 	else
 		dd_hint(err, "trash that was emptied is not remembered");
@@ -194,7 +197,7 @@ int dd_why_choose(struct dd_why *why, const struct dd_reference *reference, stru
 	if (rc < 0)
 		return rc;
 	if (!why->answer.has_digest && !why->gone.count)
-		return never_here(reference, err);
+		return never_here(why, reference, err);
 	if (why->answer.has_digest)
 		why->target = dd_ids_find(&why->gc->graph->ids, &why->answer.digest);
 	return 0;

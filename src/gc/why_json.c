@@ -142,6 +142,7 @@ void dd_free_json(const struct dd_free *free, struct dd_json_out *out)
 	put_keepers(out, "keepers", answer->keepers, answer->keeper_count);
 	dd_json_uint(out, "keeper_total", answer->keeper_total);
 	put_keepers(out, "next", answer->next, answer->next_count);
+	dd_json_uint(out, "next_total", answer->next_total);
 	dd_json_end(out);
 	dd_json_uint(out, "unreadable", answer->unreadable);
 	dd_json_end(out);

@@ -98,6 +98,27 @@ static int compare_groups(const void *left, const void *right)
 	return a->tag != b->tag ? (a->tag < b->tag ? -1 : 1) : 0;
 }
 
+/* Ids come as threads met the digests: in an order that is the same each time. */
+static int compare_names(const void *left, const void *right, void *arg)
+{
+	const struct dd_keeper_group *a = left, *b = right;
+	const struct dd_graph *graph = arg;
+	struct dd_digest one, two;
+
+	if (a->tag != b->tag)
+		return a->tag < b->tag ? -1 : 1;
+	dd_ids_get(&graph->ids, a->id, &one);
+	dd_ids_get(&graph->ids, b->id, &two);
+	return dd_digest_compare(&one, &two);
+}
+
+static void sort_groups(struct dd_free *made, size_t from)
+{
+	if (made->groups.count > from)
+		qsort_r(made->groups.items + from, made->groups.count - from,
+			sizeof(*made->groups.items), compare_names, made->gc->graph);
+}
+
 /* Tags that point to the same are one. */
 static void join_tags(struct dd_free *made, size_t from)
 {
@@ -285,19 +306,30 @@ static uint32_t find_best(struct dd_free *made)
 	return best;
 }
 
-/* The blob with the fewest keepers, of several the largest. */
-static uint32_t find_loosest(const struct dd_free *made)
+/* Fewer keepers, then more bytes. */
+static bool is_looser(const struct dd_free *made, const struct dd_kept *a, const struct dd_kept *b)
 {
 	const struct dd_node *nodes = made->gc->graph->nodes.items;
+	struct dd_digest one, two;
+
+	if (a->keepers != b->keepers)
+		return a->keepers < b->keepers;
+	if (nodes[a->id].size != nodes[b->id].size)
+		return nodes[a->id].size > nodes[b->id].size;
+	dd_ids_get(&made->gc->graph->ids, a->id, &one);
+	dd_ids_get(&made->gc->graph->ids, b->id, &two);
+	return dd_digest_compare(&one, &two) < 0;
+}
+
+static uint32_t find_loosest(const struct dd_free *made)
+{
 	const struct dd_kept *best = NULL;
 
 	for (size_t i = 0; i < made->kept_count; i++) {
 		const struct dd_kept *kept = &made->kept[i];
 
-		if (kept->keepers > 0 && nodes[kept->id].size &&
-		    (!best || kept->keepers < best->keepers ||
-		     (kept->keepers == best->keepers &&
-		      nodes[kept->id].size > nodes[best->id].size)))
+		if (kept->keepers > 0 && made->gc->graph->nodes.items[kept->id].size &&
+		    (!best || is_looser(made, kept, best)))
 			best = kept;
 	}
 	return best ? best->id : DD_NO_ID;
@@ -334,7 +366,7 @@ static int drop_keepers_of(struct dd_free *made, struct visit *visit, uint32_t i
 	return rc;
 }
 
-static int plan_steps(struct dd_free *made, struct visit *visit, struct dd_error *err)
+static int plan_steps(struct dd_free *made, struct visit *visit, size_t max, struct dd_error *err)
 {
 	int rc = 0;
 
@@ -352,7 +384,8 @@ static int plan_steps(struct dd_free *made, struct visit *visit, struct dd_error
 			made->next.items[i].bytes = visit->freed;
 	}
 	made->answer.next = made->next.items;
-	made->answer.next_count = made->next.count;
+	made->answer.next_total = made->next.count;
+	made->answer.next_count = max && made->next.count > max ? max : made->next.count;
 	return rc;
 }
 
@@ -361,6 +394,7 @@ int dd_free_find_keepers(struct dd_free *made, size_t max, struct dd_error *err)
 	const struct dd_survey *survey = made->gc->survey;
 	DD_CLEANUP(dd_family_release) struct dd_family family = { 0 };
 	struct visit visit = { .made = made, .family = &family, .by = 1, .wanted = DD_NO_ID };
+	size_t from;
 	int rc = dd_family_init(&family, made->gc->graph, err);
 
 	made->relevant = calloc(made->gc->graph->nodes.count + 1, sizeof(*made->relevant));
@@ -370,9 +404,11 @@ int dd_free_find_keepers(struct dd_free *made, size_t max, struct dd_error *err)
 		find_relevant(made);
 	for (uint32_t i = 0; i < survey->repositories.count && made->kept_count && rc == 0; i++) {
 		rc = dd_family_begin(&family, survey->repositories.items[i], err);
+		from = made->groups.count;
 		if (rc == 0 &&
 		    (add_tags(made, &family, i) < 0 || add_untagged(made, &family, i) < 0))
 			rc = no_memory(err);
+		sort_groups(made, from);
 	}
 	for (uint32_t i = 0; i < made->groups.count && rc == 0; i++)
 		rc = visit_group(&visit, i, err);
@@ -382,5 +418,5 @@ int dd_free_find_keepers(struct dd_free *made, size_t max, struct dd_error *err)
 				made->gc->graph->nodes.items[made->kept[i].id].size;
 	if (rc == 0)
 		rc = list_keepers(made, max, err);
-	return rc < 0 ? rc : plan_steps(made, &visit, err);
+	return rc < 0 ? rc : plan_steps(made, &visit, max, err);
 }

@@ -118,6 +118,14 @@ void dd_survey_sort(struct dd_survey *survey)
 	}
 }
 
+bool dd_survey_is_whole(const struct dd_survey *survey)
+{
+	for (size_t i = 0; i < survey->repositories.count; i++)
+		if (survey->repositories.items[i]->doubts.count)
+			return false;
+	return !survey->unreadable && !survey->doubts.count;
+}
+
 const struct dd_revision *dd_repository_revision(const struct dd_repository *repo, uint32_t id)
 {
 	const struct dd_revision key = { .id = id };

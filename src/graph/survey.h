@@ -85,6 +85,12 @@ struct dd_survey {
 	bool cache_volume; /* a pull-through cache's: dangling tags are normal */
 };
 
+/* What a tag leaves that was removed beside a registry: a directory, and nothing in it. */
+static inline bool dd_tag_is_empty(const struct dd_tag *tag)
+{
+	return tag->state == DD_LINK_ABSENT && !tag->history_count;
+}
+
 #define DD_SURVEY_NOTES 1000
 
 /* Functions may be NULL; not 0 ends the scan. */
@@ -133,6 +139,9 @@ void dd_survey_sort(struct dd_survey *survey);
 /* Remember a crash's leftover of this name in a place's directory, if it is one. Takes the lock. */
 int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
 		       const struct dd_place *place, const char *name, struct dd_error *err);
+
+/* Whether all of it could be looked at: what was not found then is not there. */
+bool dd_survey_is_whole(const struct dd_survey *survey);
 
 const struct dd_revision *dd_repository_revision(const struct dd_repository *repository,
 						 uint32_t id);

@@ -182,7 +182,7 @@ test_case '--free: a tag frees what nothing else needs, shared layers do not cou
 '
 
 test_case '--free: one of two tags of a manifest frees nothing, both do' '
-	from_template && frees 0 0 app:latest && json ".free.next[0].tag == \"v2\"" answer &&
+	from_template && frees 0 0 app:latest && json "[.free.next[] | select(.step == 1) | .tag] == [\"multi\", \"v2\"]" answer &&
 	config=$(digest_of "$(config_of "second layer" shared)") &&
 	frees 0 "$(sizes "$two" "$config" "$(digest_of "second layer")" "$index")" app:latest app:v2 app:multi
 '
@@ -219,6 +219,17 @@ test_case '--free: what would have to go next frees that much, and the fewest ar
 	json ".free.next[0].bytes == 6" answer && base=$(json .free.bytes answer) &&
 	run 0 drydock why --root vol --free --json team/other app:latest app:v2 app:multi app:v1 >all &&
 	json ".free.kept_bytes == 0 and .free.bytes > $base + 6" all
+'
+
+test_case '--free: of many keepers some are listed, -v lists them' '
+	from_template && for i in $(seq 30); do put_image vol "many:v$i" shared "own $i" || return
+	done >/dev/null && age vol everything 3d &&
+	run 0 drydock why --root vol --free --json team/other >answer && valid why answer &&
+	json ".free.keeper_total == 33 and (.free.keepers | length) == 20" answer &&
+	json ".free.next_total == 33 and (.free.next | length) == 20" answer &&
+	run 0 drydock why --root vol --free team/other >text && says "… and 13 more" text &&
+	run 0 drydock why --root vol --free -v --json team/other >answer && valid why answer &&
+	json "(.free.next | length) == 33" answer
 '
 
 test_case '--free: what doubt holds stays' '
