@@ -10,6 +10,7 @@
 #include <drydock/change.h>
 #include <drydock/doubt.h>
 #include <drydock/json.h>
+#include <drydock/reference.h>
 
 struct dd_reference_pair { /* REPO@DIGEST as given by a person */
 	const char *repository;
@@ -30,6 +31,13 @@ struct dd_gc_options {
 	int64_t lock_wait_ns;
 	const struct dd_reference_pair *accept_loss, *ack;
 	size_t accept_loss_count, ack_count;
+	/*
+	 * drydock rm: these go, with what only they reach, and nothing else does. What is named goes
+	 * however young it is. Any number, patterns among them; none: a collection. purge,
+	 * delete_untagged and uploads do not count then.
+	 */
+	const struct dd_reference *remove;
+	size_t remove_count;
 	const char *command; /* for journal and lock: "gc --apply" */
 };
 
@@ -76,6 +84,7 @@ struct dd_young {
 	X("young_bytes", young_bytes)                                                  \
 	X("held_bytes", held_bytes) /* would go, were it not for the holds */          \
 	X("emptied_repositories", emptied_repositories)                                \
+	X("named_young_items", named_young_items) /* that go young, as they were named */ \
 	/* done */                                                                     \
 	X("withdrawn_items", withdrawn_items) /* less what came back of them */        \
 	X("withdrawn_bytes", withdrawn_bytes)                                          \
@@ -120,7 +129,7 @@ struct dd_gc;
 
 /*
  * DD_EREFUSED: a database owns the volume's tags; or delete_untagged on a volume that has manifests
- * and not one tag.
+ * and not one tag. DD_ENOENT: what is to be removed names nothing.
  */
 int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
 	       struct dd_gc **gc, struct dd_error *err);
@@ -156,7 +165,7 @@ const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan);
 /* DD_EXIT_DONE or DD_EXIT_ATTENTION. */
 enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan);
 
-/* One document, schema/gc.json. */
+/* One document, schema/gc.json; of a removal schema/rm.json. */
 void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out);
 
 #endif

@@ -25,7 +25,7 @@ struct apply {
 static bool is_reference(const struct dd_candidate *candidate)
 {
 	return candidate->reason == DD_REASON_HISTORY_DEAD ||
-	       candidate->reason == DD_REASON_UNTAGGED ||
+	       candidate->reason == DD_REASON_UNTAGGED || candidate->reason == DD_REASON_REMOVED ||
 	       candidate->reason == DD_REASON_LINK_UNUSED ||
 	       candidate->reason == DD_REASON_LINK_DANGLING;
 }
@@ -294,7 +294,8 @@ static int empty_old(struct apply *apply, struct dd_error *err)
 	int64_t oldest = gc->now_ns - gc->options.trash_keep_ns;
 	int rc;
 
-	if (!gc->trash.trash.count || gc->trash.trash.runs[0].began_ns > oldest)
+	if (gc->options.remove_count || !gc->trash.trash.count ||
+	    gc->trash.trash.runs[0].began_ns > oldest)
 		return 0;
 	if (apply->doubt || dd_gc_plan_doubt(&gc->plan)) {
 		dd_log(apply->ctx, DD_LOG_WARNING,

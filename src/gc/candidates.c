@@ -22,7 +22,7 @@ void dd_candidate_place(const struct dd_survey *survey, const struct dd_candidat
 		*place = survey->temps.items[candidate->extra].place;
 	else if (candidate->reason == DD_REASON_UPLOAD_STALE)
 		place->upload = repo->uploads.items[candidate->extra].id;
-	else if (candidate->kind == DD_AT_HISTORY)
+	else if (candidate->kind == DD_AT_HISTORY || candidate->kind == DD_AT_TAG)
 		place->tag = repo->tags.items[candidate->tag].name;
 }
 

@@ -16,6 +16,7 @@ enum dd_candidate_state {
 	DD_CANDIDATE_UNREADABLE, /* not judged */
 	DD_CANDIDATE_ELSEWHERE, /* on another file system than the trash: it stays, and is a root */
 	DD_CANDIDATE_REACHED,	/* by something young */
+	DD_CANDIDATE_OTHER,	/* a collection takes it, and this is none */
 };
 
 /* 96 bytes each, for there are many. */
@@ -24,6 +25,7 @@ struct dd_candidate {
 	uint8_t reason; /* enum dd_reason */
 	uint8_t state;
 	bool unlinked; /* a blob that no link names */
+	bool named;    /* a person did: goes however young it is */
 	uint32_t repository, tag, id;
 	uint32_t links;
 	uint32_t extra; /* an upload's index in its repository, a temp's in the survey */
@@ -45,6 +47,9 @@ struct dd_judge_options {
 	int64_t now_ns, grace_ns, uploads_older_ns;
 	const struct dd_loss *losses;
 	size_t loss_count;
+	const struct dd_removed *removed; /* as in struct dd_mark_options */
+	size_t removed_count;
+	const bool *named; /* by id: manifests of these; NULL if there are none */
 };
 
 void dd_candidates_release(struct dd_candidates *candidates);

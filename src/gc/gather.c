@@ -36,6 +36,34 @@ static bool dead(const struct gather *gather, uint32_t id)
 	return !dd_mark_reached(gather->candidates->mark, id);
 }
 
+static bool removed(const struct gather *gather, uint32_t tag, uint32_t id)
+{
+	return dd_removed_has(gather->options->removed, gather->options->removed_count,
+			      gather->index, tag, id);
+}
+
+static void add_named(struct gather *gather, enum dd_place_kind kind, uint32_t tag, uint32_t id)
+{
+	struct dd_candidate *candidate = add(gather, kind, DD_REASON_REMOVED, id);
+
+	if (!candidate)
+		return;
+	candidate->named = true;
+	candidate->tag = tag;
+}
+
+/* All that it ever pointed to, too: without its current link that would be what it means. */
+static void gather_tag(struct gather *gather, uint32_t index)
+{
+	const struct dd_tag *tag = &gather->repo->tags.items[index];
+
+	for (uint32_t k = 0; k < tag->history_count; k++)
+		add_named(gather, DD_AT_HISTORY, index,
+			  gather->repo->histories.items[tag->history + k]);
+	if (tag->current != DD_NO_ID)
+		add_named(gather, DD_AT_TAG, index, tag->current);
+}
+
 static void gather_history(struct gather *gather)
 {
 	const struct dd_repository *repo = gather->repo;
@@ -43,6 +71,10 @@ static void gather_history(struct gather *gather)
 	for (size_t t = 0; t < repo->tags.count; t++) {
 		const struct dd_tag *tag = &repo->tags.items[t];
 
+		if (removed(gather, (uint32_t)t, DD_NO_ID)) {
+			gather_tag(gather, (uint32_t)t);
+			continue;
+		}
 		for (uint32_t k = 0; k < tag->history_count; k++) {
 			uint32_t id = repo->histories.items[tag->history + k];
 			struct dd_candidate *candidate;
@@ -104,11 +136,16 @@ static void gather_links(struct gather *gather)
 {
 	const struct dd_repository *repo = gather->repo;
 
-	for (size_t i = 0; i < repo->revisions.count && gather->options->delete_untagged; i++)
-		if (repo->revisions.items[i].state == DD_LINK_GOOD &&
-		    dead(gather, repo->revisions.items[i].id))
-			add_link(gather, DD_AT_REVISION, DD_REASON_UNTAGGED,
-				 repo->revisions.items[i].id);
+	for (size_t i = 0; i < repo->revisions.count; i++) {
+		const struct dd_revision *revision = &repo->revisions.items[i];
+
+		if (revision->state != DD_LINK_GOOD || !dead(gather, revision->id))
+			continue;
+		if (gather->options->delete_untagged)
+			add_link(gather, DD_AT_REVISION, DD_REASON_UNTAGGED, revision->id);
+		else if (removed(gather, DD_NO_ID, revision->id))
+			add_named(gather, DD_AT_REVISION, 0, revision->id);
+	}
 	for (size_t i = 0; i < repo->layers.count; i++)
 		if (layer_goes(gather, repo->layers.items[i]))
 			add_link(gather, DD_AT_LAYER, DD_REASON_LINK_UNUSED, repo->layers.items[i]);
@@ -206,8 +243,13 @@ static int gather_blobs(struct gather *gather, struct dd_error *err)
 	}
 	qsort(dead_blobs, count, sizeof(*dead_blobs), compare_dead);
 	gather->index = DD_NO_ID;
-	for (size_t i = 0; i < count; i++)
-		add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, dead_blobs[i].id);
+	for (size_t i = 0; i < count; i++) {
+		struct dd_candidate *candidate =
+			add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, dead_blobs[i].id);
+
+		if (candidate && gather->options->named)
+			candidate->named = gather->options->named[dead_blobs[i].id];
+	}
 	return 0;
 }
 

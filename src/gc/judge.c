@@ -15,6 +15,8 @@ static int mark_again(struct dd_context *ctx, struct dd_survey *survey,
 		.loss_count = options->loss_count,
 		.young = candidates->young.items,
 		.young_count = candidates->young.count,
+		.removed = options->removed,
+		.removed_count = options->removed_count,
 	};
 
 	dd_mark_closep(&candidates->mark);
@@ -31,7 +33,10 @@ static int spare_reached(struct dd_survey *survey, struct dd_candidates *candida
 		struct dd_candidate *candidate = &candidates->list.items[i];
 		bool reached;
 
-		if (candidate->id == DD_NO_ID || candidate->state != DD_CANDIDATE_DEAD)
+		/* A tag that is removed goes whatever still reaches what it points to. */
+		if (candidate->id == DD_NO_ID || candidate->state != DD_CANDIDATE_DEAD ||
+		    (candidate->named &&
+		     (candidate->kind == DD_AT_TAG || candidate->kind == DD_AT_HISTORY)))
 			continue;
 		if (candidate->kind == DD_AT_BLOB) {
 			reached = survey->graph->nodes.items[candidate->id].flags & DD_NODE_REACHED;

@@ -14,23 +14,25 @@ struct key {
 	uint32_t candidate;
 };
 
-#define RANKS 6
+#define RANKS 7
 
 static unsigned rank(const struct dd_candidate *candidate)
 {
 	switch (candidate->reason) {
 	case DD_REASON_HISTORY_DEAD:
 		return 0;
+	case DD_REASON_REMOVED:
+		return candidate->kind == DD_AT_HISTORY ? 0 : candidate->kind == DD_AT_TAG ? 1 : 2;
 	case DD_REASON_UNTAGGED:
-		return 1;
-	case DD_REASON_LINK_DANGLING:
-		return candidate->kind == DD_AT_REVISION ? 1 : 2;
-	case DD_REASON_LINK_UNUSED:
 		return 2;
-	case DD_REASON_UNREFERENCED:
+	case DD_REASON_LINK_DANGLING:
+		return candidate->kind == DD_AT_REVISION ? 2 : 3;
+	case DD_REASON_LINK_UNUSED:
 		return 3;
-	case DD_REASON_UPLOAD_STALE:
+	case DD_REASON_UNREFERENCED:
 		return 4;
+	case DD_REASON_UPLOAD_STALE:
+		return 5;
 	default:
 		return RANKS - 1;
 	}

@@ -20,7 +20,8 @@ static void count_seen(struct dd_gc *gc)
 	for (size_t i = 0; i < survey->repositories.count; i++) {
 		const struct dd_repository *repo = survey->repositories.items[i];
 
-		totals->tags += repo->tags.count;
+		for (size_t k = 0; k < repo->tags.count; k++)
+			totals->tags += !dd_tag_is_empty(&repo->tags.items[k]);
 		for (size_t k = 0; k < repo->revisions.count; k++)
 			totals->manifests += repo->revisions.items[k].state != DD_LINK_ABSENT;
 	}
@@ -158,6 +159,9 @@ static void add_up(struct dd_gc *gc)
 
 		*(candidate->links > 1 ? &totals->shared_bytes : &totals->bytes) +=
 			candidate->bytes;
+		totals->named_young_items +=
+			candidate->named &&
+			candidate->latest_ns > gc->now_ns - gc->options.grace_ns;
 	}
 	totals->young_items = gc->young.count;
 	for (size_t i = 0; i < gc->young.count; i++) {
@@ -241,7 +245,11 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 	rc = find_losses(gc, err);
 	judge.losses = gc->losses.items;
 	judge.loss_count = gc->losses.count;
-	return rc < 0 ? rc : dd_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
+	if (rc == 0)
+		rc = dd_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
+	return rc < 0 || !gc->options.remove_count ?
+		       rc :
+		       dd_gc_judge_removal(ctx, store, gc, &judge, err);
 }
 
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
@@ -291,7 +299,7 @@ int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_g
 	*out = NULL;
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, gc, err);
-	if (rc == 0)
+	if (rc == 0 && !options->remove_count)
 		rc = dd_gc_estimate(ctx, store, gc, err);
 	if (rc < 0)
 		return rc;
@@ -350,6 +358,7 @@ void dd_gc_close(struct dd_gc *gc)
 	dd_list_release(&gc->young);
 	dd_list_release(&gc->order);
 	dd_list_release(&gc->losses);
+	dd_removal_release(&gc->removal);
 	dd_candidates_release(&gc->candidates);
 	dd_records_release(&gc->records);
 	dd_trash_view_release(&gc->trash);

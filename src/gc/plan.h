@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "gc/candidates.h"
+#include "gc/removal.h"
 #include "gc/trash_view.h"
 
 struct dd_gc {
@@ -24,6 +25,7 @@ struct dd_gc {
 	struct dd_arena details; /* of the holds: those of the graph are of the latest scan */
 	DD_LIST(const char *) emptied;
 	struct dd_revivals revivals;
+	struct dd_removal removal; /* of what was named, if anything was */
 	int64_t now_ns;
 	char brake[160];
 	struct dd_gc_plan plan;
@@ -41,6 +43,10 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 int dd_gc_estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		   struct dd_error *err);
 void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
+
+/* What goes by name, and nothing else, of the candidates; in their place. */
+int dd_gc_judge_removal(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+			struct dd_judge_options *judge, struct dd_error *err);
 
 int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err);
 /* Of an item of gc->order that will be asked for: its digest is on its way from memory. */

@@ -8,7 +8,7 @@
 #include "gc/removal.h"
 
 struct choice {
-	const struct dd_gc *gc;
+	const struct dd_survey *survey;
 	const struct dd_reference *reference;
 	struct dd_removal *removal;
 	struct dd_digest digest; /* the one that was meant, once it is known */
@@ -34,14 +34,17 @@ static int name(struct choice *choice, uint32_t repository, uint32_t tag, uint32
 
 static int choose_tags(struct choice *choice, uint32_t index, struct dd_error *err)
 {
-	const struct dd_repository *repo = choice->gc->survey->repositories.items[index];
+	const struct dd_repository *repo = choice->survey->repositories.items[index];
 	const char *pattern = choice->reference->tag;
 	int rc = 0;
 
-	for (uint32_t t = 0; t < repo->tags.count && rc == 0; t++)
-		if (!pattern[0] || !strcmp(pattern, repo->tags.items[t].name) ||
-		    fnmatch(pattern, repo->tags.items[t].name, 0) == 0)
+	for (uint32_t t = 0; t < repo->tags.count && rc == 0; t++) {
+		const struct dd_tag *tag = &repo->tags.items[t];
+
+		if (!dd_tag_is_empty(tag) && (!pattern[0] || !strcmp(pattern, tag->name) ||
+					      fnmatch(pattern, tag->name, 0) == 0))
 			rc = name(choice, index, t, DD_NO_ID, err);
+	}
 	return rc;
 }
 
@@ -51,7 +54,7 @@ static bool is_meant(struct choice *choice, uint32_t id, struct dd_error *err, i
 	char whole[DD_DIGEST_TEXT];
 	struct dd_digest digest;
 
-	dd_ids_get(&choice->gc->graph->ids, id, &digest);
+	dd_ids_get(&choice->survey->graph->ids, id, &digest);
 	if (strncmp(dd_digest_format(&digest, whole), text, strlen(text)) != 0)
 		return false;
 	if (choice->has_digest && !dd_digest_equal(&choice->digest, &digest)) {
@@ -67,7 +70,7 @@ static bool is_meant(struct choice *choice, uint32_t id, struct dd_error *err, i
 /* With the tags that point to it. */
 static int choose_revision(struct choice *choice, uint32_t index, uint32_t id, struct dd_error *err)
 {
-	const struct dd_repository *repo = choice->gc->survey->repositories.items[index];
+	const struct dd_repository *repo = choice->survey->repositories.items[index];
 	int rc = name(choice, index, DD_NO_ID, id, err);
 
 	for (uint32_t t = 0; t < repo->tags.count && rc == 0; t++)
@@ -78,7 +81,7 @@ static int choose_revision(struct choice *choice, uint32_t index, uint32_t id, s
 
 static int choose_revisions(struct choice *choice, uint32_t index, struct dd_error *err)
 {
-	const struct dd_repository *repo = choice->gc->survey->repositories.items[index];
+	const struct dd_repository *repo = choice->survey->repositories.items[index];
 	bool all = !choice->reference->digest[0];
 	int rc = 0;
 
@@ -97,8 +100,9 @@ static int choose_revisions(struct choice *choice, uint32_t index, struct dd_err
 
 static int choose(struct choice *choice, struct dd_error *err)
 {
-	const struct dd_survey *survey = choice->gc->survey;
+	const struct dd_survey *survey = choice->survey;
 	const struct dd_reference *reference = choice->reference;
+	uint32_t *whole;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < survey->repositories.count && rc == 0; i++) {
@@ -111,15 +115,25 @@ static int choose(struct choice *choice, struct dd_error *err)
 			rc = choose_tags(choice, i, err);
 		if (rc == 0 && !reference->tag[0])
 			rc = choose_revisions(choice, i, err);
+		if (rc < 0 || reference->digest[0] || reference->tag[0])
+			continue;
 		/* One that has nothing is there all the same. */
-		choice->found |= !reference->digest[0] && !reference->tag[0];
+		choice->found = true;
+		whole = dd_list_add(&choice->removal->whole);
+		if (!whole)
+			return no_memory(err);
+		*whole = i;
 	}
 	if (rc == 0 && !choice->found) {
-		rc = dd_fail(err, DD_ENOENT, 0, "nothing here is called %s%s%s%s%s",
-			     reference->repository, reference->tag[0] ? ":" : "", reference->tag,
+		rc = dd_fail(err, dd_survey_is_whole(survey) ? DD_ENOENT : DD_EIO, 0,
+			     "nothing here is called %s%s%s%s%s", reference->repository,
+			     reference->tag[0] ? ":" : "", reference->tag,
 			     reference->repository[0] && reference->digest[0] ? "@" : "",
 			     reference->digest);
-		dd_hint(err, "'drydock ls' lists repositories, 'drydock ls REPO' their tags");
+		dd_hint(err,
+			rc == DD_EIO ?
+				"not every place could be looked at: drydock gc -v names them" :
+				"'drydock ls' lists repositories, 'drydock ls REPO' their tags");
 	}
 	return rc;
 }
@@ -143,16 +157,16 @@ static int add_revision(void *arg, uint32_t id)
 }
 
 /* The named ones of a repository stand in a row. */
-static int weaken_all(const struct dd_gc *gc, struct dd_removal *removal, struct dd_error *err)
+static int weaken_all(const struct dd_survey *survey, struct dd_removal *removal,
+		      struct dd_error *err)
 {
 	DD_CLEANUP(dd_family_release) struct dd_family family = { 0 };
 	struct weaken weaken = { .removal = removal, .repository = DD_NO_ID };
-	int rc = dd_family_init(&family, gc->graph, err);
+	int rc = dd_family_init(&family, survey->graph, err);
 
 	for (size_t i = 0; i < removal->named.count && rc == 0; i++) {
 		const struct dd_removed *named = &removal->named.items[i];
-		const struct dd_repository *repo =
-			gc->survey->repositories.items[named->repository];
+		const struct dd_repository *repo = survey->repositories.items[named->repository];
 		uint32_t id = named->id;
 
 		if (named->tag != DD_NO_ID) {
@@ -185,13 +199,13 @@ static void sort_unique(struct dd_removed *items, size_t *count)
 	*count = kept;
 }
 
-int dd_removal_choose(const struct dd_gc *gc, const struct dd_reference *references, size_t count,
-		      struct dd_removal *removal, struct dd_error *err)
+int dd_removal_choose(const struct dd_survey *survey, const struct dd_reference *references,
+		      size_t count, struct dd_removal *removal, struct dd_error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < count && rc == 0; i++) {
-		struct choice choice = { .gc = gc,
+		struct choice choice = { .survey = survey,
 					 .reference = &references[i],
 					 .removal = removal };
 
@@ -200,7 +214,7 @@ int dd_removal_choose(const struct dd_gc *gc, const struct dd_reference *referen
 	if (rc < 0)
 		return rc;
 	sort_unique(removal->named.items, &removal->named.count);
-	rc = weaken_all(gc, removal, err);
+	rc = weaken_all(survey, removal, err);
 	sort_unique(removal->list.items, &removal->list.count);
 	return rc;
 }
@@ -209,4 +223,5 @@ void dd_removal_release(struct dd_removal *removal)
 {
 	dd_list_release(&removal->list);
 	dd_list_release(&removal->named);
+	dd_list_release(&removal->whole);
 }

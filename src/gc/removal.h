@@ -10,19 +10,21 @@
 
 #include <drydock/reference.h>
 
-#include "gc/plan.h"
+#include "base/list.h"
+#include "graph/mark.h"
 
 struct dd_removal {
 	DD_LIST(struct dd_removed) list;  /* sorted */
 	DD_LIST(struct dd_removed) named; /* what was named itself: tags and revisions */
+	DD_LIST(uint32_t) whole;	  /* repositories that were named as a whole */
 };
 
 /*
  * REPO, REPO:TAG and REPO@DIGEST, patterns of fnmatch(3) in REPO and TAG ("*" is no "/"), DIGEST: in
  * every repository. DD_ENOENT: one of them names nothing. DD_EAMBIGUOUS.
  */
-int dd_removal_choose(const struct dd_gc *gc, const struct dd_reference *references, size_t count,
-		      struct dd_removal *removal, struct dd_error *err);
+int dd_removal_choose(const struct dd_survey *survey, const struct dd_reference *references,
+		      size_t count, struct dd_removal *removal, struct dd_error *err);
 void dd_removal_release(struct dd_removal *removal);
 
 /*

@@ -11,7 +11,8 @@ static void put_place(struct dd_json_out *out, const struct dd_place *place)
 {
 	DD_AUTOFREE char *path = NULL;
 	bool names_digest = place->kind == DD_AT_BLOB || place->kind == DD_AT_LAYER ||
-			    place->kind == DD_AT_REVISION || place->kind == DD_AT_HISTORY;
+			    place->kind == DD_AT_REVISION || place->kind == DD_AT_HISTORY ||
+			    place->kind == DD_AT_TAG;
 
 	dd_json_text(out, "kind",
 		     place->beside		    ? "temp" :
@@ -130,7 +131,7 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	const struct dd_gc_plan *plan = &gc->plan;
 
 	dd_json_object(out, NULL);
-	dd_json_text(out, "command", "gc");
+	dd_json_text(out, "command", gc->options.remove_count ? "rm" : "gc");
 	dd_json_bool(out, "applied", plan->applied);
 	dd_json_bool(out, "purged", plan->purged);
 	dd_json_text(out, "brake", plan->brake);

@@ -47,11 +47,11 @@ int dd_restore_step(const struct dd_place *place)
 {
 	static const int steps[DD_PLACE_COUNT] = {
 		[DD_AT_BLOB] = 0,      [DD_AT_LAYER] = 1,     [DD_AT_TARSUM] = 1,
-		[DD_AT_REVISION] = 2,  [DD_AT_HISTORY] = 3,   [DD_AT_UPLOAD] = 4,
-		[DD_AT_STARTEDAT] = 4, [DD_AT_SIGNATURE] = 1,
+		[DD_AT_REVISION] = 2,  [DD_AT_HISTORY] = 3,   [DD_AT_UPLOAD] = 5,
+		[DD_AT_STARTEDAT] = 5, [DD_AT_SIGNATURE] = 1, [DD_AT_TAG] = 4,
 	};
 
-	return place->beside ? 5 : steps[place->kind];
+	return place->beside ? 6 : steps[place->kind];
 }
 
 int dd_restore_turn(const struct dd_restored *item)

@@ -22,6 +22,8 @@ static int compare_place(const struct dd_place *a, const struct dd_place *b)
 		order = dd_digest_compare(&a->digest, &b->digest);
 	if (!order && a->kind != DD_AT_BLOB)
 		order = compare_text(a->repository, b->repository);
+	if (!order && a->kind == DD_AT_TAG)
+		order = compare_text(a->tag, b->tag);
 	return order;
 }
 

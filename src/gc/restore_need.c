@@ -278,7 +278,7 @@ static bool target_of(struct dd_restore *restore, const struct dd_place *place,
 	if (place->beside)
 		return false;
 	*target = place->digest;
-	if (place->kind == DD_AT_LAYER || place->kind == DD_AT_TARSUM)
+	if (place->kind == DD_AT_LAYER || place->kind == DD_AT_TARSUM || place->kind == DD_AT_TAG)
 		return dd_restore_read_link(restore, place, target, NULL) == 0;
 	return place->kind == DD_AT_REVISION;
 }
@@ -315,6 +315,11 @@ static int complete_item(struct dd_restore *restore, const struct dd_restored *i
 		if (!target_of(restore, place, &target))
 			return 0;
 		return need(restore, DD_AT_BLOB, NULL, &target, &place->digest, false, err);
+	case DD_AT_TAG:
+		if (!target_of(restore, place, &target))
+			return 0;
+		return need(restore, DD_AT_REVISION, place->repository, &target, &target, false,
+			    err);
 	case DD_AT_SIGNATURE:
 		return need(restore, DD_AT_BLOB, NULL, &place->second, &place->digest, false, err);
 	case DD_AT_REVISION:

@@ -86,8 +86,9 @@ static bool history_lacks(const struct dd_repository *repo, const struct dd_plac
 {
 	const struct dd_tag *tag = dd_repository_tag(repo, place->tag);
 
-	if (!tag)
-		return false; /* the tag itself is gone */
+	/* The tag itself is gone; what is left of one that was removed is its directory. */
+	if (!tag || tag->state == DD_LINK_ABSENT)
+		return false;
 	for (uint32_t k = 0; k < tag->history_count; k++)
 		if (repo->histories.items[tag->history + k] == id)
 			return false;

@@ -180,7 +180,7 @@ int dd_free(struct dd_context *ctx, struct dd_store *store, const struct dd_refe
 		return no_memory(err);
 	rc = dd_why_plan(ctx, store, options, &made->gc, err);
 	if (rc == 0)
-		rc = dd_removal_choose(made->gc, references, count, &made->removal, err);
+		rc = dd_removal_choose(made->gc->survey, references, count, &made->removal, err);
 	if (rc == 0)
 		rc = mark_without(ctx, made, err);
 	if (rc == 0)

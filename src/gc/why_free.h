@@ -6,7 +6,7 @@
 
 #include <drydock/why.h>
 
-#include "gc/removal.h"
+#include "gc/plan.h"
 
 /* Something that keeps some of the rest: a manifest with the tags that lead to it. */
 struct dd_keeper_group {

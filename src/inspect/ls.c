@@ -69,10 +69,10 @@ static int add_repository(struct list *list, struct dd_sizer *sizer,
 	if (!row || !(row->repository = keep(list, repo->name, err)))
 		return DD_ENOMEM;
 	dd_sizer_begin(sizer);
-	row->tags = repo->tags.count;
 	for (size_t i = 0; i < repo->tags.count; i++) {
 		const struct dd_tag *tag = &repo->tags.items[i];
 
+		row->tags += !dd_tag_is_empty(tag);
 		if (tag->moved_ns > row->pushed_ns)
 			row->pushed_ns = tag->moved_ns;
 		if (tag->current != DD_NO_ID && dd_sizer_add(sizer, tag->current) < 0)
@@ -163,7 +163,9 @@ static int list_tags(struct list *list, const char *name, struct dd_error *err)
 		return rc;
 	repo = found->repositories.items[0];
 	for (size_t i = 0; rc == 0 && i < repo->tags.count; i++)
-		rc = add_tag(list, &sizer, repo, &repo->tags.items[i], err);
+		rc = dd_tag_is_empty(&repo->tags.items[i]) ?
+			     0 :
+			     add_tag(list, &sizer, repo, &repo->tags.items[i], err);
 	list->ls->problems += found->unreadable + repo->doubts.count;
 	return rc;
 }

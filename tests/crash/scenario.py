@@ -16,6 +16,8 @@ GC = ["gc", "--apply", "--grace", "0"]
 GC_M = GC + ["-m"]
 RESTORE = ["trash", "restore", "latest", "--apply"]
 EMPTY = ["trash", "empty", "--apply"]
+RM_APP = ["rm", "app", "--apply", "--grace", "0"]
+RM = RM_APP + ["team/app/web:multi"]
 REPAIR = ["repair", "--full", "--no-index", "--apply"]
 TIMEOUT = 30
 
@@ -185,6 +187,8 @@ class Scenario:
         self.live_before, self.live_end = tree.live(self.before), tree.live(self.end)
         self.live_original = tree.live(self.original)
         self.must, _ = volume.reach(self.live_before, self.delete_untagged)
+        if self.command[0] == "rm":
+            self.must &= self.live_end.keys()
         self.withdrawn = set(self.live_before) - set(self.live_end)
         self.everything = set(self.live_before.items())
         if not self.purges:
@@ -226,6 +230,8 @@ class Scenario:
             problems += ["took " + path for path in sorted(kept)]
             problems += ["without its blob: " + path for path in
                          sorted(volume.dangling(self.live_end) - self.dangled)]
+        if self.command[0] == "rm":
+            problems += self.check_removal()
         came = self.live_end.keys() - self.live_before.keys()
         if self.revives and volume.blob_path(made["loose"]) not in came:
             problems.append("did not bring back " + made["loose"])
@@ -239,6 +245,22 @@ class Scenario:
         problems = [problem for problem in problems if problem]
         if problems:
             raise RuntimeError("%s: undisturbed, it %s" % (self.name, "; ".join(problems[:6])))
+
+
+    def check_removal(self):
+        """What was named is gone, what nothing else needs with it, and all else is there."""
+        tags = {path for path in self.live_before if "/_manifests/tags/" in path
+                and path.startswith((volume.REPOSITORIES + "app/",
+                                     volume.REPOSITORIES + "team/app/web/"))}
+        rest = {path: data for path, data in self.live_before.items() if path not in tags
+                and not path.startswith(volume.REPOSITORIES + "app/")
+                and not path.startswith(volume.REPOSITORIES + "team/app/web/_manifests/")}
+        needed = volume.reach(rest, False)[0]
+        return ["left " + path for path in sorted(tags & self.live_end.keys())] + \
+            ["took " + path for path in sorted(needed - self.live_end.keys())] + \
+            ["left " + path for path in self.live_end
+             if path.startswith(volume.REPOSITORIES + "app/_manifests/revisions/")
+             and path.endswith("/link")]
 
 
 class Call:
@@ -271,6 +293,8 @@ SCENARIOS = (
     Scenario("repair", REPAIR, prepare=[GC_M, volume.damage], mends=True),
     Scenario("unrepair", RESTORE, prepare=[GC_M, volume.damage, REPAIR], mends=True,
              settles=False),
+    Scenario("rm", RM, prepare=[GC], after=RM_APP, settles=False),
+    Scenario("unrm", RESTORE, prepare=[GC, RM], settles=False),
     Scenario("empty", EMPTY, prepare=[GC_M], purges="all"),
     Scenario("empty-revive", EMPTY, prepare=[GC_M, volume.push_again], purges="all", revives=True),
 )
