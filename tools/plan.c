@@ -50,6 +50,7 @@ static const struct {
 	{ DD_AT_BLOB, "blob", "blobs" },
 	{ DD_AT_LAYER, "layer link", "layer links" },
 	{ DD_AT_REVISION, "revision", "revisions" },
+	{ DD_AT_TAG, "tag", "tags" },
 	{ DD_AT_HISTORY, "tag history entry", "tag history entries" },
 	{ DD_AT_SIGNATURE, "signature link", "signature links" },
 	{ DD_AT_TARSUM, "tarsum link", "tarsum links" },
@@ -350,7 +351,7 @@ static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options
 	const struct dd_gc_totals *totals = &plan->totals;
 	char note[160];
 
-	if (!options->delete_untagged && totals->untagged_items) {
+	if (!options->delete_untagged && !options->remove_count && totals->untagged_items) {
 		snprintf(note, sizeof(note), "%s that no tag leads to",
 			 render_count(totals->untagged_items, "object", "objects"));
 		print_sum("with -m, as well", totals->untagged_bytes, note);
@@ -361,6 +362,10 @@ static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options
 			 render_when(totals->young_until_ns));
 		print_sum("only young", totals->young_bytes, note);
 	}
+	if (totals->named_young_items)
+		printf("  %s younger than the grace period: named, so that does not matter.\n",
+		       render_count(totals->named_young_items, "object that goes is",
+				    "objects that go are"));
 	if (totals->held_bytes)
 		print_sum("held by doubt", totals->held_bytes, "");
 }
@@ -453,7 +458,7 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 	print_volume(tool, plan);
 	print_outcome(plan, failed);
 	if (nothing_to_do(plan))
-		puts("Nothing to collect.");
+		puts(options->remove_count ? "Nothing to remove." : "Nothing to collect.");
 	print_items(gc, plan);
 	print_revivals(plan);
 	print_emptied(plan);

@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
-	command_why;
+	command_why, command_rm;
 
 /* The common options, filling *tool; the table is static. */
 const struct option *tool_common_options(struct tool *tool);

@@ -16,7 +16,7 @@ finds_at() {
 
 test_case 'help goes to stdout and names every command and every common option' '
 	run 0 drydock --help >out 2>err && [ ! -s err ] &&
-	for word in usage ls gc trash why --root --config --jobs --json --dry-run --color \
+	for word in usage ls gc rm trash why --root --config --jobs --json --dry-run --color \
 		--progress --version; do
 		says " ?$word" out || return
 	done
@@ -27,6 +27,7 @@ test_case 'each command has help of its own' '
 	says "--accept-loss" out &&
 	run 0 drydock ls --help >out && says "--sort" out && says "--reverse" out &&
 	run 0 drydock why --help >out && says "--free" out &&
+	run 0 drydock rm --help >out && says "--apply" out && says "pattern" out &&
 	run 0 drydock trash --help >out && says "restore" out && says "--older-than" out
 '
 
