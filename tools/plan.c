@@ -16,6 +16,7 @@
 #define LARGEST 10     /* of each kind, unless -v */
 #define LINKS_SHOWN 4  /* of kinds without a size worth telling */
 #define HOLDS_SHOWN 20 /* likewise */
+#define UNREAD_SHOWN 10
 #define SIZE_COLUMNS 11
 
 static bool verbose;
@@ -290,6 +291,20 @@ static void print_holds(const struct dd_gc_plan *plan, bool only_new)
 		     "  exit status 0.");
 }
 
+/* Whoever reads an exit status of 1 has to find why. */
+static void print_unread(const struct dd_gc_plan *plan)
+{
+	size_t shown =
+		verbose || plan->unread_count < UNREAD_SHOWN ? plan->unread_count : UNREAD_SHOWN;
+
+	if (!plan->unread_count)
+		return;
+	heading(STYLE_BAD, "Could not be looked at");
+	for (size_t i = 0; i < shown; i++)
+		printf("  %s\n", dd_escaped(plan->unread[i]));
+	print_more(plan->totals.unreadable - shown);
+}
+
 static void print_strange(const struct dd_gc_plan *plan)
 {
 	const struct dd_gc_totals *totals = &plan->totals;
@@ -452,6 +467,7 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 			printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
 			print_brake(plan);
 			print_holds(plan, true);
+			print_unread(plan);
 		}
 		return;
 	}
@@ -466,6 +482,7 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 	print_holds(plan, false);
 	if (options->ack_count && !plan->applied)
 		puts("\n--ack counts for this plan alone; with --apply it is remembered.");
+	print_unread(plan);
 	print_strange(plan);
 	print_freed(plan, options);
 	print_kept(plan, options);

@@ -121,6 +121,8 @@ struct dd_gc_plan {
 	size_t emptied_count;
 	const char *const *strange; /* paths passed over, with the reason; a bounded number */
 	size_t strange_count;
+	const char *const *unread; /* paths that could not be looked at; a bounded number */
+	size_t unread_count;
 	const char *brake; /* why the plan is not carried out; NULL: it may be */
 	struct dd_gc_totals totals;
 };

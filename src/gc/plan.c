@@ -122,17 +122,43 @@ static int note_elsewhere(struct dd_gc *gc, uint64_t count, struct dd_error *err
 	return 0;
 }
 
+/* Its status is not good, so it has to be said which. */
+static int note_unreadable(struct dd_gc *gc, const struct dd_candidate *candidate,
+			   struct dd_error *err)
+{
+	struct dd_place place;
+	DD_AUTOFREE char *path = NULL;
+	char **note;
+	int rc;
+
+	gc->plan.totals.unreadable++;
+	if (gc->survey->unread.count >= DD_SURVEY_NOTES)
+		return 0;
+	dd_candidate_place(gc->survey, candidate, &place);
+	rc = dd_layout_path(&place, &path, err);
+	note = rc == 0 ? dd_list_add(&gc->survey->unread) : NULL;
+	if (!note)
+		return rc < 0 ? rc : dd_fail(err, DD_ENOMEM, 0, "plan");
+	*note = path;
+	path = NULL;
+	return 0;
+}
+
 static int choose(struct dd_gc *gc, struct dd_error *err)
 {
 	uint64_t elsewhere = 0;
-	struct dd_gc_totals *totals = &gc->plan.totals;
 	bool everything = dd_mark_holds_everything(gc->candidates.mark);
 
 	for (uint32_t i = 0; i < gc->candidates.list.count; i++) {
 		const struct dd_candidate *candidate = &gc->candidates.list.items[i];
 		uint32_t *slot = NULL;
 
-		totals->unreadable += candidate->state == DD_CANDIDATE_UNREADABLE;
+		if (candidate->state == DD_CANDIDATE_UNREADABLE) {
+			int rc = note_unreadable(gc, candidate, err);
+
+			if (rc < 0)
+				return rc;
+		}
 		elsewhere += candidate->state == DD_CANDIDATE_ELSEWHERE;
 		if (candidate->state == DD_CANDIDATE_YOUNG)
 			slot = dd_list_add(&gc->young);
@@ -222,6 +248,8 @@ static void publish(struct dd_gc *gc)
 	plan->emptied_count = gc->emptied.count;
 	plan->strange = (const char *const *)gc->survey->notes.items;
 	plan->strange_count = gc->survey->notes.count;
+	plan->unread = (const char *const *)gc->survey->unread.items;
+	plan->unread_count = gc->survey->unread.count;
 }
 
 static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,

@@ -113,6 +113,10 @@ static void put_lists(const struct dd_gc_plan *plan, struct dd_json_out *out)
 	for (size_t i = 0; i < plan->strange_count; i++)
 		dd_json_text(out, NULL, plan->strange[i]);
 	dd_json_end(out);
+	dd_json_array(out, "unread");
+	for (size_t i = 0; i < plan->unread_count; i++)
+		dd_json_text(out, NULL, plan->unread[i]);
+	dd_json_end(out);
 }
 
 static void put_totals(const struct dd_gc_totals *totals, struct dd_json_out *out)

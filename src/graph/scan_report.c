@@ -67,7 +67,9 @@ int dd_scan_note(struct dd_scan *scan, enum dd_strange what, const struct dd_pla
 		return DD_ENOMEM;
 	dd_scan_lock(scan);
 	*(what == DD_STRANGE_UNREADABLE ? &survey->unreadable : &survey->strange) += 1;
-	if (survey->notes.count < DD_SURVEY_NOTES)
+	if (what == DD_STRANGE_UNREADABLE && survey->unread.count < DD_SURVEY_NOTES)
+		note = dd_list_add(&survey->unread);
+	else if (what != DD_STRANGE_UNREADABLE && survey->notes.count < DD_SURVEY_NOTES)
 		note = dd_list_add(&survey->notes);
 	if (note)
 		*note = dd_text_take(&text);

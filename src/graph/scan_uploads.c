@@ -76,6 +76,7 @@ static int see_upload_part(void *arg, const struct dd_entry *entry, struct dd_er
 				  err);
 }
 
+/* DD_ENOENT if it ended meanwhile. */
 static int look(struct uploads *uploads, const char *id, struct dd_upload *upload,
 		struct dd_error *err)
 {
@@ -110,6 +111,8 @@ static int look(struct uploads *uploads, const char *id, struct dd_upload *uploa
 		place.kind = DD_IN_UPLOAD;
 		rc = look_at_part(scan, &place, upload, &info, err);
 		upload->stamp = info.stamp;
+		if (rc == 0)
+			return DD_ENOENT;
 	}
 	place.kind = DD_AT_STARTEDAT;
 	return rc < 0 ? rc :
@@ -124,6 +127,8 @@ static int add(struct uploads *uploads, const char *id, struct dd_error *err)
 
 	if (rc == DD_ENOMEM)
 		return rc;
+	if (rc == DD_ENOENT)
+		return 0;
 	if (rc < 0) /* what cannot be looked at is not judged */
 		return dd_scan_note(uploads->scan, DD_STRANGE_UNREADABLE, uploads->directory, id,
 				    err);

@@ -48,12 +48,15 @@ void dd_survey_closep(struct dd_survey **pointer)
 		free(survey->doubts.items[i].detail);
 	for (size_t i = 0; i < survey->notes.count; i++)
 		free(survey->notes.items[i]);
+	for (size_t i = 0; i < survey->unread.count; i++)
+		free(survey->unread.items[i]);
 	for (size_t i = 0; i < survey->temps.count; i++)
 		free_place(&survey->temps.items[i].place);
 	dd_list_release(&survey->repositories);
 	dd_list_release(&survey->temps);
 	dd_list_release(&survey->doubts);
 	dd_list_release(&survey->notes);
+	dd_list_release(&survey->unread);
 	free(survey);
 	*pointer = NULL;
 }
@@ -108,6 +111,7 @@ void dd_survey_sort(struct dd_survey *survey)
 {
 	SORT(&survey->repositories, compare_repositories);
 	SORT(&survey->notes, compare_notes);
+	SORT(&survey->unread, compare_notes);
 	for (size_t i = 0; i < survey->repositories.count; i++) {
 		struct dd_repository *repo = survey->repositories.items[i];
 
@@ -192,8 +196,8 @@ static int note_unreadable(struct dd_survey *survey, const struct dd_place *plac
 		return dd_fail(err, DD_ENOMEM, 0, "remember a file");
 	pthread_mutex_lock(&survey->graph->lock);
 	survey->unreadable++;
-	if (survey->notes.count < DD_SURVEY_NOTES)
-		note = dd_list_add(&survey->notes);
+	if (survey->unread.count < DD_SURVEY_NOTES)
+		note = dd_list_add(&survey->unread);
 	if (note)
 		*note = dd_text_take(&text);
 	pthread_mutex_unlock(&survey->graph->lock);

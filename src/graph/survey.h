@@ -69,17 +69,13 @@ struct dd_repository {
 	DD_LIST(struct dd_found_doubt) doubts; /* of places in this repository: they hold it */
 };
 
-/* Something passed over or not seen, for the report. */
-struct dd_note {
-	char *text;
-};
-
 struct dd_survey {
 	struct dd_graph *graph;			      /* borrowed */
 	DD_LIST(struct dd_repository *) repositories; /* sorted by name */
 	DD_LIST(struct dd_temp) temps;
 	DD_LIST(struct dd_found_doubt) doubts; /* of places outside: they hold everything */
-	DD_LIST(char *) notes;		       /* at most DD_SURVEY_NOTES */
+	DD_LIST(char *) notes;		       /* passed over; at most DD_SURVEY_NOTES */
+	DD_LIST(char *) unread;		       /* could not be looked at; as many */
 	uint64_t strange, unreadable;
 	uint64_t device;   /* the file system that the volume lies on */
 	bool cache_volume; /* a pull-through cache's: dangling tags are normal */

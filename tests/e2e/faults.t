@@ -287,5 +287,14 @@ test_case 'where RENAME_NOREPLACE is not known, nothing is replaced all the same
 		drydock trash --root vol restore latest --apply >out 2>&1 &&
 	[ "$(cat "$(blob_data vol "$orphan")")" = other ] && blobs_exist vol "$untagged"
 '
+test_case 'what could not be looked at makes the status 1 and is named, with -q too' '
+	need_root && make_volume vol && put_image vol app:v1 "layer" &&
+	put_upload vol app 6b3c4c4e-8f0c-4e4f-9d0a-000000000001 half 30d && chmod -R a+rX . &&
+	chmod 0700 vol/docker/registry/v2/repositories/app/_uploads &&
+	run 1 as_nobody drydock gc --root vol >out && says "_uploads: Permission denied" out &&
+	run 1 as_nobody drydock gc --root vol -q >out && says "_uploads: Permission denied" out &&
+	run 1 as_nobody drydock gc --root vol --json >plan && valid gc plan &&
+	json ".totals.unreadable == 1 and (.unread | length) == 1" plan
+'
 
 done_testing

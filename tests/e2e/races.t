@@ -164,6 +164,24 @@ test_case 'what a writer still had open and wrote to after it was withdrawn come
 	says "and the rest" "$(upload_dir vol app "$uuid")/data"
 '
 
+test_case 'an upload that ends between its listing and its look is nothing to report' '
+	need_strace && make_volume vol && put_image vol app:v1 "layer" &&
+	uuid=6b3c4c4e-8f0c-4e4f-9d0a-000000000001 && put_upload vol app "$uuid" half 30d &&
+	paused_at=$PWD/$(dirname "$(upload_dir vol app "$uuid")") &&
+	pause_after gc getdents64 1 gc --root vol --json &&
+	rm -r "$(upload_dir vol app "$uuid")" && resume gc 0 && valid gc gc.out &&
+	json ".totals.unreadable == 0 and .items == []" gc.out
+'
+
+test_case 'an upload that ends between its two looks is nothing to report' '
+	need_strace && make_volume vol && put_image vol app:v1 "layer" &&
+	uuid=6b3c4c4e-8f0c-4e4f-9d0a-000000000001 && put_upload vol app "$uuid" half 30d &&
+	paused_at=$PWD/$(upload_dir vol app "$uuid")/startedat &&
+	pause_after gc read 1 gc --root vol --json &&
+	rm -r "$(upload_dir vol app "$uuid")" && resume gc 0 && valid gc gc.out &&
+	json ".totals.unreadable == 0 and .items == []" gc.out
+'
+
 test_case 'a repository removed by its operator while we collect is no failure' '
 	need_strace && from_template && pause_after gc renameat2 1 $gc_vol -m &&
 	rm -rf "$(repository_dir vol lib)" && resume gc 0 &&

@@ -3,13 +3,14 @@
 # a registry, an operator or a signal might do just then.
 
 # pause_after NAME CALL N COMMAND…: starts it and returns when it stands still
-# after the Nth CALL; fails if it ended without.
+# after the Nth CALL (of those on $paused_at, if set); fails if it ended without.
 pause_after() {
 	local name=$1 call=$2 nth=$3
 	shift 3
 	rm -f "$name.trace"
 	start "$name" strace -f -qq -o "$name.trace" -e trace="$call" \
-		-e inject="$call:signal=SIGSTOP:when=$nth" drydock "$@" || return
+		${paused_at:+-P "$paused_at"} -e inject="$call:signal=SIGSTOP:when=$nth" \
+		${paused_at:+by_path} drydock "$@" || return
 	wait_until paused_or_ended "$name" && is_paused "$name"
 }
 
