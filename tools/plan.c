@@ -367,7 +367,8 @@ static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options
 	char note[160];
 
 	if (!options->delete_untagged && !options->remove_count && totals->untagged_items) {
-		snprintf(note, sizeof(note), "%s that no tag leads to",
+		snprintf(note, sizeof(note), "%s%s that no tag leads to",
+			 plan->estimated ? "at most, " : "",
 			 render_count(totals->untagged_items, "object", "objects"));
 		print_sum("with -m, as well", totals->untagged_bytes, note);
 	}
@@ -382,7 +383,7 @@ static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options
 		       render_count(totals->named_young_items, "object that goes is",
 				    "objects that go are"));
 	if (totals->held_bytes)
-		print_sum("held by doubt", totals->held_bytes, "");
+		print_sum("held by doubt", totals->held_bytes, plan->estimated ? "at most" : "");
 }
 
 static void print_volume(const struct tool *tool, const struct dd_gc_plan *plan)

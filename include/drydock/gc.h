@@ -111,6 +111,7 @@ struct dd_revival {
 struct dd_gc_plan {
 	char run[32]; /* empty until applied */
 	bool applied, purged;
+	bool estimated; /* what -m would take, and what is held: at most; too many to look at each */
 	size_t item_count; /* dd_gc_get_item() */
 	const struct dd_hold *holds;
 	size_t hold_count;

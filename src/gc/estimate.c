@@ -5,14 +5,36 @@
 #include "gc/judge.h"
 #include "gc/plan.h"
 
-/* Judged by other rules; what is more than in the plan. */
-static int estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
-		    struct dd_judge_options *judge, uint64_t *more_items, uint64_t *more_bytes,
-		    struct dd_error *err)
+/* More than so many are not looked at one by one for an answer to a question that nobody asked. */
+#define LOOKS 20000
+
+/* As it would really be, youth, hard links and all. */
+static int look_at_each(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+			const struct dd_judge_options *judge, struct dd_gathered *found,
+			struct dd_error *err)
 {
 	DD_CLEANUP(dd_candidates_release) struct dd_candidates more = { 0 };
+	int rc = dd_judge(ctx, store, gc->survey, judge, &more, err);
+
+	*found = (struct dd_gathered){ 0 };
+	for (size_t i = 0; i < more.list.count && rc == 0; i++) {
+		const struct dd_candidate *candidate = &more.list.items[i];
+
+		if (candidate->state != DD_CANDIDATE_DEAD)
+			continue;
+		found->items++;
+		if (candidate->links <= 1)
+			found->bytes += candidate->bytes;
+	}
+	return rc;
+}
+
+/* Judged by other rules; what is more than in the plan. */
+static int estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+		    struct dd_judge_options *judge, struct dd_gathered *more, struct dd_error *err)
+{
+	DD_CLEANUP(dd_candidates_release) struct dd_candidates unseen = { 0 };
 	const struct dd_gc_totals *totals = &gc->plan.totals;
-	uint64_t items = 0, bytes = 0;
 	int rc;
 
 	judge->now_ns = gc->now_ns;
@@ -20,18 +42,15 @@ static int estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 	judge->uploads_older_ns = gc->options.uploads_older_ns;
 	judge->losses = gc->losses.items;
 	judge->loss_count = gc->losses.count;
-	rc = dd_judge(ctx, store, gc->survey, judge, &more, err);
-	for (size_t i = 0; i < more.list.count && rc == 0; i++) {
-		const struct dd_candidate *candidate = &more.list.items[i];
-
-		if (candidate->state != DD_CANDIDATE_DEAD)
-			continue;
-		items++;
-		if (candidate->links <= 1)
-			bytes += candidate->bytes;
-	}
-	*more_items = items > totals->items ? items - totals->items : 0;
-	*more_bytes = bytes > totals->bytes ? bytes - totals->bytes : 0;
+	rc = dd_judge_mark(ctx, gc->survey, judge, &unseen, err);
+	if (rc == 0)
+		rc = dd_gather_count(gc->survey, judge, &unseen, more, err);
+	if (rc == 0 && more->items <= LOOKS)
+		rc = look_at_each(ctx, store, gc, judge, more, err);
+	else
+		gc->plan.estimated = true;
+	more->items = more->items > totals->items ? more->items - totals->items : 0;
+	more->bytes = more->bytes > totals->bytes ? more->bytes - totals->bytes : 0;
 	return rc;
 }
 
@@ -42,14 +61,18 @@ int dd_gc_estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc 
 	struct dd_judge_options released = { .delete_untagged = gc->options.delete_untagged,
 					     .ignore_holds = true };
 	struct dd_judge_options untagged = { .delete_untagged = true };
-	uint64_t items;
+	struct dd_gathered more = { 0 };
 	int rc = 0;
 
-	if (gc->holds.count)
-		rc = estimate(ctx, store, gc, &released, &items, &totals->held_bytes, err);
+	if (gc->holds.count) {
+		rc = estimate(ctx, store, gc, &released, &more, err);
+		totals->held_bytes = more.bytes;
+	}
 	if (rc == 0 && !gc->options.delete_untagged && totals->tags &&
-	    !dd_mark_holds_everything(gc->candidates.mark))
-		rc = estimate(ctx, store, gc, &untagged, &totals->untagged_items,
-			      &totals->untagged_bytes, err);
+	    !dd_mark_holds_everything(gc->candidates.mark)) {
+		rc = estimate(ctx, store, gc, &untagged, &more, err);
+		totals->untagged_items = more.items;
+		totals->untagged_bytes = more.bytes;
+	}
 	return rc;
 }

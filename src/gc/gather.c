@@ -12,14 +12,33 @@ struct gather {
 	struct dd_candidates *candidates;
 	const struct dd_repository *repo;
 	uint32_t index;
+	struct dd_gathered *count; /* not NULL: count what would be gathered, and keep nothing */
 	bool failed;
 };
+
+/* By what manifests say of a blob; a link holds the text of its digest. */
+static uint64_t size_of(const struct gather *gather, enum dd_place_kind kind, uint32_t id)
+{
+	const struct dd_graph *graph = gather->survey->graph;
+	struct dd_digest digest;
+
+	if (kind == DD_AT_BLOB)
+		return graph->nodes.items[id].size;
+	dd_ids_get(&graph->ids, id, &digest);
+	return dd_link_size(&digest);
+}
 
 static struct dd_candidate *add(struct gather *gather, enum dd_place_kind kind,
 				enum dd_reason reason, uint32_t id)
 {
-	struct dd_candidate *candidate = dd_list_add(&gather->candidates->list);
+	struct dd_candidate *candidate;
 
+	if (gather->count) {
+		gather->count->items++;
+		gather->count->bytes += size_of(gather, kind, id);
+		return NULL;
+	}
+	candidate = dd_list_add(&gather->candidates->list);
 	if (!candidate) {
 		gather->failed = true;
 		return NULL;
@@ -194,7 +213,8 @@ static int gather_repository(struct gather *gather, uint32_t index, struct dd_er
 		return 0;
 	gather_history(gather);
 	gather_links(gather);
-	gather_uploads(gather);
+	if (!gather->count)
+		gather_uploads(gather);
 	return 0;
 }
 
@@ -228,8 +248,15 @@ static int gather_blobs(struct gather *gather, struct dd_error *err)
 	struct dd_digest digest;
 	size_t count = 0;
 
-	for (uint32_t id = 0; id < graph->nodes.count; id++)
-		count += is_dead(graph, id);
+	for (uint32_t id = 0; id < graph->nodes.count; id++) {
+		if (!is_dead(graph, id))
+			continue;
+		count++;
+		if (gather->count)
+			add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, id);
+	}
+	if (gather->count)
+		return 0;
 	dead_blobs = calloc(count + 1, sizeof(*dead_blobs));
 	if (!dead_blobs)
 		return dd_fail(err, DD_ENOMEM, 0, "gather what is not reached");
@@ -253,19 +280,37 @@ static int gather_blobs(struct gather *gather, struct dd_error *err)
 	return 0;
 }
 
+static int gather_all(struct gather *gather, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < gather->survey->repositories.count && rc == 0; i++)
+		rc = gather_repository(gather, i, err);
+	if (rc == 0)
+		rc = gather_blobs(gather, err);
+	if (rc < 0)
+		return rc;
+	return gather->failed ? dd_fail(err, DD_ENOMEM, 0, "gather what is not reached") : 0;
+}
+
 int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
 	      struct dd_candidates *candidates, struct dd_error *err)
 {
 	struct gather gather = { .survey = survey, .options = options, .candidates = candidates };
-	int rc = 0;
 
-	for (uint32_t i = 0; i < survey->repositories.count && rc == 0; i++)
-		rc = gather_repository(&gather, i, err);
-	if (rc == 0)
-		rc = gather_blobs(&gather, err);
-	if (rc < 0)
-		return rc;
-	return gather.failed ? dd_fail(err, DD_ENOMEM, 0, "gather what is not reached") : 0;
+	return gather_all(&gather, err);
+}
+
+int dd_gather_count(struct dd_survey *survey, const struct dd_judge_options *options,
+		    struct dd_candidates *candidates, struct dd_gathered *count,
+		    struct dd_error *err)
+{
+	struct gather gather = {
+		.survey = survey, .options = options, .candidates = candidates, .count = count
+	};
+
+	*count = (struct dd_gathered){ 0 };
+	return gather_all(&gather, err);
 }
 
 /* What a crash left beside a file of the registry's. */

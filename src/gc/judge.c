@@ -4,9 +4,9 @@
 #include "gc/judge.h"
 #include "base/cleanup.h"
 
-static int mark_again(struct dd_context *ctx, struct dd_survey *survey,
-		      const struct dd_judge_options *options, struct dd_candidates *candidates,
-		      struct dd_error *err)
+int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
+		  const struct dd_judge_options *options, struct dd_candidates *candidates,
+		  struct dd_error *err)
 {
 	const struct dd_mark_options mark = {
 		.delete_untagged = options->delete_untagged,
@@ -61,7 +61,7 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 	     const struct dd_judge_options *options, struct dd_candidates *candidates,
 	     struct dd_error *err)
 {
-	int rc = mark_again(ctx, survey, options, candidates, err);
+	int rc = dd_judge_mark(ctx, survey, options, candidates, err);
 
 	if (rc == 0)
 		rc = dd_gather(survey, options, candidates, err);
@@ -72,7 +72,7 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 	if (rc == 0)
 		rc = dd_young_find(ctx, store, survey, options, candidates, err);
 	if (rc == 0 && candidates->young.count) {
-		rc = mark_again(ctx, survey, options, candidates, err);
+		rc = dd_judge_mark(ctx, survey, options, candidates, err);
 		if (rc == 0)
 			rc = spare_reached(survey, candidates, err);
 	}

@@ -6,6 +6,10 @@
 
 #include "gc/candidates.h"
 
+/* The first step alone: candidates->mark, with what of them is young by now. */
+int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
+		  const struct dd_judge_options *options, struct dd_candidates *candidates,
+		  struct dd_error *err);
 /* Mark, gather, look at each, mark again with what is young. */
 int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
 	     const struct dd_judge_options *options, struct dd_candidates *candidates,
@@ -14,6 +18,16 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 /* What candidates->mark did not reach, but for what crashes left: that is known after the look. */
 int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
 	      struct dd_candidates *candidates, struct dd_error *err);
+/*
+ * How many that would be, and how large by what manifests say of them: nothing is looked at, so what
+ * is young counts too. candidates->mark alone is needed.
+ */
+struct dd_gathered {
+	uint64_t items, bytes;
+};
+int dd_gather_count(struct dd_survey *survey, const struct dd_judge_options *options,
+		    struct dd_candidates *candidates, struct dd_gathered *count,
+		    struct dd_error *err);
 int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *options,
 		    struct dd_candidates *candidates, struct dd_error *err);
 

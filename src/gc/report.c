@@ -109,6 +109,7 @@ static void put_lists(const struct dd_gc_plan *plan, struct dd_json_out *out)
 	for (size_t i = 0; i < plan->emptied_count; i++)
 		dd_json_text(out, NULL, plan->emptied[i]);
 	dd_json_end(out);
+	dd_json_bool(out, "estimated", plan->estimated);
 	dd_json_array(out, "strange");
 	for (size_t i = 0; i < plan->strange_count; i++)
 		dd_json_text(out, NULL, plan->strange[i]);

@@ -2,8 +2,15 @@
  * What a link file says.
  */
 #include <ctype.h>
+#include <string.h>
 
 #include "graph/link.h"
+
+size_t dd_link_size(const struct dd_digest *digest)
+{
+	return strlen(dd_algorithm_name((enum dd_algorithm)digest->alg)) + 1 +
+	       2 * dd_digest_size(digest);
+}
 
 enum dd_link_state dd_link_parse(const void *bytes, size_t len, struct dd_digest *digest,
 				 bool *has_digest, const char **why)

@@ -16,6 +16,9 @@ enum dd_link_state {
 	DD_LINK_UNREADABLE, /* could be anything */
 };
 
+/* Bytes of a link to this digest: its text. */
+size_t dd_link_size(const struct dd_digest *digest);
+
 /* More than any digest's text; what is longer is no link. */
 #define DD_LINK_MAX 1024
 

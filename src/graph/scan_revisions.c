@@ -30,7 +30,7 @@ struct batch {
 static bool says_its_name(const struct dd_info *info, const struct dd_digest *digest)
 {
 	return digest->alg == DD_SHA256 && info->type == DD_ENTRY_FILE &&
-	       info->size == strlen(dd_algorithm_name(DD_SHA256)) + 1 + 2 * dd_digest_size(digest);
+	       info->size == dd_link_size(digest);
 }
 
 static int look_at_link(struct batch *batch, const struct dd_place *place,

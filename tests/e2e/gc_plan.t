@@ -328,4 +328,15 @@ test_case 'the number of jobs changes nothing in the plan' '
 	done && same items.1 items.2 && same items.1 items.32 && [ -s items.1 ]
 '
 
+test_case 'of very many objects that -m would take an upper bound is told, by what manifests say' '
+	"$BUILD/tests/make-volume" --repositories 2 --tags 900 --moves 1 --layers 6 --shared 1 \
+		--age 9d --out vol >&7 && run 0 drydock gc --root vol --json >plan &&
+	valid gc plan && run 0 drydock gc --root vol -m --json >exact && valid gc exact &&
+	json ".estimated and .totals.untagged_items > 20000" plan &&
+	json ".estimated | not" exact &&
+	[ "$(json .totals.untagged_items plan)" = "$(json .totals.items exact)" ] &&
+	[ "$(json .totals.untagged_bytes plan)" = "$(json .totals.bytes exact)" ] &&
+	run 0 drydock gc --root vol >words && says "with -m.*at most, [0-9]* objects" words
+'
+
 done_testing
