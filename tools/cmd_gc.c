@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "plan.h"
 #include "render.h"
@@ -15,6 +16,7 @@ static struct {
 	bool apply, delete_untagged, leftovers, allow_empty, purge, bytes;
 	int64_t grace_ns, uploads_older_ns, trash_keep_ns, lock_wait_ns;
 	struct option_texts accept_loss, ack;
+	struct cache_settings cache;
 	uint64_t max_items, max_bytes;
 	unsigned max_share;
 } settings = {
@@ -53,6 +55,7 @@ static const struct option table[] = {
 	  "at the end, older trash is removed for good (default: 7d)", NULL },
 	{ "purge", 0, OPTION_FLAG, &settings.purge, NULL,
 	  "remove for good at once: frees space now, and cannot be undone", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
 	  "wait so long for another run to end (default: 0)", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
@@ -143,6 +146,7 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 {
 	CLEANUP(pairs_release) struct pairs accept_loss = { 0 };
 	CLEANUP(pairs_release) struct pairs ack = { 0 };
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	int rc = tool_check_words(words, 0, err);
 
 	if (rc == 0)
@@ -155,9 +159,12 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		return rc;
 	tool->bytes = settings.bytes;
 	rc = tool_open(tool, err);
+	if (rc == 0)
+		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
 	if (rc < 0)
 		return rc;
 	const struct dd_gc_options options = {
+		.index = index,
 		.delete_untagged = settings.delete_untagged,
 		.grace_ns = settings.grace_ns,
 		.uploads_older_ns = settings.uploads_older_ns,

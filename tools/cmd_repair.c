@@ -9,6 +9,7 @@
 #include <drydock/repair.h>
 #include <drydock/units.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "mend.h"
 #include "render.h"
@@ -16,10 +17,10 @@
 #include "tool.h"
 
 static struct {
-	bool apply, owner, mode, quick, full, no_index, bytes;
+	bool apply, owner, mode, quick, full, bytes;
 	struct option_texts from, choose;
 	int64_t reverify_after_ns, lock_wait_ns;
-	const char *cache_dir;
+	struct cache_settings cache;
 } settings = { .reverify_after_ns = DD_VERIFY_AFTER };
 
 static const struct option table[] = {
@@ -43,10 +44,7 @@ static const struct option table[] = {
 	  "read everything, whatever is remembered, and look beside every link and blob", NULL },
 	{ "reverify-after", 0, OPTION_DURATION, &settings.reverify_after_ns, "DURATION",
 	  "read again what has not changed when it was verified so long ago (default: 30d)", NULL },
-	{ "no-index", 0, OPTION_FLAG, &settings.no_index, NULL,
-	  "neither use nor keep what was verified", NULL },
-	{ "cache-dir", 0, OPTION_TEXT, &settings.cache_dir, "DIR",
-	  "where that is kept (default: $DRYDOCK_CACHE, or the user's cache)", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was verified"),
 	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
 	  "wait so long for another run to end (default: 0)", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
@@ -142,11 +140,6 @@ static int open_sources(struct tool *tool, struct given *given, struct dd_error 
 
 /* ---- the run ---- */
 
-static const char *get_environment(const char *name)
-{
-	return getenv(name);
-}
-
 static void announce(void *arg, uint64_t blobs, uint64_t bytes)
 {
 	const struct tool *tool = arg;
@@ -164,11 +157,6 @@ static void write_repair(const void *repair, struct dd_json_out *out)
 static int repair_volume(struct tool *tool, const struct given *given, bool has_reference,
 			 struct dd_repair **repair, struct dd_error *err)
 {
-	const struct dd_index_options where = {
-		.cache_dir = settings.cache_dir,
-		.none = settings.no_index || settings.quick,
-		.get_environment = get_environment,
-	};
 	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	struct dd_repair_options options = {
 		.verify = { .reference = has_reference ? &given->reference : NULL,
@@ -186,8 +174,10 @@ static int repair_volume(struct tool *tool, const struct given *given, bool has_
 		.lock_wait_ns = settings.lock_wait_ns,
 		.command = tool->command,
 	};
-	int rc = dd_index_open(tool->ctx, tool->store, &where, &index, err);
+	int rc;
 
+	settings.cache.none |= settings.quick;
+	rc = cache_open(tool, &settings.cache, DD_INDEX_VERIFIED, &index, err);
 	options.verify.index = index;
 	if (rc == 0)
 		rc = (settings.apply && !tool->dry_run ? dd_repair_apply : dd_repair_plan)(

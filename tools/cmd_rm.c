@@ -5,6 +5,7 @@
 
 #include <drydock/why.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "plan.h"
 #include "talk.h"
@@ -14,6 +15,7 @@
 static struct {
 	bool apply, bytes;
 	int64_t grace_ns, lock_wait_ns;
+	struct cache_settings cache;
 } settings = { .grace_ns = DD_GC_GRACE };
 
 static const struct option table[] = {
@@ -21,6 +23,7 @@ static const struct option table[] = {
 	  "carry the plan out; without it nothing is changed", NULL },
 	{ "grace", 0, OPTION_DURATION, &settings.grace_ns, "DURATION",
 	  "blobs and layer links that are younger stay; what is named goes (default: 24h)", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
 	  "wait so long for another run to end (default: 0)", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
@@ -37,7 +40,8 @@ static int print_keepers(struct tool *tool, const struct dd_gc_options *options,
 			 struct dd_error *err)
 {
 	CLEANUP(dd_free_closep) struct dd_free *freed = NULL;
-	const struct dd_why_options rules = { .grace_ns = settings.grace_ns,
+	const struct dd_why_options rules = { .index = options->index,
+					      .grace_ns = settings.grace_ns,
 					      .paths_max = tool->verbose ? 0 : WHY_SHOWN };
 	int rc = dd_free(tool->ctx, tool->store, options->remove, options->remove_count, &rules,
 			 &freed, err);
@@ -71,6 +75,7 @@ static int remove_named(struct tool *tool, const struct dd_gc_options *options,
 static int run(struct tool *tool, const struct options *words, struct dd_error *err)
 {
 	AUTOFREE struct dd_reference *references = NULL;
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	int rc = 0;
 
 	if (!words->word_count) {
@@ -87,10 +92,13 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		return rc;
 	tool->bytes = settings.bytes;
 	rc = tool_open(tool, err);
+	if (rc == 0)
+		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
 	if (rc < 0)
 		return rc;
 	return remove_named(tool,
-			    &(struct dd_gc_options){ .grace_ns = settings.grace_ns,
+			    &(struct dd_gc_options){ .index = index,
+						     .grace_ns = settings.grace_ns,
 						     .uploads_older_ns = DD_GC_UPLOADS,
 						     .trash_keep_ns = DD_GC_TRASH_KEEP,
 						     .lock_wait_ns = settings.lock_wait_ns,

@@ -13,17 +13,19 @@
 #include <drydock/units.h>
 
 #include "audit.h"
+#include "cache.h"
 #include "cleanup.h"
 #include "render.h"
 #include "talk.h"
 #include "tool.h"
 
 static struct {
-	bool quick, full, bytes, no_index;
+	bool quick, full, bytes;
 	uint64_t max_bytes, rate;
 	int64_t budget_ns, reverify_after_ns;
 	struct option_fraction max_load;
-	const char *metrics, *cache_dir;
+	struct cache_settings cache;
+	const char *metrics;
 } settings = { .reverify_after_ns = DD_VERIFY_AFTER };
 
 static const struct option table[] = {
@@ -43,10 +45,7 @@ static const struct option table[] = {
 	  "read at most so much a second, over all threads", NULL },
 	{ "max-load", 0, OPTION_FRACTION, &settings.max_load, "N",
 	  "begin no blob while the load average of the last minute is above that", NULL },
-	{ "no-index", 0, OPTION_FLAG, &settings.no_index, NULL,
-	  "neither use nor keep what was verified", NULL },
-	{ "cache-dir", 0, OPTION_TEXT, &settings.cache_dir, "DIR",
-	  "where that is kept (default: $DRYDOCK_CACHE, or the user's cache)", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was verified"),
 	{ "metrics", 0, OPTION_TEXT, &settings.metrics, "FILE",
 	  "write metrics for Prometheus there, whatever comes of the run", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
@@ -166,11 +165,6 @@ static int print(const struct tool *tool, const struct dd_verify *verify, bool e
 	return 0;
 }
 
-static const char *get_environment(const char *name)
-{
-	return getenv(name);
-}
-
 static int verify_volume(struct tool *tool, const struct dd_reference *reference,
 			 struct dd_verify **verify, struct dd_error *err)
 {
@@ -187,16 +181,12 @@ static int verify_volume(struct tool *tool, const struct dd_reference *reference
 		.begin = announce,
 		.arg = tool,
 	};
-	const struct dd_index_options where = {
-		.cache_dir = settings.cache_dir,
-		.none = settings.no_index || settings.quick,
-		.get_environment = get_environment,
-	};
 	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	int rc = tool_open(tool, err);
 
+	settings.cache.none |= settings.quick;
 	if (rc == 0)
-		rc = dd_index_open(tool->ctx, tool->store, &where, &index, err);
+		rc = cache_open(tool, &settings.cache, DD_INDEX_VERIFIED, &index, err);
 	options.index = index;
 	if (rc == 0)
 		rc = dd_verify(tool->ctx, tool->store, &options, verify, err);

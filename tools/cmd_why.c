@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "tool.h"
 #include "why.h"
@@ -10,6 +11,7 @@
 static struct {
 	bool free, bytes;
 	int64_t grace_ns;
+	struct cache_settings cache;
 } settings = { .grace_ns = DD_GC_GRACE };
 
 static const struct option table[] = {
@@ -18,6 +20,7 @@ static const struct option table[] = {
 	  NULL },
 	{ "grace", 0, OPTION_DURATION, &settings.grace_ns, "DURATION",
 	  "what is younger stays, as in drydock gc (default: 24h)", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
 	{ 0 },
 };
@@ -97,8 +100,9 @@ static int parse(const struct options *words, struct dd_reference *references, s
 static int run(struct tool *tool, const struct options *words, struct dd_error *err)
 {
 	AUTOFREE struct dd_reference *references = NULL;
-	const struct dd_why_options options = { .grace_ns = settings.grace_ns,
-						.paths_max = tool->verbose ? 0 : WHY_SHOWN };
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
+	struct dd_why_options options = { .grace_ns = settings.grace_ns,
+					  .paths_max = tool->verbose ? 0 : WHY_SHOWN };
 	int rc = check_words(words, err);
 
 	if (rc < 0)
@@ -111,8 +115,11 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		return rc;
 	tool->bytes = settings.bytes;
 	rc = tool_open(tool, err);
+	if (rc == 0)
+		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
 	if (rc < 0)
 		return rc;
+	options.index = index;
 	return settings.free ? ask_free(tool, references, words->word_count, &options, err) :
 			       ask(tool, references, &options, err);
 }

@@ -9,6 +9,7 @@
 
 #include <drydock/change.h>
 #include <drydock/doubt.h>
+#include <drydock/index.h>
 #include <drydock/json.h>
 #include <drydock/reference.h>
 
@@ -38,7 +39,8 @@ struct dd_gc_options {
 	 */
 	const struct dd_reference *remove;
 	size_t remove_count;
-	const char *command; /* for journal and lock: "gc --apply" */
+	struct dd_index *index; /* of kind SURVEYED; NULL: everything is looked at anew */
+	const char *command;	/* for journal and lock: "gc --apply" */
 };
 
 #define DD_GC_GRACE (24 * INT64_C(3600) * 1000000000)

@@ -29,11 +29,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <drydock/manifest.h>
 #include <drydock/store.h>
 
 struct dd_index;
 
+/*
+ * There are two, each with a file and a writer of its own, so that a verification that takes the night
+ * and a collection do not wait for one another, and neither reads what the other needs.
+ */
+enum dd_index_kind {
+	DD_INDEX_VERIFIED, /* blobs whose bytes were read */
+	DD_INDEX_SURVEYED  /* what directories, links and manifests said */
+};
+
 struct dd_index_options {
+	enum dd_index_kind kind;
 	const char *cache_dir; /* NULL: see above; empty is as good as NULL */
 	bool none;	       /* no index: NULL, and nothing is said */
 	bool read_only; /* make and change nothing; no index yet: NULL, and nothing is said */
@@ -56,7 +67,7 @@ const char *dd_index_get_directory(const struct dd_index *index);
 /* Whether what is put will be remembered, as far as one knows. */
 bool dd_index_is_writable(const struct dd_index *index);
 
-/* ---- blobs whose bytes were read ---- */
+/* ---- blobs whose bytes were read: an index of kind VERIFIED ---- */
 
 enum dd_verdict {
 	DD_VERDICT_GOOD,   /* the bytes were those of the digest */
@@ -108,5 +119,71 @@ typedef int dd_verified_fn(void *arg, const struct dd_verified_blob *blob, struc
 int dd_index_visit_verified(struct dd_index *index, dd_verified_fn *fn, void *arg,
 			    struct dd_error *err);
 uint64_t dd_index_count_verified(struct dd_index *index);
+
+/* ---- what a survey found out: an index of kind SURVEYED ---- */
+
+/*
+ * All of it is told by stamps of today alone: a directory that has not changed has the same entries, a
+ * file the same bytes. What is found lies in the index and lives as long as it.
+ */
+
+/* A directory's entries, in no order. */
+struct dd_listing {
+	const unsigned char *at, *end; /* for dd_listing_next() */
+};
+#define DD_LISTED_HASH 32
+struct dd_listed {
+	enum dd_entry_type type;
+	const unsigned char *hash; /* not NULL: the name is so many bytes in hex, and name is NULL */
+	const char *name;
+};
+bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed);
+
+bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
+			  struct dd_listing *listing);
+
+/* A file that holds a digest and nothing else. */
+bool dd_index_get_link(struct dd_index *index, const struct dd_info *now,
+		       struct dd_digest *digest);
+
+/*
+ * A manifest's blob. code: 0, or why it is in doubt, and detail says more. Descriptors have role,
+ * is_manifest, digest and size alone; they are put into room of the caller's, which grows.
+ */
+struct dd_surveyed {
+	int code; /* enum dd_code; DD_ECORRUPT, DD_EFORMAT, DD_EUNKNOWN, DD_ETOOBIG */
+	const char *detail;
+	size_t stored; /* bytes */
+	struct dd_manifest manifest;
+};
+struct dd_descriptors {
+	struct dd_descriptor *items;
+	size_t room;
+};
+bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
+			   const struct dd_info *now, struct dd_descriptors *room,
+			   struct dd_surveyed *surveyed);
+
+/*
+ * What was found out by reading, and when that began (CLOCK_REALTIME): now is what was seen of the
+ * object before it was read or while it was open. What is too fresh to tell is not remembered.
+ * Several threads at once. Trouble is told, and memory is lost silently: both cost time alone.
+ */
+void dd_index_learn_listing(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
+			    const void *packed, size_t len);
+void dd_index_learn_link(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
+			 const struct dd_digest *digest);
+void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *digest,
+			     const struct dd_info *now, int64_t began_ns,
+			     const struct dd_surveyed *surveyed);
+
+/* An entry behind what is packed already. DD_ENOMEM. */
+int dd_listing_pack(struct dd_buffer *packed, const struct dd_entry *entry);
+
+/*
+ * A survey of the whole volume has ended, all of which was asked for or learnt: what was not has died.
+ * What was learnt is kept if it is enough to be worth writing; the index only answers from here on.
+ */
+int dd_index_settle(struct dd_index *index, struct dd_error *err);
 
 #endif

@@ -38,6 +38,9 @@ bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b);
  */
 bool dd_stamp_written(const struct dd_stamp *before, const struct dd_stamp *now, bool renamed);
 
+/* What tells an object from all others that are there at the same time, whatever becomes of it. */
+uint64_t dd_stamp_object(const struct dd_stamp *stamp);
+
 enum dd_entry_type {
 	DD_ENTRY_UNKNOWN,
 	DD_ENTRY_FILE,

@@ -22,10 +22,15 @@ enum dd_strange {
 typedef int dd_strange_fn(void *arg, enum dd_strange what, const struct dd_place *directory,
 			  const char *name, const struct dd_error *err);
 
+/* A shorter way to the entries of a directory than dd_store_list(), which is what NULL stands for. */
+typedef int dd_list_fn(void *arg, const struct dd_place *directory, dd_entry_fn *fn, void *fn_arg,
+		       struct dd_error *err);
+
 struct dd_blob_visitor {
 	/* The blobs of one shard: directories of this name are there, data in them perhaps. */
 	int (*blobs)(void *arg, const struct dd_digest *digests, size_t count);
 	dd_strange_fn *strange;
+	dd_list_fn *list;
 	void *arg;
 };
 int dd_walk_blobs(struct dd_context *ctx, struct dd_store *store,
@@ -36,6 +41,7 @@ struct dd_repository_visitor {
 	int (*repository)(void *arg, const char *name, bool has_layers, bool has_manifests,
 			  bool has_uploads);
 	dd_strange_fn *strange;
+	dd_list_fn *list;
 	void *arg;
 };
 int dd_walk_repositories(struct dd_context *ctx, struct dd_store *store,

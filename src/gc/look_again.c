@@ -152,7 +152,8 @@ static int mark(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc
 int dd_look_again(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		  struct dd_look_again *look, struct dd_error *err)
 {
-	const struct dd_survey_options options = { .in_trash = dd_trash_view_has,
+	const struct dd_survey_options options = { .index = gc->options.index,
+						   .in_trash = dd_trash_view_has,
 						   .arg = &gc->trash };
 	int rc = dd_survey_open(ctx, store, gc->graph, &options, &look->survey, err);
 

@@ -256,6 +256,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 			    struct dd_error *err)
 {
 	const struct dd_survey_options look = { .leftovers = gc->options.leftovers,
+						.index = gc->options.index,
 						.in_trash = dd_trash_view_has,
 						.arg = &gc->trash };
 	struct dd_judge_options judge = { .delete_untagged = gc->options.delete_untagged,

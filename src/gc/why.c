@@ -38,7 +38,8 @@ const char *dd_why_type(const struct dd_graph *graph, uint32_t id)
 int dd_why_plan(struct dd_context *ctx, struct dd_store *store,
 		const struct dd_why_options *options, struct dd_gc **gc, struct dd_error *err)
 {
-	const struct dd_gc_options rules = { .grace_ns = options->grace_ns,
+	const struct dd_gc_options rules = { .index = options->index,
+					     .grace_ns = options->grace_ns,
 					     .uploads_older_ns = DD_GC_UPLOADS };
 	int rc = dd_gc_new(&rules, gc, err);
 

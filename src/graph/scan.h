@@ -20,6 +20,7 @@ struct dd_scan_reader {
 	struct dd_scan_reader *next;
 	struct dd_manifest_parser *parser;
 	struct dd_buffer buffer;
+	struct dd_descriptors known; /* of a manifest that the index has */
 };
 
 struct dd_scan {
@@ -70,6 +71,21 @@ int dd_scan_doubt(struct dd_scan *scan, struct dd_repository *repo, enum dd_doub
  */
 int dd_scan_listed(struct dd_scan *scan, struct dd_repository *repo, int rc,
 		   const struct dd_place *directory, const struct dd_error *err, bool *failed);
+
+/*
+ * All entries of a directory; within, in which it lies, may be NULL. In two steps: what an earlier run
+ * knows of it as it is now (true), else the listing itself, which is remembered.
+ */
+int dd_scan_list(struct dd_scan *scan, struct dd_directory *within, const struct dd_place *place,
+		 dd_entry_fn *fn, void *arg, struct dd_error *err);
+bool dd_scan_recall(struct dd_scan *scan, struct dd_directory *within, const struct dd_place *place,
+		    struct dd_info *info, struct dd_listing *listing);
+int dd_scan_list_anew(struct dd_scan *scan, struct dd_directory *within,
+		      const struct dd_place *place, const struct dd_info *info, dd_entry_fn *fn,
+		      void *arg, struct dd_error *err);
+
+/* An entry's name, in hex if it is in the listing as bytes. */
+const char *dd_scan_listed_name(const struct dd_listed *listed, char hex[static DD_DIGEST_HEX]);
 
 /*
  * Read a link file; within may be NULL. digest is what it says where state is GOOD, and where only

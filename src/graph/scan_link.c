@@ -31,18 +31,44 @@ static int tell(struct dd_scan *scan, const struct dd_place *place, const struct
 	return onlooker->link(onlooker->arg, place, info);
 }
 
+/* Said by the file as it is now, and read by an earlier run. */
+static bool recall(struct dd_scan *scan, struct dd_directory *within, const struct dd_place *place,
+		   struct dd_info *info, struct dd_scan_link *link)
+{
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
+	int rc;
+
+	if (!scan->options->index || (onlooker && onlooker->link))
+		return false;
+	rc = within ? dd_directory_stat(within, place, info, NULL) :
+		      dd_store_stat(scan->store, place, info, NULL);
+	memset(link, 0, sizeof(*link));
+	if (rc < 0 || !dd_index_get_link(scan->options->index, info, &link->digest))
+		return false;
+	link->state = DD_LINK_GOOD;
+	link->has_digest = true;
+	link->mtime_ns = info->mtime_ns;
+	return true;
+}
+
 static int read_once(struct dd_scan *scan, struct dd_directory *within,
 		     const struct dd_place *place, struct dd_scan_link *link, struct dd_error *err)
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	struct dd_info info = { 0 };
-	int rc = within ? dd_directory_read(within, place, DD_LINK_MAX, &buffer, &info, err) :
-			  dd_store_read(scan->store, place, DD_LINK_MAX, &buffer, &info, err);
+	int rc;
 
+	if (recall(scan, within, place, &info, link))
+		return 0;
+	rc = within ? dd_directory_read(within, place, DD_LINK_MAX, &buffer, &info, err) :
+		      dd_store_read(scan->store, place, DD_LINK_MAX, &buffer, &info, err);
 	memset(link, 0, sizeof(*link));
 	link->mtime_ns = info.mtime_ns;
 	if (rc == 0) {
 		parse_link(&buffer, link);
+		if (link->state == DD_LINK_GOOD)
+			dd_index_learn_link(scan->options->index, &info, scan->now_ns,
+					    &link->digest);
 		return tell(scan, place, &info, link);
 	}
 	if (rc == DD_ENOMEM)
@@ -94,11 +120,41 @@ static int add_name(void *arg, const struct dd_entry *entry, struct dd_error *er
 	return 0;
 }
 
+/* Most names are digests, which an index has as such. */
+static int replay(struct dd_scan_names *names, struct dd_listing *listing, struct dd_error *err)
+{
+	struct dd_listed listed;
+	int rc = 0;
+
+	while (rc == 0 && dd_listing_next(listing, &listed)) {
+		char hex[DD_DIGEST_HEX];
+		struct dd_digest *added;
+
+		if (!listed.hash || listed.type != DD_ENTRY_DIRECTORY || names->alg != DD_SHA256) {
+			const struct dd_entry entry = { .name = dd_scan_listed_name(&listed, hex),
+							.type = listed.type };
+
+			rc = add_name(names, &entry, err);
+			continue;
+		}
+		added = dd_list_add(&names->digests);
+		if (!added)
+			return dd_fail(err, DD_ENOMEM, 0, "list a directory");
+		added->alg = DD_SHA256;
+		memcpy(added->bytes, listed.hash, DD_LISTED_HASH);
+	}
+	return rc;
+}
+
 int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err)
 {
-	return names->within ?
-		       dd_directory_list(names->within, names->directory, add_name, names, err) :
-		       dd_store_list(names->scan->store, names->directory, add_name, names, err);
+	struct dd_listing listing;
+	struct dd_info info;
+
+	return dd_scan_recall(names->scan, names->within, names->directory, &info, &listing) ?
+		       replay(names, &listing, err) :
+		       dd_scan_list_anew(names->scan, names->within, names->directory, &info,
+					 add_name, names, err);
 }
 
 static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_error *err)
@@ -131,8 +187,7 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 int dd_scan_list_algorithms(struct dd_scan_algorithms *in, dd_scan_algorithm_fn *fn, void *arg,
 			    struct dd_error *err)
 {
-	int rc = in->within ? dd_directory_list(in->within, in->directory, add_algorithm, in, err) :
-			      dd_store_list(in->scan->store, in->directory, add_algorithm, in, err);
+	int rc = dd_scan_list(in->scan, in->within, in->directory, add_algorithm, in, err);
 
 	rc = dd_scan_listed(in->scan, in->repo, rc, in->directory, err, in->failed);
 	for (int alg = 0; alg < DD_ALGORITHM_COUNT && rc == 0; alg++)

@@ -131,6 +131,36 @@ static int understand(struct look *look, uint64_t max, const struct dd_manifest 
 	}
 }
 
+/* By what an earlier run found out, if its blob is as it was then. */
+static bool recall(struct look *look, struct dd_surveyed *known)
+{
+	struct dd_scan *scan = look->scan;
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
+	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = look->digest };
+	int rc;
+
+	if (!scan->options->index || (onlooker && onlooker->manifest))
+		return false;
+	rc = scan->blobs ? dd_directory_stat(scan->blobs, &place, &look->info, NULL) :
+			   dd_store_stat(scan->store, &place, &look->info, NULL);
+	return rc == 0 && dd_index_get_manifest(scan->options->index, &look->digest, &look->info,
+						&look->reader->known, known);
+}
+
+static void remember(const struct look *look, int rc, const struct dd_manifest *manifest,
+		     const char *detail)
+{
+	struct dd_surveyed found = { .code = rc,
+				     .detail = detail,
+				     .stored = look->reader->buffer.len };
+
+	if (rc == 0)
+		found.manifest = *manifest;
+	if (!look->trashed)
+		dd_index_learn_manifest(look->scan->options->index, &look->digest, &look->info,
+					look->scan->now_ns, &found);
+}
+
 static enum dd_doubt doubt_of(int rc)
 {
 	switch (rc) {
@@ -148,14 +178,13 @@ static enum dd_doubt doubt_of(int rc)
 }
 
 /* With the lock held. */
-static int commit(struct look *look, const struct dd_manifest *manifest,
+static int commit(struct look *look, const struct dd_manifest *manifest, size_t stored,
 		  struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	const struct dd_onlooker *onlooker = look->scan->options->onlooker;
 	struct dd_graph *graph = look->scan->graph;
 	const struct dd_manifest_node *node;
-	int rc = dd_graph_add_manifest(graph, look->id, manifest, look->reader->buffer.len,
-				       look->trashed, err);
+	int rc = dd_graph_add_manifest(graph, look->id, manifest, stored, look->trashed, err);
 
 	if (rc < 0)
 		return rc;
@@ -171,7 +200,24 @@ static int commit(struct look *look, const struct dd_manifest *manifest,
 	return rc;
 }
 
-static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
+/* What was found out, by whatever way, goes into the graph. */
+static int enter(struct look *look, int rc, const struct dd_manifest *manifest, size_t stored,
+		 struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_scan *scan = look->scan;
+
+	dd_scan_lock(scan);
+	if (rc == 0)
+		rc = commit(look, manifest, stored, wanted, err);
+	else if (rc == DD_ENOENT)
+		scan->graph->nodes.items[look->id].flags |= DD_NODE_MISSING, rc = 0;
+	else if (rc != DD_ENOMEM && rc != DD_ECANCELLED)
+		rc = dd_graph_add_doubt(scan->graph, look->id, doubt_of(rc), err->text, err);
+	dd_scan_unlock(scan);
+	return rc;
+}
+
+static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	struct dd_scan *scan = look->scan;
 	const struct dd_manifest *manifest = NULL;
@@ -183,19 +229,24 @@ static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 		pthread_mutex_lock(&scan->large);
 		rc = understand(look, DD_MANIFEST_MAX, &manifest, err);
 	}
-	dd_scan_lock(scan);
-	if (rc == 0)
-		rc = commit(look, manifest, wanted, err);
-	else if (rc == DD_ENOENT)
-		scan->graph->nodes.items[look->id].flags |= DD_NODE_MISSING, rc = 0;
-	else if (rc != DD_ENOMEM && rc != DD_ECANCELLED)
-		rc = dd_graph_add_doubt(scan->graph, look->id, doubt_of(rc), err->text, err);
-	dd_scan_unlock(scan);
+	remember(look, rc, manifest, err->text);
+	rc = enter(look, rc, manifest, look->reader->buffer.len, wanted, err);
 	if (large) {
 		dd_buffer_release(&look->reader->buffer);
 		pthread_mutex_unlock(&scan->large);
 	}
 	return rc;
+}
+
+static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_surveyed known;
+
+	if (!recall(look, &known))
+		return read_it(look, wanted, err);
+	if (known.code)
+		dd_fail(err, known.code, 0, "%s", known.detail);
+	return enter(look, known.code, &known.manifest, known.stored, wanted, err);
 }
 
 static void scan_batch(void *arg)

@@ -214,7 +214,7 @@ static void scan_tags(void *arg)
 
 	if (!dd_scan_stopped(tags->scan)) {
 		tags->directory = &place;
-		rc = dd_store_list(tags->scan->store, &place, add_tag, tags, &err);
+		rc = dd_scan_list(tags->scan, NULL, &place, add_tag, tags, &err);
 		rc = dd_scan_listed(tags->scan, NULL, rc, &place, &err, NULL);
 	}
 	if (tags->batch)

@@ -10,6 +10,7 @@
 #ifndef GRAPH_SURVEY_H
 #define GRAPH_SURVEY_H
 
+#include <drydock/index.h>
 #include <drydock/store.h>
 #include <drydock/walk.h>
 
@@ -114,6 +115,8 @@ struct dd_survey_options {
 	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
 	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);
 	void *arg;
+	/* Of kind SURVEYED; NULL: everything is looked at anew. */
+	struct dd_index *index;
 	/* Somebody who wants to see more than a survey keeps; NULL: nobody. */
 	const struct dd_onlooker *onlooker;
 	/* Read as a manifest whatever names it; nothing but it and what it leads to if alone. */

@@ -95,10 +95,16 @@ static int see_repository(void *arg, const char *name, bool has_layers, bool has
 	return 0;
 }
 
+static int list(void *arg, const struct dd_place *directory, dd_entry_fn *fn, void *fn_arg,
+		struct dd_error *err)
+{
+	return dd_scan_list(arg, NULL, directory, fn, fn_arg, err);
+}
+
 static int walk_all(struct dd_scan *scan, struct dd_error *err)
 {
-	const struct dd_repository_visitor repositories = { see_repository, see_strange, scan };
-	const struct dd_blob_visitor blobs = { see_blobs, see_strange, scan };
+	const struct dd_repository_visitor repositories = { see_repository, see_strange, list, scan };
+	const struct dd_blob_visitor blobs = { see_blobs, see_strange, list, scan };
 	int rc = dd_walk_repositories(scan->ctx, scan->store, &repositories, err);
 
 	return rc < 0 || scan->options->no_blobs ?
@@ -169,6 +175,7 @@ static void close_readers(struct dd_scan *scan)
 		scan->readers = reader->next;
 		dd_manifest_parser_close(reader->parser);
 		dd_buffer_release(&reader->buffer);
+		free(reader->known.items);
 		free(reader);
 	}
 }
@@ -233,6 +240,8 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 	dd_store_end_looks(store);
 	close_readers(&scan);
 	pthread_mutex_destroy(&scan.large);
+	if (rc == 0 && !options->only && !options->alone)
+		rc = dd_index_settle(options->index, err);
 	if (rc < 0)
 		return dd_wrap(err, rc, "look at the volume");
 	dd_graph_end_scan(graph);

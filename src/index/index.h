@@ -17,25 +17,42 @@
  * - Who may write is decided by flock(2) on a file of ours, which knows neither processes nor
  *   containers, and ends with its holder. LMDB's locking is off (MDB_NOLOCK).
  *
- * The file is an LMDB environment with a named database for each kind of record, so that others can
- * come: "blobs" has the algorithm and the bytes of a digest as key, and a struct dd_record.
+ * A file is an LMDB environment with a named database for each kind of record. In "index", "blobs"
+ * has the algorithm and the bytes of a digest as key, and a struct dd_record. In "survey", "listings"
+ * and "links" have what tells a file from others as key (dd_stamp_object()), "manifests" a digest; what they hold begins with a
+ * struct dd_fact (survey.h).
  */
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "index/place.h"
 
+/* Of an index of what was verified; that of a survey is called so after "survey". */
 #define DD_INDEX_FILE "index"
-#define DD_INDEX_NEW "index.new"   /* about to be published */
-#define DD_INDEX_WORK "index.work" /* loses its name as soon as it is open */
+#define DD_INDEX_NEW "index.new"
+#define DD_INDEX_WORK "index.work"
 #define DD_INDEX_LOCK "lock"
 #define DD_INDEX_VOLUME "volume"
 
-#define DD_INDEX_DATABASES 8 /* that there may be one day */
-#define DD_INDEX_BLOBS "blobs"
+#define DD_INDEX_DATABASES 3 /* at most, in a file */
+
+/* What a kind of index consists of. */
+struct dd_index_kind_of {
+	const char *file;
+	const char *fresh; /* about to be published */
+	const char *work;  /* loses its name as soon as it is open */
+	const char *lock;
+	unsigned count;
+	const char *databases[DD_INDEX_DATABASES];
+};
+extern const struct dd_index_kind_of dd_index_kinds[];
+
+enum { DD_DATABASE_BLOBS = 0 };
+enum { DD_DATABASE_LISTINGS, DD_DATABASE_LINKS, DD_DATABASE_MANIFESTS };
 
 #define DD_INDEX_MAP ((size_t)1 << 20) /* bytes to begin with; it doubles as needed */
 #define DD_INDEX_MAP_MAX (sizeof(size_t) > 4 ? (size_t)1 << 36 : (size_t)1 << 29)
@@ -60,25 +77,44 @@ struct dd_key {
 
 /* A reading transaction belongs to one thread at a time; so there are some. */
 #define DD_INDEX_READERS 8
+/* Keys, or what tells them apart well enough. */
+struct dd_seen {
+	uint64_t *items;
+	size_t count, room;
+};
 struct dd_index_reader {
 	pthread_mutex_t lock;
 	MDB_txn *txn;
+	struct dd_seen seen[DD_INDEX_DATABASES]; /* what was asked for and found */
+};
+
+/* What a survey has found out so far (learn.c). */
+struct dd_learner {
+	pthread_mutex_t lock;
+	atomic_bool active; /* until it has settled, or something went wrong */
+	bool lost;	    /* some of what was seen: nothing can be told to have died */
+	bool writing;	    /* it was too much to be kept in memory */
+	struct dd_buffer facts;
+	size_t count;
+	struct dd_seen seen[DD_INDEX_DATABASES];
 };
 
 struct dd_index {
 	struct dd_context *ctx;
+	const struct dd_index_kind_of *kind;
 	struct dd_index_place place;
 	int lock; /* held; -1: nothing is written */
 
 	MDB_env *env; /* of what was published when we opened; NULL: nothing was */
-	MDB_dbi blobs;
+	MDB_dbi databases[DD_INDEX_DATABASES];
 	struct dd_index_reader readers[DD_INDEX_READERS];
-	uint64_t count;
+	uint64_t counts[DD_INDEX_DATABASES];
 
 	MDB_env *work; /* NULL: nothing was put yet */
-	MDB_dbi work_blobs;
+	MDB_dbi work_databases[DD_INDEX_DATABASES];
 	size_t map, map_max;
 	int64_t publish_every_ns, published_ns; /* CLOCK_MONOTONIC */
+	struct dd_learner learner;
 };
 
 /* Trouble, told once; what is DD_ENOMEM or DD_ECANCELLED is handed on, all else becomes 0. */
@@ -99,6 +135,17 @@ void dd_record_of(struct dd_record *record, const struct dd_key *key,
 		  const struct dd_verified *verified);
 /* False: damaged, or of a version that we do not know. */
 bool dd_record_read(const MDB_val *key, const MDB_val *value, struct dd_verified_blob *blob);
+
+/* A database's value under a key, of this thread's turn; false if there is none. */
+struct dd_index_reader *dd_index_reader_of_thread(struct dd_index *index);
+
+/* W. One transaction: change() is called with a number below count, once or, after growing, again. */
+typedef int dd_index_change_fn(struct dd_index *index, MDB_txn *txn, const void *arg, size_t at);
+int dd_index_remember(struct dd_index *index, dd_index_change_fn *change, const void *arg,
+		      size_t count, struct dd_error *err);
+
+void dd_learner_open(struct dd_index *index);
+void dd_learner_close(struct dd_index *index);
 
 /* What was put becomes the index that others open. */
 int dd_index_publish(struct dd_index *index, struct dd_error *err);

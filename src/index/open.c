@@ -23,6 +23,23 @@ static const struct {
 #undef X
 };
 
+const struct dd_index_kind_of dd_index_kinds[] = {
+	[DD_INDEX_VERIFIED] = { .file = DD_INDEX_FILE,
+				.fresh = DD_INDEX_NEW,
+				.work = DD_INDEX_WORK,
+				.lock = DD_INDEX_LOCK,
+				.count = 1,
+				.databases = { "blobs" } },
+	[DD_INDEX_SURVEYED] = { .file = "survey",
+				.fresh = "survey.new",
+				.work = "survey.work",
+				.lock = "survey.lock",
+				.count = 3,
+				.databases = { [DD_DATABASE_LISTINGS] = "listings",
+					       [DD_DATABASE_LINKS] = "links",
+					       [DD_DATABASE_MANIFESTS] = "manifests" } },
+};
+
 int dd_index_trouble(struct dd_context *ctx, int rc, const char *what, const struct dd_error *err)
 {
 	if (rc == 0 || rc == DD_ENOMEM || rc == DD_ECANCELLED)
@@ -92,7 +109,7 @@ int dd_index_open_env(const struct dd_index_place *place, const char *name, int 
 static int take_lock(struct dd_index *index, struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd =
-		dd_index_open_file(&index->place, DD_INDEX_LOCK, O_RDWR | O_CREAT, err);
+		dd_index_open_file(&index->place, index->kind->lock, O_RDWR | O_CREAT, err);
 	int got;
 
 	if (fd < 0)
@@ -164,9 +181,9 @@ static int throw_away(struct dd_index *index, const char *why, struct dd_error *
 	dd_log(index->ctx, DD_LOG_WARNING,
 	       "the index in %s %s: it is thrown away, and the work takes longer this time", path,
 	       why);
-	if (unlinkat(index->place.fd, DD_INDEX_FILE, 0) < 0)
-		return dd_fail(err, dd_code_of_errno(errno), errno, "remove %s/" DD_INDEX_FILE,
-			       path);
+	if (unlinkat(index->place.fd, index->kind->file, 0) < 0)
+		return dd_fail(err, dd_code_of_errno(errno), errno, "remove %s/%s", path,
+			       index->kind->file);
 	return 0;
 }
 
@@ -198,7 +215,7 @@ static int load(struct dd_index *index, struct dd_error *err)
 	/* Between our look and LMDB's another run may publish: then that one is as good. */
 	for (int tries = 0;; tries++) {
 		DD_AUTOCLOSE int fd =
-			dd_index_open_file(&index->place, DD_INDEX_FILE, O_RDONLY, err);
+			dd_index_open_file(&index->place, index->kind->file, O_RDONLY, err);
 		int rc;
 
 		if (fd == DD_ENOENT)
@@ -247,6 +264,7 @@ int dd_index_open(struct dd_context *ctx, struct dd_store *store,
 	if (!index)
 		return dd_fail(err, DD_ENOMEM, 0, "open the index");
 	index->ctx = ctx;
+	index->kind = &dd_index_kinds[options->kind];
 	index->lock = index->place.fd = -1;
 	index->map = DD_INDEX_MAP;
 	index->map_max = DD_INDEX_MAP_MAX;
@@ -260,6 +278,8 @@ int dd_index_open(struct dd_context *ctx, struct dd_store *store,
 	}
 	if (!index->env && index->lock < 0)
 		return 0;
+	if (options->kind == DD_INDEX_SURVEYED)
+		dd_learner_open(index);
 	*out = index;
 	index = NULL;
 	return 0;
@@ -271,6 +291,8 @@ void dd_index_close(struct dd_index *index)
 
 	if (!index)
 		return;
+	if (index->kind == &dd_index_kinds[DD_INDEX_SURVEYED])
+		dd_learner_close(index);
 	if (index->work && dd_index_publish(index, &trouble) < 0)
 		dd_log(index->ctx, DD_LOG_WARNING, "what was found out is not remembered: %s%s%s",
 		       trouble.text, trouble.hint[0] ? "; " : "", trouble.hint);

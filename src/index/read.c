@@ -7,6 +7,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "base/list.h"
 #include "index/index.h"
 
 #define GRAIN_NS (2 * DD_SECOND)   /* of the coarsest time stamps, FAT's */
@@ -30,6 +31,8 @@ static void unload_readers(struct dd_index *index)
 			continue;
 		mdb_txn_abort(reader->txn);
 		pthread_mutex_destroy(&reader->lock);
+		for (unsigned k = 0; k < DD_INDEX_DATABASES; k++)
+			dd_list_release(&reader->seen[k]);
 		reader->txn = NULL;
 	}
 }
@@ -40,38 +43,42 @@ void dd_index_unload(struct dd_index *index)
 	if (index->env)
 		mdb_env_close(index->env);
 	index->env = NULL;
-	index->count = 0;
+	memset(index->counts, 0, sizeof(index->counts));
 }
 
 /* A handle is good for later transactions once the one that opened it has ended well. */
-static int open_blobs(struct dd_index *index)
+static int open_databases(struct dd_index *index)
 {
+	const struct dd_index_kind_of *kind = index->kind;
 	MDB_txn *txn;
-	MDB_stat stat;
 	int mdb = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
 
 	if (mdb)
 		return mdb;
-	mdb = mdb_dbi_open(txn, DD_INDEX_BLOBS, 0, &index->blobs);
-	if (!mdb)
-		mdb = mdb_stat(txn, index->blobs, &stat);
+	for (unsigned i = 0; i < kind->count && !mdb; i++) {
+		MDB_stat stat = { 0 };
+
+		mdb = mdb_dbi_open(txn, kind->databases[i], 0, &index->databases[i]);
+		if (!mdb)
+			mdb = mdb_stat(txn, index->databases[i], &stat);
+		index->counts[i] = stat.ms_entries;
+	}
 	if (mdb) {
 		mdb_txn_abort(txn);
 		return mdb;
 	}
-	index->count = stat.ms_entries;
 	return mdb_txn_commit(txn);
 }
 
 int dd_index_load(struct dd_index *index, int fd, uint64_t length, struct dd_error *err)
 {
-	int rc = dd_index_open_env(&index->place, DD_INDEX_FILE, fd, MDB_RDONLY, (size_t)length,
+	int rc = dd_index_open_env(&index->place, index->kind->file, fd, MDB_RDONLY, (size_t)length,
 				   &index->env, err);
 	int mdb;
 
 	if (rc < 0)
 		return rc;
-	mdb = open_blobs(index);
+	mdb = open_databases(index);
 	for (size_t i = 0; i < DD_INDEX_READERS && !mdb; i++) {
 		mdb = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &index->readers[i].txn);
 		if (!mdb)
@@ -84,7 +91,7 @@ int dd_index_load(struct dd_index *index, int fd, uint64_t length, struct dd_err
 }
 
 /* Threads in turn, each always the same one. */
-static struct dd_index_reader *reader_of_thread(struct dd_index *index)
+struct dd_index_reader *dd_index_reader_of_thread(struct dd_index *index)
 {
 	static atomic_uint threads;
 	static _Thread_local unsigned mine;
@@ -107,9 +114,9 @@ bool dd_index_get_verified(struct dd_index *index, const struct dd_digest *diges
 		return false;
 	dd_key_of(&key, digest);
 	name = (MDB_val){ key.len, key.bytes };
-	reader = reader_of_thread(index);
+	reader = dd_index_reader_of_thread(index);
 	pthread_mutex_lock(&reader->lock);
-	found = mdb_get(reader->txn, index->blobs, &name, &value) == 0 &&
+	found = mdb_get(reader->txn, index->databases[DD_DATABASE_BLOBS], &name, &value) == 0 &&
 		dd_record_read(&name, &value, &blob);
 	pthread_mutex_unlock(&reader->lock);
 	if (!found || !dd_stamp_equal(&blob.verified.stamp, now))
@@ -145,7 +152,7 @@ int dd_index_visit_verified(struct dd_index *index, dd_verified_fn *fn, void *ar
 		return 0;
 	if (mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn))
 		return dd_fail(err, DD_ENOMEM, 0, "visit the index");
-	if (mdb_cursor_open(txn, index->blobs, &cursor)) {
+	if (mdb_cursor_open(txn, index->databases[DD_DATABASE_BLOBS], &cursor)) {
 		rc = dd_fail(err, DD_ENOMEM, 0, "visit the index");
 	} else {
 		rc = visit(index, cursor, fn, arg, err);
@@ -157,5 +164,5 @@ int dd_index_visit_verified(struct dd_index *index, dd_verified_fn *fn, void *ar
 
 uint64_t dd_index_count_verified(struct dd_index *index)
 {
-	return index ? index->count : 0;
+	return index ? index->counts[DD_DATABASE_BLOBS] : 0;
 }

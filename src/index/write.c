@@ -44,14 +44,17 @@ static int create(const struct dd_index_place *place, const char *name, struct d
 	return dd_index_open_file(place, name, O_RDWR | O_CREAT | O_EXCL, err);
 }
 
-static int open_work_blobs(struct dd_index *index, struct dd_error *err)
+static int open_work_databases(struct dd_index *index, struct dd_error *err)
 {
+	const struct dd_index_kind_of *kind = index->kind;
 	MDB_txn *txn;
 	int mdb = mdb_txn_begin(index->work, NULL, 0, &txn);
 
 	if (mdb)
 		return dd_index_fail(err, mdb, "open the copy of the index");
-	mdb = mdb_dbi_open(txn, DD_INDEX_BLOBS, MDB_CREATE, &index->work_blobs);
+	for (unsigned i = 0; i < kind->count && !mdb; i++)
+		mdb = mdb_dbi_open(txn, kind->databases[i], MDB_CREATE,
+				   &index->work_databases[i]);
 	if (mdb)
 		mdb_txn_abort(txn);
 	else
@@ -61,7 +64,7 @@ static int open_work_blobs(struct dd_index *index, struct dd_error *err)
 
 static int begin_work(struct dd_index *index, struct dd_error *err)
 {
-	DD_AUTOCLOSE int fd = create(&index->place, DD_INDEX_WORK, err);
+	DD_AUTOCLOSE int fd = create(&index->place, index->kind->work, err);
 	struct stat st;
 	int mdb, rc;
 
@@ -72,16 +75,16 @@ static int begin_work(struct dd_index *index, struct dd_error *err)
 		return dd_index_fail(err, mdb ? mdb : errno, "copy the index");
 	while (index->map < 2 * (size_t)st.st_size && index->map < index->map_max)
 		index->map *= 2;
-	rc = dd_index_open_env(&index->place, DD_INDEX_WORK, fd, MDB_NOSYNC | MDB_NOMETASYNC,
+	rc = dd_index_open_env(&index->place, index->kind->work, fd, MDB_NOSYNC | MDB_NOMETASYNC,
 			       index->map, &index->work, err);
-	unlinkat(index->place.fd, DD_INDEX_WORK, 0);
+	unlinkat(index->place.fd, index->kind->work, 0);
 	index->published_ns = monotonic();
-	return rc < 0 ? rc : open_work_blobs(index, err);
+	return rc < 0 ? rc : open_work_databases(index, err);
 }
 
 static int write_new(struct dd_index *index, struct dd_error *err)
 {
-	DD_AUTOCLOSE int fd = create(&index->place, DD_INDEX_NEW, err);
+	DD_AUTOCLOSE int fd = create(&index->place, index->kind->fresh, err);
 	int mdb, rc;
 
 	if (fd < 0)
@@ -100,10 +103,10 @@ int dd_index_publish(struct dd_index *index, struct dd_error *err)
 	int64_t begun = monotonic(), took;
 	int directory = index->place.fd, rc = write_new(index, err);
 
-	if (rc == 0 && renameat(directory, DD_INDEX_NEW, directory, DD_INDEX_FILE) < 0)
+	if (rc == 0 && renameat(directory, index->kind->fresh, directory, index->kind->file) < 0)
 		rc = dd_fail(err, dd_code_of_errno(errno), errno, "give the index its name");
 	if (rc < 0) {
-		unlinkat(directory, DD_INDEX_NEW, 0);
+		unlinkat(directory, index->kind->fresh, 0);
 		return rc;
 	}
 	fsync(directory);
@@ -114,39 +117,16 @@ int dd_index_publish(struct dd_index *index, struct dd_error *err)
 	return 0;
 }
 
-/* What one transaction does: records, or digests to be forgotten. */
-struct batch {
-	const struct dd_verified_blob *blobs; /* NULL: forget */
-	const struct dd_digest *digests;
-	size_t count;
-};
-
-static int change_one(struct dd_index *index, MDB_txn *txn, const struct batch *batch, size_t i)
-{
-	struct dd_record record;
-	struct dd_key key;
-	MDB_val name, value = { sizeof(record), &record };
-	int mdb;
-
-	dd_key_of(&key, batch->blobs ? &batch->blobs[i].digest : &batch->digests[i]);
-	name = (MDB_val){ key.len, key.bytes };
-	if (batch->blobs) {
-		dd_record_of(&record, &key, &batch->blobs[i].verified);
-		return mdb_put(txn, index->work_blobs, &name, &value, 0);
-	}
-	mdb = mdb_del(txn, index->work_blobs, &name, NULL);
-	return mdb == MDB_NOTFOUND ? 0 : mdb;
-}
-
-static int change_all(struct dd_index *index, const struct batch *batch)
+static int change_all(struct dd_index *index, dd_index_change_fn *change, const void *arg,
+		      size_t count)
 {
 	MDB_txn *txn;
 	int mdb = mdb_txn_begin(index->work, NULL, 0, &txn);
 
 	if (mdb)
 		return mdb;
-	for (size_t i = 0; i < batch->count && !mdb; i++)
-		mdb = change_one(index, txn, batch, i);
+	for (size_t i = 0; i < count && !mdb; i++)
+		mdb = change(index, txn, arg, i);
 	if (!mdb)
 		return mdb_txn_commit(txn);
 	mdb_txn_abort(txn);
@@ -169,13 +149,14 @@ static int grow(struct dd_index *index, struct dd_error *err)
 	return mdb ? dd_index_fail(err, mdb, "make the index larger") : 0;
 }
 
-static int change(struct dd_index *index, const struct batch *batch, struct dd_error *err)
+static int write_all(struct dd_index *index, dd_index_change_fn *change, const void *arg,
+		     size_t count, struct dd_error *err)
 {
 	int mdb, rc = index->work ? 0 : begin_work(index, err);
 
 	if (rc < 0)
 		return rc;
-	while ((mdb = change_all(index, batch)) == MDB_MAP_FULL) {
+	while ((mdb = change_all(index, change, arg, count)) == MDB_MAP_FULL) {
 		rc = grow(index, err);
 		if (rc < 0)
 			return rc;
@@ -187,14 +168,15 @@ static int change(struct dd_index *index, const struct batch *batch, struct dd_e
 	return dd_index_publish(index, err);
 }
 
-static int remember(struct dd_index *index, const struct batch *batch, struct dd_error *err)
+int dd_index_remember(struct dd_index *index, dd_index_change_fn *change, const void *arg,
+		      size_t count, struct dd_error *err)
 {
 	struct dd_error trouble = { 0 };
 	int rc;
 
-	if (!dd_index_is_writable(index) || batch->count == 0)
+	if (!dd_index_is_writable(index) || count == 0)
 		return 0;
-	rc = change(index, batch, &trouble);
+	rc = write_all(index, change, arg, count, &trouble);
 	if (rc == 0)
 		return 0;
 	dd_index_stop_writing(index);
@@ -204,14 +186,39 @@ static int remember(struct dd_index *index, const struct batch *batch, struct dd
 	return rc;
 }
 
+static int put_verified(struct dd_index *index, MDB_txn *txn, const void *arg, size_t at)
+{
+	const struct dd_verified_blob *blob = (const struct dd_verified_blob *)arg + at;
+	struct dd_record record;
+	struct dd_key key;
+	MDB_val name, value = { sizeof(record), &record };
+
+	dd_key_of(&key, &blob->digest);
+	dd_record_of(&record, &key, &blob->verified);
+	name = (MDB_val){ key.len, key.bytes };
+	return mdb_put(txn, index->work_databases[DD_DATABASE_BLOBS], &name, &value, 0);
+}
+
+static int forget(struct dd_index *index, MDB_txn *txn, const void *arg, size_t at)
+{
+	struct dd_key key;
+	MDB_val name;
+	int mdb;
+
+	dd_key_of(&key, (const struct dd_digest *)arg + at);
+	name = (MDB_val){ key.len, key.bytes };
+	mdb = mdb_del(txn, index->work_databases[DD_DATABASE_BLOBS], &name, NULL);
+	return mdb == MDB_NOTFOUND ? 0 : mdb;
+}
+
 int dd_index_put_verified(struct dd_index *index, const struct dd_verified_blob *blobs,
 			  size_t count, struct dd_error *err)
 {
-	return remember(index, &(struct batch){ .blobs = blobs, .count = count }, err);
+	return dd_index_remember(index, put_verified, blobs, count, err);
 }
 
 int dd_index_forget(struct dd_index *index, const struct dd_digest *digests, size_t count,
 		    struct dd_error *err)
 {
-	return remember(index, &(struct batch){ .digests = digests, .count = count }, err);
+	return dd_index_remember(index, forget, digests, count, err);
 }

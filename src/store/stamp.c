@@ -10,6 +10,11 @@ bool dd_stamp_equal(const struct dd_stamp *a, const struct dd_stamp *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+uint64_t dd_stamp_object(const struct dd_stamp *stamp)
+{
+	return stamp->word[1];
+}
+
 bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b)
 {
 	return !memcmp(a->word, b->word, 4 * sizeof(a->word[0]));

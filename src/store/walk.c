@@ -20,6 +20,7 @@ struct walk {
 	const struct dd_blob_visitor *blobs;
 	const struct dd_repository_visitor *repositories;
 	dd_strange_fn *strange;
+	dd_list_fn *list;
 	void *arg;
 	pthread_mutex_t lock; /* of error */
 	struct dd_error error;
@@ -53,6 +54,13 @@ static int report(struct walk *walk, enum dd_strange what, const struct dd_place
 		  const char *name, const struct dd_error *err)
 {
 	return walk->strange ? walk->strange(walk->arg, what, directory, name, err) : 0;
+}
+
+static int list(struct walk *walk, const struct dd_place *directory, dd_entry_fn *fn, void *arg,
+		struct dd_error *err)
+{
+	return walk->list ? walk->list(walk->arg, directory, fn, arg, err) :
+			    dd_store_list(walk->store, directory, fn, arg, err);
 }
 
 /* What is no directory where only directories belong. */
@@ -133,7 +141,7 @@ static void walk_shard(void *arg)
 	int rc = 0;
 
 	if (!stopped(walk)) {
-		rc = dd_store_list(walk->store, &shard->place, add_blob, shard, &err);
+		rc = list(walk, &shard->place, add_blob, shard, &err);
 		rc = finish_list(walk, rc, &shard->place, &err);
 		if (rc == 0 && shard->count)
 			rc = walk->blobs->blobs(walk->arg, shard->digests, shard->count);
@@ -179,7 +187,7 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 	if (entry->type != DD_ENTRY_DIRECTORY || alg < 0)
 		return report_entry(walk, &blobs, entry);
 	parent.place.digest.alg = (uint8_t)alg;
-	rc = dd_store_list(walk->store, &parent.place, add_shard, &parent, err);
+	rc = list(walk, &parent.place, add_shard, &parent, err);
 	return finish_list(walk, rc, &parent.place, err);
 }
 
@@ -190,6 +198,7 @@ int dd_walk_blobs(struct dd_context *ctx, struct dd_store *store,
 			     .store = store,
 			     .blobs = visitor,
 			     .strange = visitor->strange,
+			     .list = visitor->list,
 			     .arg = visitor->arg };
 	const struct dd_place blobs = { .kind = DD_IN_BLOBS };
 	struct dd_error own = { 0 };
@@ -197,7 +206,7 @@ int dd_walk_blobs(struct dd_context *ctx, struct dd_store *store,
 
 	if (rc < 0)
 		return rc;
-	rc = dd_store_list(store, &blobs, add_algorithm, &walk, &own);
+	rc = list(&walk, &blobs, add_algorithm, &walk, &own);
 	rc = finish_list(&walk, rc, &blobs, &own);
 	if (rc)
 		stop(&walk, rc, &own);
@@ -266,7 +275,7 @@ static int visit_level(struct level *level, struct dd_error *err)
 {
 	struct walk *walk = level->walk;
 	const struct dd_place place = level_place(level);
-	int rc = dd_store_list(walk->store, &place, add_level, level, err);
+	int rc = list(walk, &place, add_level, level, err);
 
 	rc = finish_list(walk, rc, &place, err);
 	if (rc || (!level->layers && !level->manifests && !level->uploads))
@@ -301,6 +310,7 @@ int dd_walk_repositories(struct dd_context *ctx, struct dd_store *store,
 			     .store = store,
 			     .repositories = visitor,
 			     .strange = visitor->strange,
+			     .list = visitor->list,
 			     .arg = visitor->arg };
 	struct level top = { .walk = &walk };
 	struct dd_error own = { 0 };

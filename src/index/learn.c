@@ -1,0 +1,392 @@
+/*
+ * Learning what a survey finds out. It is kept in memory until there is much of it, and is only
+ * written if it is worth that: writing copies the index, so a night on which little has changed
+ * reads that little again, and leaves the file alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/text.h"
+#include "index/survey.h"
+
+#define KEEP ((size_t)4 << 20)	/* bytes; what is more is on its way to the file */
+#define FLUSH ((size_t)1 << 20) /* then, at a time */
+#define WORTH 16		/* a sixteenth of all has changed */
+
+/* In memory: this, the key, a struct dd_fact and what follows it. */
+struct learnt {
+	uint32_t database;
+	uint32_t key_len, value_len;
+};
+
+void dd_learner_open(struct dd_index *index)
+{
+	pthread_mutex_init(&index->learner.lock, NULL);
+	atomic_store(&index->learner.active, dd_index_is_writable(index));
+}
+
+static void forget_facts(struct dd_learner *learner)
+{
+	dd_buffer_release(&learner->facts);
+	learner->count = 0;
+}
+
+void dd_learner_close(struct dd_index *index)
+{
+	struct dd_learner *learner = &index->learner;
+
+	forget_facts(learner);
+	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
+		dd_list_release(&learner->seen[i]);
+	pthread_mutex_destroy(&learner->lock);
+}
+
+static int reserve(struct dd_buffer *buffer, size_t more)
+{
+	size_t room = buffer->room ? buffer->room : 4096;
+	unsigned char *grown;
+
+	while (room - buffer->len < more)
+		room += room / 2;
+	if (room == buffer->room)
+		return 0;
+	grown = realloc(buffer->bytes, room);
+	if (!grown)
+		return DD_ENOMEM;
+	buffer->bytes = grown;
+	buffer->room = room;
+	return 0;
+}
+
+static void add(struct dd_buffer *buffer, const void *bytes, size_t len)
+{
+	if (len)
+		memcpy(buffer->bytes + buffer->len, bytes, len);
+	buffer->len += len;
+}
+
+/* ---- to the file ---- */
+
+struct facts {
+	const unsigned char *at, *end;
+};
+
+/* All at once: what they are is told by walking along them. */
+static int put_facts(struct dd_index *index, MDB_txn *txn, const void *arg, size_t unused)
+{
+	const struct facts *facts = arg;
+	int mdb = 0;
+
+	(void)unused;
+	for (const unsigned char *at = facts->at; at < facts->end && !mdb;) {
+		struct learnt head;
+		MDB_val key, value;
+
+		memcpy(&head, at, sizeof(head));
+		at += sizeof(head);
+		key = (MDB_val){ head.key_len, (void *)at };
+		value = (MDB_val){ head.value_len, (void *)(at + head.key_len) };
+		at += head.key_len + head.value_len;
+		mdb = mdb_put(txn, index->work_databases[head.database], &key, &value, 0);
+	}
+	return mdb;
+}
+
+/* With the lock held. */
+static int flush(struct dd_index *index, struct dd_error *err)
+{
+	struct dd_learner *learner = &index->learner;
+	const struct facts facts = { learner->facts.bytes,
+				     learner->facts.bytes + learner->facts.len };
+	int rc = dd_index_remember(index, put_facts, &facts, learner->facts.len > 0, err);
+
+	learner->writing = true;
+	forget_facts(learner);
+	if (rc < 0 || !dd_index_is_writable(index))
+		atomic_store(&learner->active, false);
+	return rc;
+}
+
+static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
+		  struct dd_fact *fact, const struct dd_buffer *rest)
+{
+	struct dd_learner *learner = &index->learner;
+	size_t size = sizeof(*fact) + rest->len;
+	struct learnt head = { database, (uint32_t)key->mv_size, (uint32_t)size };
+
+	dd_fact_seal(fact, key, rest->bytes, rest->len);
+	pthread_mutex_lock(&learner->lock);
+	if (!atomic_load(&learner->active) ||
+	    reserve(&learner->facts, sizeof(head) + key->mv_size + size) < 0 ||
+	    dd_seen_add(&learner->seen[database], key) < 0) {
+		learner->lost = true;
+	} else {
+		add(&learner->facts, &head, sizeof(head));
+		add(&learner->facts, key->mv_data, key->mv_size);
+		add(&learner->facts, fact, sizeof(*fact));
+		add(&learner->facts, rest->bytes, rest->len);
+		learner->count++;
+		if (learner->facts.len >= (learner->writing ? FLUSH : KEEP))
+			flush(index, NULL);
+	}
+	pthread_mutex_unlock(&learner->lock);
+}
+
+static bool may_learn(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
+		      size_t len)
+{
+	return index && now->type != DD_ENTRY_UNKNOWN && index->kind == &dd_index_kinds[DD_INDEX_SURVEYED] &&
+	       atomic_load_explicit(&index->learner.active, memory_order_relaxed) &&
+	       len <= DD_FACT_MAX && dd_index_may_remember(now, began_ns);
+}
+
+static struct dd_fact fact_of(const struct dd_info *now, int code)
+{
+	struct dd_fact fact = { .code = code };
+
+	memcpy(fact.stamp, now->stamp.word, sizeof(fact.stamp));
+	return fact;
+}
+
+static void learn_file(struct dd_index *index, unsigned database, const struct dd_info *now,
+		       const struct dd_buffer *rest)
+{
+	struct dd_object_key key;
+	struct dd_fact fact = fact_of(now, 0);
+
+	dd_object_key_of(&key, &now->stamp);
+	learn(index, database, &(MDB_val){ sizeof(key.bytes), key.bytes }, &fact, rest);
+}
+
+void dd_index_learn_listing(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
+			    const void *packed, size_t len)
+{
+	struct dd_buffer rest = { .bytes = (unsigned char *)packed, .len = len };
+
+	if (may_learn(index, now, began_ns, len))
+		learn_file(index, DD_DATABASE_LISTINGS, now, &rest);
+}
+
+void dd_index_learn_link(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
+			 const struct dd_digest *digest)
+{
+	unsigned char bytes[1 + DD_DIGEST_BYTES] = { digest->alg };
+	struct dd_buffer rest = { .bytes = bytes, .len = 1 + dd_digest_size(digest) };
+
+	if (!may_learn(index, now, began_ns, rest.len))
+		return;
+	memcpy(bytes + 1, digest->bytes, rest.len - 1);
+	learn_file(index, DD_DATABASE_LINKS, now, &rest);
+}
+
+static int pack_manifest(struct dd_buffer *rest, const struct dd_surveyed *surveyed)
+{
+	const struct dd_manifest *manifest = &surveyed->manifest;
+	struct dd_fact_manifest head = { (uint32_t)surveyed->stored, manifest->type, 0 };
+	size_t most = sizeof(struct dd_fact_descriptor) + DD_DIGEST_BYTES;
+
+	if (manifest->count > DD_FACT_MAX / most ||
+	    reserve(rest, sizeof(head) + manifest->count * most) < 0)
+		return DD_ENOMEM;
+	rest->len = sizeof(head);
+	for (size_t i = 0; i < manifest->count; i++) {
+		const struct dd_descriptor *descriptor = &manifest->descriptors[i];
+		struct dd_fact_descriptor one = { 0 };
+
+		if (descriptor->legacy)
+			continue;
+		one.size = descriptor->size;
+		one.alg = descriptor->digest.alg;
+		one.role = (uint8_t)descriptor->role;
+		one.is_manifest = descriptor->is_manifest;
+		add(rest, &one, sizeof(one));
+		add(rest, descriptor->digest.bytes, dd_digest_size(&descriptor->digest));
+		head.count++;
+	}
+	memcpy(rest->bytes, &head, sizeof(head));
+	return 0;
+}
+
+static bool can_be_known(int code)
+{
+	return code == 0 || code == DD_ECORRUPT || code == DD_EFORMAT || code == DD_EUNKNOWN ||
+	       code == DD_ETOOBIG;
+}
+
+void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *digest,
+			     const struct dd_info *now, int64_t began_ns,
+			     const struct dd_surveyed *surveyed)
+{
+	struct dd_buffer rest = { 0 };
+	struct dd_fact fact = fact_of(now, surveyed->code);
+	struct dd_key key;
+	int rc = 0;
+
+	if (!can_be_known(surveyed->code) || !may_learn(index, now, began_ns, 0))
+		return;
+	if (!surveyed->code) {
+		rc = pack_manifest(&rest, surveyed);
+	} else {
+		rc = reserve(&rest, strlen(surveyed->detail) + 1);
+		if (rc == 0)
+			add(&rest, surveyed->detail, strlen(surveyed->detail) + 1);
+	}
+	dd_key_of(&key, digest);
+	if (rc == 0)
+		learn(index, DD_DATABASE_MANIFESTS, &(MDB_val){ key.len, key.bytes }, &fact,
+		      &rest);
+	dd_buffer_release(&rest);
+}
+
+static int nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool hash_of(const char *name, size_t len, unsigned char hash[static DD_LISTED_HASH])
+{
+	if (len != 2 * DD_LISTED_HASH)
+		return false;
+	for (size_t i = 0; i < DD_LISTED_HASH; i++) {
+		int high = nibble(name[2 * i]), low = nibble(name[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		hash[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+int dd_listing_pack(struct dd_buffer *packed, const struct dd_entry *entry)
+{
+	unsigned char hash[DD_LISTED_HASH], type = (unsigned char)entry->type;
+	size_t len = strlen(entry->name);
+
+	if (reserve(packed, len + 2) < 0)
+		return DD_ENOMEM;
+	if (!hash_of(entry->name, len, hash)) {
+		add(packed, &type, 1);
+		add(packed, entry->name, len + 1);
+		return 0;
+	}
+	type |= DD_LISTED_AS_HASH;
+	add(packed, &type, 1);
+	add(packed, hash, sizeof(hash));
+	return 0;
+}
+
+/* ---- the end of a survey ---- */
+
+static int compare_hints(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return *a != *b ? (*a < *b ? -1 : 1) : 0;
+}
+
+/* All that was asked for or learnt, in order, each once. */
+static int merge_seen(struct dd_index *index, unsigned database, struct dd_seen *all)
+{
+	size_t count = index->learner.seen[database].count, kept = 0;
+
+	for (unsigned i = 0; i < DD_INDEX_READERS; i++)
+		count += index->readers[i].seen[database].count;
+	all->items = calloc(count + 1, sizeof(*all->items));
+	if (!all->items)
+		return DD_ENOMEM;
+	for (unsigned i = 0; i <= DD_INDEX_READERS; i++) {
+		const struct dd_seen *from = i < DD_INDEX_READERS ?
+						     &index->readers[i].seen[database] :
+						     &index->learner.seen[database];
+
+		if (from->count)
+			memcpy(all->items + all->count, from->items,
+			       from->count * sizeof(*from->items));
+		all->count += from->count;
+	}
+	qsort(all->items, all->count, sizeof(*all->items), compare_hints);
+	for (size_t i = 0; i < all->count; i++)
+		if (i == 0 || all->items[i] != all->items[i - 1])
+			all->items[kept++] = all->items[i];
+	all->count = kept;
+	return 0;
+}
+
+struct sweep {
+	const struct dd_seen *seen;
+};
+
+static int sweep_one(struct dd_index *index, MDB_txn *txn, const void *arg, size_t database)
+{
+	const struct dd_seen *seen = &((const struct sweep *)arg)->seen[database];
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int mdb = mdb_cursor_open(txn, index->work_databases[database], &cursor);
+
+	if (mdb)
+		return mdb;
+	while (!mdb && !(mdb = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
+		uint64_t hint = dd_hint_of(&key);
+
+		if (!seen->count ||
+		    !bsearch(&hint, seen->items, seen->count, sizeof(hint), compare_hints))
+			mdb = mdb_cursor_del(cursor, 0);
+	}
+	mdb_cursor_close(cursor);
+	return mdb == MDB_NOTFOUND ? 0 : mdb;
+}
+
+static int settle(struct dd_index *index, const struct dd_seen *seen, uint64_t dead,
+		  struct dd_error *err)
+{
+	struct dd_learner *learner = &index->learner;
+	uint64_t all = 0, changed = learner->count > dead ? learner->count : dead;
+	int rc;
+
+	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
+		all += seen[i].count;
+	if (!learner->writing && (!changed || changed < all / WORTH))
+		return 0;
+	rc = flush(index, err);
+	if (rc == 0 && !learner->lost && atomic_load(&learner->active))
+		rc = dd_index_remember(index, sweep_one, &(struct sweep){ seen },
+				       DD_INDEX_DATABASES, err);
+	return rc;
+}
+
+/* What is held and was not asked for. */
+static uint64_t count_dead(const struct dd_index *index)
+{
+	uint64_t held = 0, asked = 0;
+
+	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++) {
+		held += index->counts[i];
+		for (unsigned k = 0; k < DD_INDEX_READERS; k++)
+			asked += index->readers[k].seen[i].count;
+	}
+	return held > asked ? held - asked : 0;
+}
+
+int dd_index_settle(struct dd_index *index, struct dd_error *err)
+{
+	struct dd_seen seen[DD_INDEX_DATABASES] = { 0 };
+	struct dd_learner *learner;
+	int rc = 0;
+
+	if (!index || index->kind != &dd_index_kinds[DD_INDEX_SURVEYED])
+		return 0;
+	learner = &index->learner;
+	pthread_mutex_lock(&learner->lock);
+	if (atomic_load(&learner->active)) {
+		for (unsigned i = 0; i < DD_INDEX_DATABASES && rc == 0; i++)
+			rc = merge_seen(index, i, &seen[i]);
+		rc = rc < 0 ? dd_fail(err, rc, 0, "settle the index") : settle(index, seen, count_dead(index), err);
+	}
+	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
+		dd_list_release(&seen[i]);
+	atomic_store(&learner->active, false);
+	forget_facts(learner);
+	pthread_mutex_unlock(&learner->lock);
+	return rc;
+}

@@ -1,0 +1,221 @@
+/*
+ * Recalling what a survey found out.
+ */
+#include <string.h>
+
+#include "base/list.h"
+#include "index/sum.h"
+#include "index/survey.h"
+
+static uint64_t sum_of(const struct dd_fact *fact, const MDB_val *key, const void *rest, size_t len)
+{
+	uint64_t parts[3] = {
+		dd_sum_of((const char *)fact + sizeof(fact->sum),
+			  sizeof(*fact) - sizeof(fact->sum)),
+		dd_sum_of(key->mv_data, key->mv_size),
+		dd_sum_of(rest, len),
+	};
+
+	return dd_sum_of(parts, sizeof(parts));
+}
+
+void dd_fact_seal(struct dd_fact *fact, const MDB_val *key, const void *rest, size_t len)
+{
+	fact->version = DD_FACT_VERSION;
+	fact->sum = sum_of(fact, key, rest, len);
+}
+
+void dd_object_key_of(struct dd_object_key *key, const struct dd_stamp *stamp)
+{
+	uint64_t object = dd_stamp_object(stamp);
+
+	for (unsigned i = 0; i < sizeof(key->bytes); i++)
+		key->bytes[i] = (uint8_t)(object >> (56 - 8 * i));
+}
+
+uint64_t dd_hint_of(const MDB_val *key)
+{
+	uint64_t hint = 0;
+
+	if (key->mv_size >= sizeof(hint))
+		memcpy(&hint, (const char *)key->mv_data + key->mv_size - sizeof(hint),
+		       sizeof(hint));
+	return hint;
+}
+
+int dd_seen_add(struct dd_seen *seen, const MDB_val *key)
+{
+	uint64_t *added = dd_list_add(seen);
+
+	if (!added)
+		return DD_ENOMEM;
+	*added = dd_hint_of(key);
+	return 0;
+}
+
+bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *key,
+		     const struct dd_stamp *now, struct dd_fact *fact, MDB_val *rest)
+{
+	struct dd_index_reader *reader;
+	MDB_val value, name = *key;
+	bool found;
+
+	if (!index || !index->env || index->kind != &dd_index_kinds[DD_INDEX_SURVEYED])
+		return false;
+	reader = dd_index_reader_of_thread(index);
+	pthread_mutex_lock(&reader->lock);
+	found = mdb_get(reader->txn, index->databases[database], &name, &value) == 0;
+	if (found && dd_seen_add(&reader->seen[database], key) < 0)
+		found = false;
+	pthread_mutex_unlock(&reader->lock);
+	if (!found || value.mv_size < sizeof(*fact))
+		return false;
+	memcpy(fact, value.mv_data, sizeof(*fact));
+	*rest = (MDB_val){ value.mv_size - sizeof(*fact), (char *)value.mv_data + sizeof(*fact) };
+	return fact->version == DD_FACT_VERSION &&
+	       !memcmp(fact->stamp, now->word, sizeof(fact->stamp)) &&
+	       fact->sum == sum_of(fact, key, rest->mv_data, rest->mv_size);
+}
+
+/* ---- directories ---- */
+
+static bool recall_file(struct dd_index *index, unsigned database, const struct dd_info *now,
+			MDB_val *rest)
+{
+	struct dd_object_key key;
+	struct dd_fact fact;
+
+	dd_object_key_of(&key, &now->stamp);
+	return dd_index_recall(index, database, &(MDB_val){ sizeof(key.bytes), key.bytes },
+			       &now->stamp, &fact, rest);
+}
+
+bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
+			  struct dd_listing *listing)
+{
+	MDB_val rest;
+
+	if (now->type != DD_ENTRY_DIRECTORY ||
+	    !recall_file(index, DD_DATABASE_LISTINGS, now, &rest))
+		return false;
+	listing->at = rest.mv_data;
+	listing->end = listing->at + rest.mv_size;
+	return true;
+}
+
+bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed)
+{
+	const unsigned char *at = listing->at, *nul;
+	size_t left = (size_t)(listing->end - at);
+
+	if (!left)
+		return false;
+	listed->type = (enum dd_entry_type)(*at & ~DD_LISTED_AS_HASH);
+	listed->hash = NULL;
+	listed->name = NULL;
+	if (*at & DD_LISTED_AS_HASH) {
+		if (left < 1 + DD_LISTED_HASH)
+			return false;
+		listed->hash = at + 1;
+		listing->at += 1 + DD_LISTED_HASH;
+		return true;
+	}
+	nul = memchr(at + 1, '\0', left - 1);
+	if (!nul)
+		return false;
+	listed->name = (const char *)at + 1;
+	listing->at = nul + 1;
+	return true;
+}
+
+/* ---- links ---- */
+
+bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest)
+{
+	const unsigned char *bytes;
+	MDB_val rest;
+
+	if (now->type != DD_ENTRY_FILE || !recall_file(index, DD_DATABASE_LINKS, now, &rest))
+		return false;
+	bytes = rest.mv_data;
+	if (rest.mv_size < 1 || bytes[0] >= DD_ALGORITHM_COUNT ||
+	    rest.mv_size != 1 + dd_algorithm_size((enum dd_algorithm)bytes[0]))
+		return false;
+	memset(digest, 0, sizeof(*digest));
+	digest->alg = bytes[0];
+	memcpy(digest->bytes, bytes + 1, rest.mv_size - 1);
+	return true;
+}
+
+/* ---- manifests ---- */
+
+static bool unpack_descriptor(const unsigned char **at, const unsigned char *end,
+			      struct dd_descriptor *descriptor)
+{
+	struct dd_fact_descriptor head;
+	size_t size;
+
+	if ((size_t)(end - *at) < sizeof(head))
+		return false;
+	memcpy(&head, *at, sizeof(head));
+	*at += sizeof(head);
+	size = head.alg < DD_ALGORITHM_COUNT ? dd_algorithm_size((enum dd_algorithm)head.alg) : 0;
+	if (!size || head.role >= DD_ROLE_COUNT || (size_t)(end - *at) < size)
+		return false;
+	memset(descriptor, 0, sizeof(*descriptor));
+	descriptor->role = (enum dd_role)head.role;
+	descriptor->is_manifest = head.is_manifest;
+	descriptor->size = head.size;
+	descriptor->digest.alg = head.alg;
+	memcpy(descriptor->digest.bytes, *at, size);
+	*at += size;
+	return true;
+}
+
+static bool unpack_manifest(const MDB_val *rest, struct dd_descriptors *room,
+			    struct dd_surveyed *surveyed)
+{
+	const unsigned char *at = rest->mv_data, *end = at + rest->mv_size;
+	struct dd_fact_manifest head;
+
+	if (rest->mv_size < sizeof(head))
+		return false;
+	memcpy(&head, at, sizeof(head));
+	at += sizeof(head);
+	if (head.type >= DD_MANIFEST_TYPE_COUNT ||
+	    head.count > (size_t)(end - at) / sizeof(struct dd_fact_descriptor))
+		return false;
+	while (room->room < head.count)
+		if (dd_list_grow((void **)&room->items, &room->room, sizeof(*room->items)) < 0)
+			return false;
+	for (uint32_t i = 0; i < head.count; i++)
+		if (!unpack_descriptor(&at, end, &room->items[i]))
+			return false;
+	surveyed->stored = head.stored;
+	surveyed->manifest.type = (enum dd_manifest_type)head.type;
+	surveyed->manifest.descriptors = room->items;
+	surveyed->manifest.count = head.count;
+	return at == end;
+}
+
+bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
+			   const struct dd_info *now, struct dd_descriptors *room,
+			   struct dd_surveyed *surveyed)
+{
+	struct dd_fact fact;
+	struct dd_key key;
+	MDB_val rest;
+
+	if (!index || now->type != DD_ENTRY_FILE)
+		return false;
+	dd_key_of(&key, digest);
+	if (!dd_index_recall(index, DD_DATABASE_MANIFESTS, &(MDB_val){ key.len, key.bytes },
+			     &now->stamp, &fact, &rest))
+		return false;
+	memset(surveyed, 0, sizeof(*surveyed));
+	surveyed->code = fact.code;
+	if (!fact.code)
+		return unpack_manifest(&rest, room, surveyed);
+	surveyed->detail = rest.mv_data;
+	return rest.mv_size && !surveyed->detail[rest.mv_size - 1];
+}

@@ -1,0 +1,55 @@
+/*
+ * What the records of a survey look like. Each begins with a head; what follows is said at what packs
+ * it. Words in the machine's order, copied in and out.
+ */
+#ifndef INDEX_SURVEY_H
+#define INDEX_SURVEY_H
+
+#include "index/index.h"
+
+#define DD_FACT_VERSION 1
+
+/* Larger ones are read again every time, which is the least of what they cost. */
+#define DD_FACT_MAX ((size_t)8 << 20)
+
+struct dd_fact {
+	uint64_t sum; /* of all that follows, and of the key */
+	uint32_t version;
+	int32_t code; /* of a manifest: why it is in doubt; then its detail follows, with its NUL */
+	uint64_t stamp[5];
+};
+
+/* A manifest that is not in doubt: this, and its descriptors. */
+struct dd_fact_manifest {
+	uint32_t stored;
+	uint32_t type;
+	uint32_t count;
+};
+/* And then the bytes of the digest. */
+struct dd_fact_descriptor {
+	uint64_t size;
+	uint8_t alg;
+	uint8_t role;
+	uint8_t is_manifest;
+};
+
+/* A packed entry: its type, and the name with its NUL; or this bit, and 32 bytes. */
+#define DD_LISTED_AS_HASH 0x80
+
+void dd_fact_seal(struct dd_fact *fact, const MDB_val *key, const void *rest, size_t len);
+
+/* What is remembered under a key, if it is whole and of this stamp: what follows the head, in the map. */
+bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *key,
+		     const struct dd_stamp *now, struct dd_fact *fact, MDB_val *rest);
+
+/* A file's or directory's key: in the order in which most were made. */
+struct dd_object_key {
+	uint8_t bytes[8];
+};
+void dd_object_key_of(struct dd_object_key *key, const struct dd_stamp *stamp);
+
+int dd_seen_add(struct dd_seen *seen, const MDB_val *key);
+/* What tells a key apart from others well enough: its last bytes. */
+uint64_t dd_hint_of(const MDB_val *key);
+
+#endif
