@@ -15,13 +15,13 @@ struct cache_settings {
 };
 
 /* Two rows of a table of options; what: "what was read" */
-#define CACHE_OPTIONS(settings, what)                                                   \
-	{ "no-index", 0, OPTION_FLAG, &(settings).none, NULL, what, NULL },             \
-	{                                                                               \
-		"cache-dir", 0, OPTION_TEXT, &(settings).directory, "DIR",              \
-			"where the index is (default: $DRYDOCK_CACHE, "                 \
-			"/var/cache/drydock)",                                          \
-			NULL                                                            \
+#define CACHE_OPTIONS(settings, what)                                       \
+	{ "no-index", 0, OPTION_FLAG, &(settings).none, NULL, what, NULL }, \
+	{                                                                   \
+		"cache-dir", 0, OPTION_TEXT, &(settings).directory, "DIR",  \
+			"where the index is (default: $DRYDOCK_CACHE, "     \
+			"/var/cache/drydock)",                              \
+			NULL                                                \
 	}
 
 /* The volume is open. *index is NULL where there is none, which is no error. */

@@ -134,7 +134,8 @@ struct dd_listing {
 #define DD_LISTED_HASH 32
 struct dd_listed {
 	enum dd_entry_type type;
-	const unsigned char *hash; /* not NULL: the name is so many bytes in hex, and name is NULL */
+	const unsigned char
+		*hash; /* not NULL: the name is so many bytes in hex, and name is NULL */
 	const char *name;
 };
 bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed);
@@ -143,8 +144,7 @@ bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 			  struct dd_listing *listing);
 
 /* A file that holds a digest and nothing else. */
-bool dd_index_get_link(struct dd_index *index, const struct dd_info *now,
-		       struct dd_digest *digest);
+bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest);
 
 /*
  * A manifest's blob. code: 0, or why it is in doubt, and detail says more. Descriptors have role,

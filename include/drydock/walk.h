@@ -29,6 +29,12 @@ typedef int dd_list_fn(void *arg, const struct dd_place *directory, dd_entry_fn 
 struct dd_blob_visitor {
 	/* The blobs of one shard: directories of this name are there, data in them perhaps. */
 	int (*blobs)(void *arg, const struct dd_digest *digests, size_t count);
+	/*
+	 * A shorter way to them, if there is one and nothing else is in the shard: true, and digests
+	 * in heap memory of the walk's. NULL: there is none.
+	 */
+	bool (*recall)(void *arg, const struct dd_place *shard, struct dd_digest **digests,
+		       size_t *count);
 	dd_strange_fn *strange;
 	dd_list_fn *list;
 	void *arg;

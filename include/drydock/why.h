@@ -11,8 +11,8 @@
 
 struct dd_why_options {
 	struct dd_index *index; /* as in struct dd_gc_options */
-	int64_t grace_ns; /* as in struct dd_gc_options */
-	size_t paths_max; /* list so many, 0: all; they are counted in any case */
+	int64_t grace_ns;	/* as in struct dd_gc_options */
+	size_t paths_max;	/* list so many, 0: all; they are counted in any case */
 };
 
 /* X(constant, name, text): what a path begins with */

@@ -107,19 +107,24 @@ static int compare_uploads(const void *left, const void *right)
 			qsort((list)->items, (list)->count, sizeof(*(list)->items), compare); \
 	} while (0)
 
-void dd_survey_sort(struct dd_survey *survey)
+static void sort_repository(void *arg)
+{
+	struct dd_repository *repo = arg;
+
+	SORT(&repo->layers, compare_ids);
+	SORT(&repo->revisions, compare_revisions);
+	SORT(&repo->tags, compare_tags);
+	SORT(&repo->uploads, compare_uploads);
+}
+
+void dd_survey_sort(struct dd_survey *survey, struct dd_jobs *jobs)
 {
 	SORT(&survey->repositories, compare_repositories);
 	SORT(&survey->notes, compare_notes);
 	SORT(&survey->unread, compare_notes);
-	for (size_t i = 0; i < survey->repositories.count; i++) {
-		struct dd_repository *repo = survey->repositories.items[i];
-
-		SORT(&repo->layers, compare_ids);
-		SORT(&repo->revisions, compare_revisions);
-		SORT(&repo->tags, compare_tags);
-		SORT(&repo->uploads, compare_uploads);
-	}
+	for (size_t i = 0; i < survey->repositories.count; i++)
+		dd_jobs_add(jobs, sort_repository, survey->repositories.items[i]);
+	dd_jobs_wait(jobs);
 }
 
 bool dd_survey_is_whole(const struct dd_survey *survey)

@@ -14,6 +14,7 @@
 #include <drydock/store.h>
 #include <drydock/walk.h>
 
+#include "base/jobs.h"
 #include "base/list.h"
 #include "graph/graph.h"
 #include "graph/link.h"
@@ -133,7 +134,7 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 		   struct dd_error *err);
 void dd_survey_closep(struct dd_survey **survey);
 /* At the end of a scan. */
-void dd_survey_sort(struct dd_survey *survey);
+void dd_survey_sort(struct dd_survey *survey, struct dd_jobs *jobs);
 
 /* Remember a crash's leftover of this name in a place's directory, if it is one. Takes the lock. */
 int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,

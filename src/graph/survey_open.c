@@ -28,6 +28,38 @@ static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
 	return rc;
 }
 
+/* As the index knows them, if it knows of nothing else there. */
+static bool recall_blobs(void *arg, const struct dd_place *shard, struct dd_digest **digests,
+			 size_t *count)
+{
+	DD_LIST(struct dd_digest) found = { 0 };
+	struct dd_listing listing;
+	struct dd_listed listed;
+	struct dd_info info;
+	bool good =
+		shard->digest.alg == DD_SHA256 && dd_scan_recall(arg, NULL, shard, &info, &listing);
+
+	while (good && dd_listing_next(&listing, &listed)) {
+		struct dd_digest *added = listed.hash && listed.type == DD_ENTRY_DIRECTORY &&
+							  listed.hash[0] == shard->digest.bytes[0] ?
+						  dd_list_add(&found) :
+						  NULL;
+
+		good = added;
+		if (!added)
+			break;
+		added->alg = DD_SHA256;
+		memcpy(added->bytes, listed.hash, DD_LISTED_HASH);
+	}
+	if (!good) {
+		dd_list_release(&found);
+		return false;
+	}
+	*digests = found.items;
+	*count = found.count;
+	return true;
+}
+
 static bool in_repositories(const struct dd_place *directory)
 {
 	return directory->kind == DD_IN_REPOSITORIES || directory->kind == DD_IN_REPOSITORY;
@@ -103,8 +135,9 @@ static int list(void *arg, const struct dd_place *directory, dd_entry_fn *fn, vo
 
 static int walk_all(struct dd_scan *scan, struct dd_error *err)
 {
-	const struct dd_repository_visitor repositories = { see_repository, see_strange, list, scan };
-	const struct dd_blob_visitor blobs = { see_blobs, see_strange, list, scan };
+	const struct dd_repository_visitor repositories = { see_repository, see_strange, list,
+							    scan };
+	const struct dd_blob_visitor blobs = { see_blobs, recall_blobs, see_strange, list, scan };
 	int rc = dd_walk_repositories(scan->ctx, scan->store, &repositories, err);
 
 	return rc < 0 || scan->options->no_blobs ?
@@ -205,6 +238,8 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 		dd_jobs_wait(scan->jobs);
 		dd_scan_leftovers(scan);
 	}
+	dd_jobs_wait(scan->jobs);
+	dd_survey_sort(scan->survey, scan->jobs);
 	dd_jobs_closep(&scan->jobs);
 	dd_directory_closep(&scan->blobs);
 	dd_progress_end(scan->ctx);
@@ -245,7 +280,6 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 	if (rc < 0)
 		return dd_wrap(err, rc, "look at the volume");
 	dd_graph_end_scan(graph);
-	dd_survey_sort(survey);
 	*out = survey;
 	survey = NULL;
 	return 0;

@@ -136,7 +136,8 @@ static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
 static bool may_learn(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
 		      size_t len)
 {
-	return index && now->type != DD_ENTRY_UNKNOWN && index->kind == &dd_index_kinds[DD_INDEX_SURVEYED] &&
+	return index && now->type != DD_ENTRY_UNKNOWN &&
+	       index->kind == &dd_index_kinds[DD_INDEX_SURVEYED] &&
 	       atomic_load_explicit(&index->learner.active, memory_order_relaxed) &&
 	       len <= DD_FACT_MAX && dd_index_may_remember(now, began_ns);
 }
@@ -234,8 +235,7 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 	}
 	dd_key_of(&key, digest);
 	if (rc == 0)
-		learn(index, DD_DATABASE_MANIFESTS, &(MDB_val){ key.len, key.bytes }, &fact,
-		      &rest);
+		learn(index, DD_DATABASE_MANIFESTS, &(MDB_val){ key.len, key.bytes }, &fact, &rest);
 	dd_buffer_release(&rest);
 }
 
@@ -337,40 +337,52 @@ static int sweep_one(struct dd_index *index, MDB_txn *txn, const void *arg, size
 	return mdb == MDB_NOTFOUND ? 0 : mdb;
 }
 
-static int settle(struct dd_index *index, const struct dd_seen *seen, uint64_t dead,
-		  struct dd_error *err)
+/* What was seen, and of what is held what was not. */
+static uint64_t count_seen(const struct dd_index *index, uint64_t *dead)
 {
-	struct dd_learner *learner = &index->learner;
-	uint64_t all = 0, changed = learner->count > dead ? learner->count : dead;
-	int rc;
-
-	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
-		all += seen[i].count;
-	if (!learner->writing && (!changed || changed < all / WORTH))
-		return 0;
-	rc = flush(index, err);
-	if (rc == 0 && !learner->lost && atomic_load(&learner->active))
-		rc = dd_index_remember(index, sweep_one, &(struct sweep){ seen },
-				       DD_INDEX_DATABASES, err);
-	return rc;
-}
-
-/* What is held and was not asked for. */
-static uint64_t count_dead(const struct dd_index *index)
-{
-	uint64_t held = 0, asked = 0;
+	uint64_t held = 0, asked = 0, learnt = 0;
 
 	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++) {
 		held += index->counts[i];
+		learnt += index->learner.seen[i].count;
 		for (unsigned k = 0; k < DD_INDEX_READERS; k++)
 			asked += index->readers[k].seen[i].count;
 	}
-	return held > asked ? held - asked : 0;
+	*dead = held > asked ? held - asked : 0;
+	return asked + learnt;
+}
+
+static int sweep(struct dd_index *index, struct dd_error *err)
+{
+	struct dd_seen seen[DD_INDEX_DATABASES] = { 0 };
+	int rc = 0;
+
+	for (unsigned i = 0; i < DD_INDEX_DATABASES && rc == 0; i++)
+		if (merge_seen(index, i, &seen[i]) < 0)
+			rc = dd_fail(err, DD_ENOMEM, 0, "settle the index");
+	if (rc == 0)
+		rc = dd_index_remember(index, sweep_one, &(struct sweep){ seen },
+				       DD_INDEX_DATABASES, err);
+	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
+		dd_list_release(&seen[i]);
+	return rc;
+}
+
+static int settle(struct dd_index *index, struct dd_error *err)
+{
+	struct dd_learner *learner = &index->learner;
+	uint64_t dead, all = count_seen(index, &dead);
+	uint64_t changed = learner->count > dead ? learner->count : dead;
+	int rc;
+
+	if (!learner->writing && (!changed || changed < all / WORTH))
+		return 0;
+	rc = flush(index, err);
+	return rc < 0 || learner->lost || !atomic_load(&learner->active) ? rc : sweep(index, err);
 }
 
 int dd_index_settle(struct dd_index *index, struct dd_error *err)
 {
-	struct dd_seen seen[DD_INDEX_DATABASES] = { 0 };
 	struct dd_learner *learner;
 	int rc = 0;
 
@@ -378,13 +390,8 @@ int dd_index_settle(struct dd_index *index, struct dd_error *err)
 		return 0;
 	learner = &index->learner;
 	pthread_mutex_lock(&learner->lock);
-	if (atomic_load(&learner->active)) {
-		for (unsigned i = 0; i < DD_INDEX_DATABASES && rc == 0; i++)
-			rc = merge_seen(index, i, &seen[i]);
-		rc = rc < 0 ? dd_fail(err, rc, 0, "settle the index") : settle(index, seen, count_dead(index), err);
-	}
-	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
-		dd_list_release(&seen[i]);
+	if (atomic_load(&learner->active))
+		rc = settle(index, err);
 	atomic_store(&learner->active, false);
 	forget_facts(learner);
 	pthread_mutex_unlock(&learner->lock);

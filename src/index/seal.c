@@ -4,14 +4,16 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/jobs.h"
 #include "index/seal.h"
 #include "index/sum.h"
 
-#define CHUNK ((size_t)512 << 10)
+#define PART ((size_t)1 << 20)
 
 _Static_assert(sizeof(struct dd_seal) == 64, "a seal keeps its size");
 
@@ -36,31 +38,72 @@ static int read_at(int fd, void *bytes, size_t len, uint64_t offset, struct dd_e
 	return 0;
 }
 
+/* Parts of a file are added up side by side; the sum is that of their sums. */
+struct part {
+	int fd;
+	uint64_t offset, length, sum;
+	int rc;
+	struct dd_error err;
+};
+
+static void add_up_part(void *arg)
+{
+	struct part *part = arg;
+	unsigned char *bytes = malloc(PART);
+
+	part->rc =
+		bytes ? read_at(part->fd, bytes, (size_t)part->length, part->offset, &part->err) :
+			dd_fail(&part->err, DD_ENOMEM, 0, "read the index");
+	if (part->rc == 0)
+		part->sum = dd_sum_of(bytes, (size_t)part->length);
+	free(bytes);
+}
+
+static int add_up_parts(struct dd_context *ctx, struct part *parts, size_t count,
+			struct dd_error *err)
+{
+	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
+	int rc = ctx ? dd_jobs_open(ctx, &jobs, err) : 0;
+
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		if (jobs)
+			dd_jobs_add(jobs, add_up_part, &parts[i]);
+		else
+			add_up_part(&parts[i]);
+		rc = ctx ? dd_context_check(ctx, err) : 0;
+	}
+	dd_jobs_closep(&jobs);
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		rc = parts[i].rc;
+		if (rc < 0 && err)
+			*err = parts[i].err;
+	}
+	return rc;
+}
+
+/* ctx NULL: by this thread, and whatever happens. */
 static int add_up(struct dd_context *ctx, int fd, uint64_t length, uint64_t *out,
 		  struct dd_error *err)
 {
-	DD_AUTOFREE unsigned char *chunk = malloc(CHUNK);
-	struct dd_sum sum;
-	uint64_t offset = 0;
+	size_t count = (size_t)((length + PART - 1) / PART);
+	DD_AUTOFREE struct part *parts = calloc(count + 1, sizeof(*parts));
+	DD_AUTOFREE uint64_t *sums = calloc(count + 1, sizeof(*sums));
+	int rc;
 
-	if (!chunk)
+	if (!parts || !sums)
 		return dd_fail(err, DD_ENOMEM, 0, "read the index");
-	dd_sum_init(&sum);
-	for (;;) {
-		size_t len = length - offset < CHUNK ? (size_t)(length - offset) : CHUNK;
-		int rc = ctx ? dd_context_check(ctx, err) : 0;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t offset = i * (uint64_t)PART, left = length - offset;
 
-		if (rc == 0)
-			rc = read_at(fd, chunk, len, offset, err);
-		if (rc < 0)
-			return rc;
-		offset += len;
-		if (offset == length) {
-			*out = dd_sum_end(&sum, chunk, len);
-			return 0;
-		}
-		dd_sum_add(&sum, chunk, len);
+		parts[i] = (struct part){ .fd = fd,
+					  .offset = offset,
+					  .length = left < PART ? left : PART };
 	}
+	rc = add_up_parts(ctx, parts, count, err);
+	for (size_t i = 0; i < count; i++)
+		sums[i] = parts[i].sum;
+	*out = dd_sum_of(sums, count * sizeof(*sums));
+	return rc;
 }
 
 static uint64_t self_of(const struct dd_seal *seal)

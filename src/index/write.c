@@ -53,8 +53,7 @@ static int open_work_databases(struct dd_index *index, struct dd_error *err)
 	if (mdb)
 		return dd_index_fail(err, mdb, "open the copy of the index");
 	for (unsigned i = 0; i < kind->count && !mdb; i++)
-		mdb = mdb_dbi_open(txn, kind->databases[i], MDB_CREATE,
-				   &index->work_databases[i]);
+		mdb = mdb_dbi_open(txn, kind->databases[i], MDB_CREATE, &index->work_databases[i]);
 	if (mdb)
 		mdb_txn_abort(txn);
 	else

@@ -141,8 +141,11 @@ static void walk_shard(void *arg)
 	int rc = 0;
 
 	if (!stopped(walk)) {
-		rc = list(walk, &shard->place, add_blob, shard, &err);
-		rc = finish_list(walk, rc, &shard->place, &err);
+		if (!walk->blobs->recall || !walk->blobs->recall(walk->arg, &shard->place,
+								 &shard->digests, &shard->count)) {
+			rc = list(walk, &shard->place, add_blob, shard, &err);
+			rc = finish_list(walk, rc, &shard->place, &err);
+		}
 		if (rc == 0 && shard->count)
 			rc = walk->blobs->blobs(walk->arg, shard->digests, shard->count);
 		dd_progress_add(walk->ctx, shard->count);
