@@ -65,6 +65,21 @@ static bool is_acknowledged(const struct dd_gc *gc, const struct dd_hold *hold)
 	return false;
 }
 
+/* The same from run to run: what explains it before "and it has no layers", then by digest. */
+static int compare_holds(const void *left, const void *right)
+{
+	const struct dd_hold *a = left, *b = right;
+	int order;
+
+	if (!a->repository || !b->repository)
+		order = (a->repository != NULL) - (b->repository != NULL);
+	else
+		order = strcmp(a->repository, b->repository);
+	if (!order)
+		order = (a->doubt == DD_DOUBT_NO_LAYERS) - (b->doubt == DD_DOUBT_NO_LAYERS);
+	return order ? order : memcmp(&a->digest, &b->digest, sizeof(a->digest));
+}
+
 static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 {
 	size_t count;
@@ -89,6 +104,8 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 			dd_ids_get(&gc->graph->ids, holds[i].id, &hold->digest);
 		hold->acknowledged = is_acknowledged(gc, hold);
 	}
+	if (gc->holds.count)
+		qsort(gc->holds.items, gc->holds.count, sizeof(*gc->holds.items), compare_holds);
 	/* A volume that is held because of a hold that is known is known to be held: the holds of a
 	 * repository stand in a row, that one last. */
 	for (size_t i = 0; i < gc->holds.count; i++) {

@@ -110,7 +110,7 @@ bool dd_index_get_verified(struct dd_index *index, const struct dd_digest *diges
 	MDB_val name, value;
 	bool found;
 
-	if (!index || !index->env)
+	if (!index || !index->env || index->kind != &dd_index_kinds[DD_INDEX_VERIFIED])
 		return false;
 	dd_key_of(&key, digest);
 	name = (MDB_val){ key.len, key.bytes };
@@ -148,7 +148,7 @@ int dd_index_visit_verified(struct dd_index *index, dd_verified_fn *fn, void *ar
 	MDB_txn *txn;
 	int rc = 0;
 
-	if (!index || !index->env)
+	if (!index || !index->env || index->kind != &dd_index_kinds[DD_INDEX_VERIFIED])
 		return 0;
 	if (mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn))
 		return dd_fail(err, DD_ENOMEM, 0, "visit the index");
