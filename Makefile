@@ -65,7 +65,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: check-crash all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
-	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench install uninstall clean
+	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench bench-large install uninstall clean
 
 all: deps-build
 	@$(MAKE) --no-print-directory build-all
@@ -85,6 +85,7 @@ help:
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
 ## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
+## bench-large  how time and memory grow up to a million blobs (says what room it needs)
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
 ## lint         format, static analysis, layering, man pages, shell
 ## install      to DESTDIR and PREFIX; uninstall removes it
@@ -221,6 +222,10 @@ demo: all
 bench: deps-bench
 	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' tests/bench/run $(BENCH_ARGS)
+
+bench-large: deps-bench
+	@$(MAKE) --no-print-directory build-all test-programs
+	@BUILD='$(abspath $(BUILD))' tests/bench/large $(BENCH_ARGS)
 
 lint-layers:
 	@sh script/layers

@@ -155,9 +155,10 @@ static void learn_file(struct dd_index *index, unsigned database, const struct d
 {
 	struct dd_object_key key;
 	struct dd_fact fact = fact_of(now, 0);
+	const MDB_val name = { sizeof(key.bytes), key.bytes };
 
 	dd_object_key_of(&key, &now->stamp);
-	learn(index, database, &(MDB_val){ sizeof(key.bytes), key.bytes }, &fact, rest);
+	learn(index, database, &name, &fact, rest);
 }
 
 void dd_index_learn_listing(struct dd_index *index, const struct dd_info *now, int64_t began_ns,

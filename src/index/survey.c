@@ -84,10 +84,10 @@ static bool recall_file(struct dd_index *index, unsigned database, const struct 
 {
 	struct dd_object_key key;
 	struct dd_fact fact;
+	const MDB_val name = { sizeof(key.bytes), key.bytes };
 
 	dd_object_key_of(&key, &now->stamp);
-	return dd_index_recall(index, database, &(MDB_val){ sizeof(key.bytes), key.bytes },
-			       &now->stamp, &fact, rest);
+	return dd_index_recall(index, database, &name, &now->stamp, &fact, rest);
 }
 
 bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
@@ -204,13 +204,13 @@ bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *diges
 {
 	struct dd_fact fact;
 	struct dd_key key;
-	MDB_val rest;
+	MDB_val name, rest;
 
 	if (!index || now->type != DD_ENTRY_FILE)
 		return false;
 	dd_key_of(&key, digest);
-	if (!dd_index_recall(index, DD_DATABASE_MANIFESTS, &(MDB_val){ key.len, key.bytes },
-			     &now->stamp, &fact, &rest))
+	name = (MDB_val){ key.len, key.bytes };
+	if (!dd_index_recall(index, DD_DATABASE_MANIFESTS, &name, &now->stamp, &fact, &rest))
 		return false;
 	memset(surveyed, 0, sizeof(*surveyed));
 	surveyed->code = fact.code;
