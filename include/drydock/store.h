@@ -98,6 +98,12 @@ int dd_store_identify(struct dd_store *store, uint64_t identity[2], struct dd_er
 bool dd_store_is_rotating(struct dd_store *store);
 
 /*
+ * The name of the network or user file system that the volume lies on; NULL: of this machine. What
+ * stamps say there is what somebody's cache says.
+ */
+const char *dd_store_network(struct dd_store *store);
+
+/*
  * Between the two, stat and read may be done by a cheaper way where the system has one: by a copy of
  * the mounts as they were at the beginning. What is not found there is looked for in the ordinary
  * way. For a look at many places, done by one thread while no other uses the store; not nested.

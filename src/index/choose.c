@@ -2,7 +2,6 @@
  * Which cache directory, which volume, and what its directory is called.
  */
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <string.h>
 
 #include <drydock/escape.h>
@@ -113,27 +112,5 @@ char *dd_index_name(const char *root, const uint64_t volume[2])
 	if (rc == 0)
 		return dd_text_take(&name);
 	dd_text_release(&name);
-	return NULL;
-}
-
-/* Where locks and maps are not what they are on a disk: statfs(2), and the kernel's sources. */
-static const struct {
-	unsigned long magic;
-	const char *name;
-} networks[] = {
-	{ NFS_SUPER_MAGIC, "NFS" }, { 0xff534d42, "CIFS" },	{ 0xfe534d42, "SMB2" },
-	{ 0x517b, "SMB" },	    { V9FS_MAGIC, "9p" },	{ 0x65735546, "FUSE" },
-	{ 0x00c36400, "Ceph" },	    { 0x5346414f, "AFS" },	{ 0x6b414653, "AFS" },
-	{ 0x73757245, "Coda" },	    { 0x564c, "NCP" },		{ 0x7461636f, "OCFS2" },
-	{ 0x01161970, "GFS2" },	    { 0x0bd00bd0, "Lustre" },	{ 0x47504653, "GPFS" },
-	{ 0x786f4256, "vboxsf" },   { 0xaad7aaea, "PanFS" },	{ 0x19830326, "BeeGFS" },
-	{ 0xbacbacbc, "VMHGFS" },   { 0x20030528, "OrangeFS" },
-};
-
-const char *dd_index_network_name(unsigned long magic)
-{
-	for (size_t i = 0; i < DD_COUNT(networks); i++)
-		if (networks[i].magic == magic)
-			return networks[i].name;
 	return NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "index/place.h"
+#include "store/disk.h"
 
 #define DEEPEST 4096
 #define DIRECTORY (O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
@@ -149,7 +150,7 @@ static int check_disk(int fd, const char *path, struct dd_error *err)
 
 	if (fstatfs(fd, &fs) < 0)
 		return fail(err, errno, "look at the file system of", path);
-	network = dd_index_network_name((unsigned long)fs.f_type & 0xffffffff);
+	network = dd_disk_network_name((unsigned long)fs.f_type & 0xffffffff);
 	if (!network)
 		return 0;
 	rc = dd_fail(err, DD_ENOTSUP, 0, "%s is on a file system that may be shared (%s)", path,

@@ -35,8 +35,6 @@ char *dd_index_name(const char *root, const uint64_t volume[2]);
 /* A descriptor of the cache directory (O_PATH); -1 if it is not there and not to be made. */
 int dd_index_open_cache(const char *cache, const uint64_t root[2], bool read_only, int *fd,
 			struct dd_error *err);
-/* NULL: a disk of this machine, as far as one can tell. */
-const char *dd_index_network_name(unsigned long magic);
 
 /* Nobody but us may write there; root may own it as well if root_too. */
 int dd_index_check_owner(const struct stat *st, const char *path, bool root_too,

@@ -15,4 +15,7 @@
  */
 bool dd_disk_is_rotating(const char *sysfs, unsigned major, unsigned minor);
 
+/* The name of a file system that others may write to from elsewhere, by its magic number; or NULL. */
+const char *dd_disk_network_name(unsigned long magic);
+
 #endif

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "index.h"
+#include "store/disk.h"
 
 #define COUNT 2000
 
@@ -395,13 +396,13 @@ static void names_of_directories_can_be_recognised(void **state)
 static void network_file_systems_are_known(void **state)
 {
 	(void)state;
-	assert_string_equal(dd_index_network_name(0x6969), "NFS");
-	assert_string_equal(dd_index_network_name(0xfe534d42), "SMB2");
-	assert_string_equal(dd_index_network_name(0x01021997), "9p");
-	assert_string_equal(dd_index_network_name(0x65735546), "FUSE");
-	assert_string_equal(dd_index_network_name(0x00c36400), "Ceph");
-	assert_null(dd_index_network_name(0xef53));
-	assert_null(dd_index_network_name(0x01021994));
+	assert_string_equal(dd_disk_network_name(0x6969), "NFS");
+	assert_string_equal(dd_disk_network_name(0xfe534d42), "SMB2");
+	assert_string_equal(dd_disk_network_name(0x01021997), "9p");
+	assert_string_equal(dd_disk_network_name(0x65735546), "FUSE");
+	assert_string_equal(dd_disk_network_name(0x00c36400), "Ceph");
+	assert_null(dd_disk_network_name(0xef53));
+	assert_null(dd_disk_network_name(0x01021994));
 }
 
 static void nothing_is_made_or_said_where_none_is_wanted(void **state)

@@ -2,8 +2,25 @@
  * What a survey found out: directories, links, manifests.
  */
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "index.h"
+
+/* Where a volume lies on FUSE: what is asked of this directory. */
+static ino_t on_fuse;
+
+int fstatfs(int fd, struct statfs *fs)
+{
+	struct stat st;
+
+	if (syscall(SYS_fstatfs, fd, fs) < 0)
+		return -1;
+	if (on_fuse && fstat(fd, &st) == 0 && st.st_ino == on_fuse)
+		fs->f_type = 0x65735546;
+	return 0;
+}
 
 #define LONG_AGO (INT64_C(1600000000) * DD_SECOND)
 #define NOW (INT64_C(1700000000) * DD_SECOND)
@@ -355,6 +372,24 @@ static void many_threads_learn_more_than_is_kept_in_memory(void **state)
 	close_cached(&cached);
 }
 
+static void on_a_network_times_prove_nothing(void **state)
+{
+	struct cached cached;
+	struct stat st;
+
+	(void)state;
+	open_surveyed(&cached);
+	assert_int_equal(stat(dd_store_get_root(cached.volume.store), &st), 0);
+	on_fuse = st.st_ino;
+	assert_null(open_index(&cached));
+	assert_int_equal(cached.warnings, 0);
+	assert_non_null(strstr(cached.said, "FUSE"));
+	cached.options.kind = DD_INDEX_VERIFIED;
+	dd_index_close(open_quietly(&cached));
+	on_fuse = 0;
+	close_cached(&cached);
+}
+
 static void without_an_index_nothing_is_known_or_learnt(void **state)
 {
 	struct dd_info directory = info_of(DD_ENTRY_DIRECTORY, 1);
@@ -386,6 +421,7 @@ int main(void)
 		cmocka_unit_test(a_little_news_is_not_worth_writing_and_more_is),
 		cmocka_unit_test(one_kind_knows_nothing_of_the_other),
 		cmocka_unit_test(many_threads_learn_more_than_is_kept_in_memory),
+		cmocka_unit_test(on_a_network_times_prove_nothing),
 		cmocka_unit_test(without_an_index_nothing_is_known_or_learnt),
 	};
 
