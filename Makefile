@@ -194,10 +194,11 @@ check-crash: deps-check
 	@BUILD='$(abspath $(BUILD))' CRASH_POINTS='$(POINTS)' $(PROVE) --timer $(HARNESS)
 
 # With a sanitizer: real registries would only wait for each other there; what is killed and starved
-# runs with one thread, and a few moments of each kind reach all of its code. Of damaged volumes the
-# threads see in verify.t and repair.t what there is to see.
+# runs with one thread, and a few moments of each kind reach all of its code. What has threads (the
+# scan, the looks, hashing, copying, learning) is seen by them in these.
+THREADED := $(addprefix tests/e2e/,gc_plan.t gc_apply.t races.t index.t verify.t repair.t)
 check-asan: TESTS := $(filter-out $(REAL),$(TESTS))
-check-tsan: TESTS := $(filter-out $(REAL) $(HARNESS) tests/e2e/damaged.t,$(TESTS))
+check-tsan: TESTS := $(filter $(THREADED),$(TESTS))
 check-asan:
 	@CRASH_POINTS=12 $(MAKE) --no-print-directory check BUILD='$(BUILD)/asan' OPTIMISE='-O1 -g' \
 		TESTS='$(TESTS)' \
