@@ -34,6 +34,13 @@ unsigned dd_context_get_jobs(const struct dd_context *ctx);
 /* Ask every call with this context to stop at its next safe point; async-signal-safe. */
 void dd_context_cancel(struct dd_context *ctx);
 bool dd_context_cancelled(const struct dd_context *ctx);
+/*
+ * Ask the same once so long has passed from now; 0: never. A call that is at a point where stopping
+ * would leave work to do ignores the limit from there on, and asks by itself whether the time is up.
+ */
+void dd_context_set_time_limit(struct dd_context *ctx, int64_t ns);
+void dd_context_ignore_time_limit(struct dd_context *ctx, bool ignore);
+bool dd_context_time_is_up(const struct dd_context *ctx);
 /* DD_ECANCELLED if asked to stop, else 0. */
 int dd_context_check(const struct dd_context *ctx, struct dd_error *err);
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include <drydock/context.h>
+#include <drydock/units.h>
 
 /* More than there are cores: what hides a cold disk's latency is what is in flight. */
 #define DEFAULT_JOBS 32
@@ -20,6 +21,8 @@ struct dd_context {
 	pthread_mutex_t log_lock;
 	unsigned jobs;
 	atomic_bool cancelled;
+	atomic_int_fast64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
+	atomic_bool unhurried;		 /* the deadline stops nobody who does not ask for it */
 	_Atomic(const char *) phase;
 	atomic_uint_fast64_t done, total;
 	atomic_int_fast64_t started_ns;
@@ -74,15 +77,48 @@ void dd_context_cancel(struct dd_context *ctx)
 	atomic_store(&ctx->cancelled, true);
 }
 
+static int64_t monotonic_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * DD_SECOND + now.tv_nsec;
+}
+
+void dd_context_set_time_limit(struct dd_context *ctx, int64_t ns)
+{
+	atomic_store(&ctx->deadline_ns, ns ? dd_time_after(monotonic_now(), ns) : 0);
+}
+
+void dd_context_ignore_time_limit(struct dd_context *ctx, bool ignore)
+{
+	atomic_store(&ctx->unhurried, ignore);
+}
+
+bool dd_context_time_is_up(const struct dd_context *ctx)
+{
+	int64_t deadline_ns = atomic_load_explicit(&ctx->deadline_ns, memory_order_relaxed);
+
+	return deadline_ns && monotonic_now() >= deadline_ns;
+}
+
+static bool hurried(const struct dd_context *ctx)
+{
+	return !atomic_load_explicit(&ctx->unhurried, memory_order_relaxed) &&
+	       dd_context_time_is_up(ctx);
+}
+
 bool dd_context_cancelled(const struct dd_context *ctx)
 {
-	return atomic_load_explicit(&ctx->cancelled, memory_order_relaxed);
+	return atomic_load_explicit(&ctx->cancelled, memory_order_relaxed) || hurried(ctx);
 }
 
 int dd_context_check(const struct dd_context *ctx, struct dd_error *err)
 {
-	if (dd_context_cancelled(ctx))
+	if (atomic_load_explicit(&ctx->cancelled, memory_order_relaxed))
 		return dd_fail(err, DD_ECANCELLED, 0, "interrupted");
+	if (hurried(ctx))
+		return dd_fail(err, DD_ECANCELLED, 0, "the time limit was reached");
 	return 0;
 }
 
@@ -103,14 +139,11 @@ void dd_log(struct dd_context *ctx, enum dd_log_level level, const char *fmt, ..
 
 static void begin(struct dd_context *ctx, const char *phase, uint64_t total, bool bytes)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	atomic_store(&ctx->phase, NULL);
 	atomic_store(&ctx->done, 0);
 	atomic_store(&ctx->total, total);
 	atomic_store(&ctx->bytes, bytes);
-	atomic_store(&ctx->started_ns, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	atomic_store(&ctx->started_ns, monotonic_now());
 	atomic_store(&ctx->phase, phase);
 }
 
