@@ -40,7 +40,9 @@ struct dd_gc_options {
 	const struct dd_reference *remove;
 	size_t remove_count;
 	struct dd_index *index; /* of kind SURVEYED; NULL: everything is looked at anew */
-	const char *command;	/* for journal and lock: "gc --apply" */
+	/* dd_gc_apply(): tell also what only holds and untagged manifests keep, as a plan does. */
+	bool estimate;
+	const char *command; /* for journal and lock: "gc --apply" */
 };
 
 #define DD_GC_GRACE (24 * INT64_C(3600) * 1000000000)
@@ -92,6 +94,7 @@ struct dd_young {
 	X("withdrawn_bytes", withdrawn_bytes)                                          \
 	X("skipped_items", skipped_items) /* not as they were judged: they stay */     \
 	X("revived_items", revived_items)                                              \
+	X("left_items", left_items) /* the time did not suffice for them */            \
 	X("purged_runs", purged_runs) /* trash that was old enough */                  \
 	X("freed_bytes", freed_bytes) /* for good, by this run */
 /* clang-format on */
@@ -138,7 +141,11 @@ struct dd_gc;
  */
 int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
 	       struct dd_gc **gc, struct dd_error *err);
-/* Lock, plan, carry out. On an error *gc may still hold what was done so far (if not NULL). */
+/*
+ * Lock, plan, carry out. On an error *gc may still hold what was done so far (if not NULL). The
+ * context's time limit ends the look at the volume at once; after that it ends the withdrawing
+ * between two items, and the looks that make it safe are still done. DD_ECANCELLED either way.
+ */
 int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
 		struct dd_gc **gc, struct dd_error *err);
 /* Lives as long as gc. */
@@ -172,5 +179,37 @@ enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan);
 
 /* One document, schema/gc.json; of a removal schema/rm.json. */
 void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out);
+
+/* Something that a plan keeps. */
+struct dd_marked {
+	const char *repository;
+	const struct dd_digest *digest; /* NULL: the repository begins */
+	bool manifest;
+};
+/* 0, or an error, which ends it. */
+typedef int dd_marked_fn(void *arg, const struct dd_marked *marked);
+
+/*
+ * What the plan keeps: by repository, its manifests, and what they name unless it was told before. count:
+ * how many blobs, manifests among them, those included that no repository names yet.
+ */
+int dd_gc_each_marked(struct dd_context *ctx, struct dd_gc *gc, dd_marked_fn *fn, void *arg,
+		      uint64_t *count, struct dd_error *err);
+
+/* How a run went, beyond what its plan tells. */
+struct dd_gc_outcome {
+	const char *volume;	      /* the label's value; NULL: not known, as before */
+	int64_t began_ns, ended_ns;   /* since the epoch */
+	int status;		      /* the exit status */
+	const struct dd_trash *trash; /* after the run; NULL: not known */
+};
+
+/*
+ * For Prometheus, as its text format: malloc'd, the caller's. gc NULL: the run failed before there was
+ * a plan. before: what was written last time, or NULL: it tells when a run last succeeded, which is one
+ * that was applied and ended with status 0.
+ */
+int dd_gc_metrics(const struct dd_gc *gc, const struct dd_gc_outcome *outcome, const char *before,
+		  char **text, struct dd_error *err);
 
 #endif

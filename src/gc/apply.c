@@ -19,6 +19,7 @@ struct apply {
 	size_t at;		  /* in gc->order: what goes next */
 	bool doubt;		  /* a look found a hold that the plan does not have */
 	bool more;		  /* what was written to came back since the latest look */
+	bool late;		  /* the time was up before the old trash was empty */
 	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
 };
 
@@ -28,6 +29,17 @@ static bool is_reference(const struct dd_candidate *candidate)
 	       candidate->reason == DD_REASON_UNTAGGED || candidate->reason == DD_REASON_REMOVED ||
 	       candidate->reason == DD_REASON_LINK_UNUSED ||
 	       candidate->reason == DD_REASON_LINK_DANGLING;
+}
+
+/* Between two items. What is left is counted once, where it was noticed. */
+static bool time_is_up(struct apply *apply)
+{
+	struct dd_gc_totals *totals = &apply->gc->plan.totals;
+
+	if (!totals->left_items && apply->at < apply->gc->order.count &&
+	    dd_context_time_is_up(apply->ctx))
+		totals->left_items = apply->gc->order.count - apply->at;
+	return totals->left_items;
 }
 
 static const struct dd_candidate *candidate_at(const struct apply *apply, size_t at)
@@ -124,7 +136,8 @@ static int withdraw_references(struct apply *apply, struct dd_error *err)
 	struct dd_item item;
 	int rc = 0;
 
-	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at))) {
+	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at)) &&
+	       !time_is_up(apply)) {
 		if (apply->at && candidate_at(apply, apply->at)->kind !=
 					 candidate_at(apply, apply->at - 1)->kind)
 			rc = dd_change_sync(apply->change, err);
@@ -149,7 +162,7 @@ static int next_blob(void *arg, struct dd_item *item, struct dd_error *err)
 	const struct dd_node *nodes = apply->gc->graph->nodes.items;
 
 	(void)err;
-	while (apply->at < apply->gc->order.count) {
+	while (apply->at < apply->gc->order.count && !time_is_up(apply)) {
 		const struct dd_candidate *candidate = candidate_at(apply, apply->at);
 
 		get_item(apply, apply->at++, item);
@@ -254,16 +267,12 @@ static int look_for_more(struct apply *apply, struct dd_error *err)
 	return rc;
 }
 
-static int collect(struct apply *apply, struct dd_error *err)
+/* The second look, and what is judged by it. */
+static int collect_blobs(struct apply *apply, struct dd_error *err)
 {
 	DD_CLEANUP(dd_look_again_release) struct dd_look_again second = { 0 };
-	int rc = announce(apply, err);
+	int rc = dd_look_again(apply->ctx, apply->store, apply->gc, &second, err);
 
-	dd_progress_begin(apply->ctx, "withdrawing", apply->gc->order.count);
-	if (rc == 0)
-		rc = withdraw_references(apply, err);
-	if (rc == 0)
-		rc = dd_look_again(apply->ctx, apply->store, apply->gc, &second, err);
 	if (rc == 0 && any_reached(apply, &second))
 		rc = bring_back(apply, &second, err);
 	if (rc == 0)
@@ -272,8 +281,19 @@ static int collect(struct apply *apply, struct dd_error *err)
 	if (rc == 0)
 		rc = withdraw_blobs(apply, &second, err);
 	dd_progress_end(apply->ctx);
+	return rc;
+}
+
+static int collect(struct apply *apply, struct dd_error *err)
+{
+	int rc = announce(apply, err);
+
+	dd_progress_begin(apply->ctx, "withdrawing", apply->gc->order.count);
+	if (rc == 0)
+		rc = withdraw_references(apply, err);
 	/* A survey is as large as the volume: one at a time. */
-	dd_look_again_release(&second);
+	if (rc == 0 && !time_is_up(apply))
+		rc = collect_blobs(apply, err);
 	return rc == 0 ? look_a_last_time(apply, err) : rc;
 }
 
@@ -309,6 +329,9 @@ static int empty_old(struct apply *apply, struct dd_error *err)
 
 		if (run->began_ns > oldest || !strcmp(run->name, gc->plan.run))
 			continue;
+		apply->late = dd_context_time_is_up(apply->ctx);
+		if (apply->late)
+			break;
 		if (run->unseen) {
 			dd_log(apply->ctx, DD_LOG_WARNING,
 			       "run %s is kept: not all of it could be looked at", run->name);
@@ -333,6 +356,23 @@ static int remember_acknowledged(struct apply *apply, struct dd_error *err)
 		rc = dd_records_acknowledge(apply->store, options->ack[i].repository,
 					    &options->ack[i].digest, err);
 	return rc;
+}
+
+/* The run is whole; what it had no time for is the next one's. */
+static int check_time(const struct apply *apply, struct dd_error *err)
+{
+	const struct dd_gc_totals *totals = &apply->gc->plan.totals;
+
+	if (totals->left_items)
+		return dd_fail(err, DD_ECANCELLED, 0,
+			       "the time limit was reached: %llu of %llu objects are left for the "
+			       "next run",
+			       (unsigned long long)totals->left_items,
+			       (unsigned long long)totals->items);
+	return !apply->late ? 0 :
+			      dd_fail(err, DD_ECANCELLED, 0,
+				      "the time limit was reached: old trash is left for the next "
+				      "run");
 }
 
 static int carry_out(struct apply *apply, struct dd_error *err)
@@ -362,7 +402,9 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 			     "run %s is kept in the trash: what is still needed of it cannot be "
 			     "told",
 			     gc->plan.run);
-	return rc < 0 || gc->plan.brake ? rc : empty_old(apply, err);
+	if (rc == 0 && !gc->plan.brake)
+		rc = empty_old(apply, err);
+	return rc < 0 ? rc : check_time(apply, err);
 }
 
 int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_gc_options *options,
@@ -381,7 +423,10 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 		rc = dd_change_begin(ctx, store, &change, &apply.change, err);
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, apply.gc, err);
+	if (rc == 0 && options->estimate && !options->remove_count)
+		rc = dd_gc_estimate(ctx, store, apply.gc, err);
 	if (rc == 0) {
+		dd_context_ignore_time_limit(ctx, true);
 		apply.gc->plan.applied = true;
 		snprintf(apply.gc->plan.run, sizeof(apply.gc->plan.run), "%s",
 			 dd_change_get_run(apply.change));
@@ -389,6 +434,7 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 	}
 	dd_trash_view_release(&apply.own);
 	dd_change_closep(&apply.change);
+	dd_context_ignore_time_limit(ctx, false);
 	return rc;
 }
 
