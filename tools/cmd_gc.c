@@ -7,9 +7,8 @@
 
 #include "cache.h"
 #include "cleanup.h"
+#include "collection.h"
 #include "plan.h"
-#include "render.h"
-#include "talk.h"
 #include "tool.h"
 
 static struct {
@@ -19,6 +18,8 @@ static struct {
 	struct cache_settings cache;
 	uint64_t max_items, max_bytes;
 	unsigned max_share;
+	int64_t time_limit_ns;
+	const char *post_exec, *metrics;
 } settings = {
 	.grace_ns = DD_GC_GRACE,
 	.uploads_older_ns = DD_GC_UPLOADS,
@@ -58,6 +59,12 @@ static const struct option table[] = {
 	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
 	  "wait so long for another run to end (default: 0)", NULL },
+	{ "time-limit", 0, OPTION_DURATION, &settings.time_limit_ns, "DURATION",
+	  "take nothing more after so long; the next run goes on from there", NULL },
+	{ "post-exec", 0, OPTION_TEXT, &settings.post_exec, "COMMAND",
+	  "carry this out, by /bin/sh, after a run that took something", NULL },
+	{ "metrics", 0, OPTION_TEXT, &settings.metrics, "FILE",
+	  "write metrics for Prometheus there, whatever comes of the run", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
 	{ 0 },
 };
@@ -112,41 +119,18 @@ static int parse_pairs(struct pairs *pairs, const char *option, const struct opt
 	return rc;
 }
 
-static void write_json(const void *gc, struct dd_json_out *out)
+static int print(struct tool *tool, const struct dd_gc_options *options, struct dd_gc *gc,
+		 bool failed, struct dd_error *err)
 {
-	dd_gc_json(gc, out);
-}
-
-static int collect(struct tool *tool, const struct dd_gc_options *options, struct dd_error *err)
-{
-	bool apply = settings.apply && !tool->dry_run;
-	CLEANUP(dd_gc_closep) struct dd_gc *gc = NULL;
-	const struct dd_gc_plan *plan;
-	struct dd_error json_err = { 0 };
-	int rc;
-
-	rc = (apply ? dd_gc_apply : dd_gc_plan)(tool->ctx, tool->store, options, &gc, err);
-	tool_results(tool);
-	plan = gc ? dd_gc_get_plan(gc) : NULL;
-	/* What a run that failed did until then is worth knowing; what it only thought of is not. */
-	if (!plan || (rc < 0 && !plan->applied))
-		return rc;
-	if (tool->json) {
-		int json_rc = tool_print_json(write_json, gc, &json_err);
-
-		if (json_rc < 0)
-			talk_error(&json_err);
-	} else {
-		plan_print(tool, options, gc, settings.apply, rc < 0);
-	}
-	return rc < 0 ? rc : (int)dd_gc_plan_exit(plan);
+	(void)err;
+	plan_print(tool, options, gc, settings.apply, failed);
+	return 0;
 }
 
 static int run(struct tool *tool, const struct options *words, struct dd_error *err)
 {
 	CLEANUP(pairs_release) struct pairs accept_loss = { 0 };
 	CLEANUP(pairs_release) struct pairs ack = { 0 };
-	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	int rc = tool_check_words(words, 0, err);
 
 	if (rc == 0)
@@ -158,13 +142,15 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
-	rc = tool_open(tool, err);
-	if (rc == 0)
-		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
-	if (rc < 0)
-		return rc;
-	const struct dd_gc_options options = {
-		.index = index,
+	const struct collection how = {
+		.apply = settings.apply && !tool->dry_run,
+		.cache = &settings.cache,
+		.time_limit_ns = settings.time_limit_ns,
+		.post_exec = settings.post_exec,
+		.metrics = settings.metrics,
+		.print = print,
+	};
+	struct dd_gc_options options = {
 		.delete_untagged = settings.delete_untagged,
 		.grace_ns = settings.grace_ns,
 		.uploads_older_ns = settings.uploads_older_ns,
@@ -183,7 +169,9 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.command = tool->command,
 	};
 
-	return collect(tool, &options, err);
+	rc = collection_run(tool, &how, &options, err);
+	dd_index_closep(&options.index);
+	return rc;
 }
 
 const struct command command_gc = {

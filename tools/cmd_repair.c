@@ -145,7 +145,7 @@ static void announce(void *arg, uint64_t blobs, uint64_t bytes)
 	const struct tool *tool = arg;
 
 	if (!tool->quiet)
-		talk_line("to read: %s in %s", render_size(bytes),
+		talk_line(DD_LOG_NOTE, "to read: %s in %s", render_size(bytes),
 			  render_count(blobs, "blob", "blobs"));
 }
 

@@ -7,14 +7,15 @@
 
 #include "cache.h"
 #include "cleanup.h"
+#include "collection.h"
 #include "plan.h"
-#include "talk.h"
 #include "tool.h"
 #include "why.h"
 
 static struct {
 	bool apply, bytes;
 	int64_t grace_ns, lock_wait_ns;
+	const char *post_exec;
 	struct cache_settings cache;
 } settings = { .grace_ns = DD_GC_GRACE };
 
@@ -26,14 +27,11 @@ static const struct option table[] = {
 	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
 	  "wait so long for another run to end (default: 0)", NULL },
+	{ "post-exec", 0, OPTION_TEXT, &settings.post_exec, "COMMAND",
+	  "carry this out, by /bin/sh, after a run that took something", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
 	{ 0 },
 };
-
-static void write_json(const void *gc, struct dd_json_out *out)
-{
-	dd_gc_json(gc, out);
-}
 
 /* Who keeps the rest is worth knowing before it is done. */
 static int print_keepers(struct tool *tool, const struct dd_gc_options *options,
@@ -51,31 +49,31 @@ static int print_keepers(struct tool *tool, const struct dd_gc_options *options,
 	return rc;
 }
 
-static int remove_named(struct tool *tool, const struct dd_gc_options *options,
-			struct dd_error *err)
+static int print(struct tool *tool, const struct dd_gc_options *options, struct dd_gc *gc,
+		 bool failed, struct dd_error *err)
 {
-	bool apply = settings.apply && !tool->dry_run;
-	CLEANUP(dd_gc_closep) struct dd_gc *gc = NULL;
-	struct dd_error json_err = { 0 };
-	int rc = (apply ? dd_gc_apply : dd_gc_plan)(tool->ctx, tool->store, options, &gc, err);
-	const struct dd_gc_plan *plan = gc ? dd_gc_get_plan(gc) : NULL;
+	(void)err;
+	plan_print(tool, options, gc, settings.apply, failed);
+	return 0;
+}
 
-	tool_results(tool);
-	if (!plan || (rc < 0 && !plan->applied))
-		return tool_named(rc);
-	if (!tool->json)
-		plan_print(tool, options, gc, settings.apply, rc < 0);
-	else if (tool_print_json(write_json, gc, &json_err) < 0)
-		talk_error(&json_err);
-	if (rc == 0 && !apply && !tool->json && !tool->quiet)
+static int remove_named(struct tool *tool, struct dd_gc_options *options, struct dd_error *err)
+{
+	const struct collection how = { .apply = settings.apply && !tool->dry_run,
+					.cache = &settings.cache,
+					.post_exec = settings.post_exec,
+					.print = print };
+	int status = collection_run(tool, &how, options, err), rc = 0;
+
+	if (status >= 0 && !how.apply && !tool->json && !tool->quiet)
 		rc = print_keepers(tool, options, err);
-	return rc < 0 ? rc : (int)dd_gc_plan_exit(plan);
+	dd_index_closep(&options->index);
+	return rc < 0 ? rc : status;
 }
 
 static int run(struct tool *tool, const struct options *words, struct dd_error *err)
 {
 	AUTOFREE struct dd_reference *references = NULL;
-	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	int rc = 0;
 
 	if (!words->word_count) {
@@ -91,14 +89,8 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
-	rc = tool_open(tool, err);
-	if (rc == 0)
-		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
-	if (rc < 0)
-		return rc;
 	return remove_named(tool,
-			    &(struct dd_gc_options){ .index = index,
-						     .grace_ns = settings.grace_ns,
+			    &(struct dd_gc_options){ .grace_ns = settings.grace_ns,
 						     .uploads_older_ns = DD_GC_UPLOADS,
 						     .trash_keep_ns = DD_GC_TRASH_KEEP,
 						     .lock_wait_ns = settings.lock_wait_ns,

@@ -1,13 +1,9 @@
 /*
  * drydock verify: whether a volume is whole.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <drydock/index.h>
 #include <drydock/units.h>
@@ -17,6 +13,7 @@
 #include "cleanup.h"
 #include "render.h"
 #include "talk.h"
+#include "textfile.h"
 #include "tool.h"
 
 static struct {
@@ -54,65 +51,6 @@ static const struct option table[] = {
 
 /* ---- metrics ---- */
 
-static char *read_file(const char *path)
-{
-	char *text = NULL;
-	size_t room = 0;
-	FILE *file = fopen(path, "re");
-	ssize_t len;
-
-	if (!file)
-		return NULL;
-	len = getdelim(&text, &room, '\0', file);
-	fclose(file);
-	if (len >= 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-static int write_whole(int fd, const char *text)
-{
-	size_t len = strlen(text);
-
-	while (len) {
-		ssize_t put = write(fd, text, len);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return errno;
-		text += put;
-		len -= (size_t)put;
-	}
-	return fsync(fd) < 0 ? errno : 0;
-}
-
-/* Beside it first, then in its place: whoever reads it sees the old one or the new one. */
-static int replace_file(const char *path, const char *text, struct dd_error *err)
-{
-	AUTOFREE char *beside = NULL;
-	int fd, sys;
-
-	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
-		return dd_fail(err, DD_ENOMEM, 0, "write %s", path);
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0)
-		return dd_fail(err, dd_code_of_errno(errno), errno, "write %s", beside);
-	sys = write_whole(fd, text);
-	/* The collector that reads it is another user. */
-	if (!sys && fchmod(fd, 0644) < 0)
-		sys = errno;
-	if (close(fd) < 0 && !sys)
-		sys = errno;
-	if (!sys && rename(beside, path) < 0)
-		sys = errno;
-	if (!sys)
-		return 0;
-	unlink(beside);
-	return dd_fail(err, dd_code_of_errno(sys), sys, "write %s", path);
-}
-
 /* verify and the store may be missing: then the run failed before it found anything. */
 static int write_metrics(const struct tool *tool, const struct dd_verify *verify, bool succeeded,
 			 struct dd_error *err)
@@ -121,13 +59,13 @@ static int write_metrics(const struct tool *tool, const struct dd_verify *verify
 			     tool->root	  ? tool->root :
 			     tool->config ? tool->config :
 					    "";
-	AUTOFREE char *before = read_file(settings.metrics);
+	AUTOFREE char *before = textfile_read(settings.metrics);
 	AUTOFREE char *text = NULL;
 	int rc = dd_verify_metrics(verify, volume, succeeded,
 				   before ? dd_verify_metrics_success(before, volume) : 0, &text,
 				   err);
 
-	return rc < 0 ? rc : replace_file(settings.metrics, text, err);
+	return rc < 0 ? rc : textfile_replace(settings.metrics, text, err);
 }
 
 /* ---- the run ---- */
@@ -140,14 +78,14 @@ static void announce(void *arg, uint64_t blobs, uint64_t bytes)
 	if (tool->quiet)
 		return;
 	if (settings.max_bytes && bytes > settings.max_bytes)
-		talk_line("to read: %s of %s in %s", render_size(settings.max_bytes),
+		talk_line(DD_LOG_NOTE, "to read: %s of %s in %s", render_size(settings.max_bytes),
 			  render_size(bytes), render_count(blobs, "blob", "blobs"));
 	else if (settings.rate && bytes / settings.rate > 1)
-		talk_line("to read: %s in %s, which takes %s at that rate", render_size(bytes),
-			  render_count(blobs, "blob", "blobs"),
+		talk_line(DD_LOG_NOTE, "to read: %s in %s, which takes %s at that rate",
+			  render_size(bytes), render_count(blobs, "blob", "blobs"),
 			  dd_duration_format((int64_t)(bytes / settings.rate) * DD_SECOND, least));
 	else
-		talk_line("to read: %s in %s", render_size(bytes),
+		talk_line(DD_LOG_NOTE, "to read: %s in %s", render_size(bytes),
 			  render_count(blobs, "blob", "blobs"));
 }
 

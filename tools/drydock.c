@@ -191,8 +191,10 @@ static int dispatch(struct tool *tool, struct options *options, const char *cons
 	return run_command(tool, command, options, common, err);
 }
 
-static int exit_status(int code)
+int tool_status(const struct tool *tool, int code)
 {
+	if (code == DD_ECANCELLED && !interrupted_by && dd_context_time_is_up(tool->ctx))
+		return DD_EXIT_FAILED;
 	if (code == DD_ECANCELLED && interrupted_by)
 		return 128 + interrupted_by;
 	return code < 0 ? (int)dd_code_exit(code) : code;
@@ -209,13 +211,15 @@ static int run(const char *const *arguments, size_t count)
 		catch_signals(tool.ctx);
 		tool.typed = tool_quote(arguments + 1, count - 1);
 		rc = dispatch(&tool, &options, arguments, &err);
+		/* Wrong usage is told as was asked for, as far as it was understood. */
+		talk_set_format(tool.log_format);
 	}
 	tool_results(&tool);
 	if (rc < 0)
 		talk_error(&err);
 	tool_release(&tool);
 	options_release(&options);
-	return exit_status(rc);
+	return tool_status(&tool, rc);
 }
 
 /* Whether the reader of standard output has gone away. */
@@ -242,7 +246,8 @@ static int finish(int status)
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
-	talk_line("write the result: %s", reason ? strerror(reason) : "an earlier write failed");
+	talk_line(DD_LOG_ERROR, "write the result: %s",
+		  reason ? strerror(reason) : "an earlier write failed");
 	return DD_EXIT_FAILED;
 }
 

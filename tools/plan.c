@@ -17,7 +17,6 @@
 #define LINKS_SHOWN 4  /* of kinds without a size worth telling */
 #define HOLDS_SHOWN 20 /* likewise */
 #define UNREAD_SHOWN 10
-#define SIZE_COLUMNS 11
 
 static bool verbose;
 
@@ -44,7 +43,7 @@ static void print_more(uint64_t count)
 
 /* ---- what goes, in groups of one kind and reason ---- */
 
-static const struct {
+static const struct kind {
 	enum dd_place_kind kind;
 	const char *one, *many;
 } kinds[] = {
@@ -59,14 +58,30 @@ static const struct {
 	{ DD_AT_STARTEDAT, "unfinished upload", "unfinished uploads" },
 };
 
-const char *plan_count_kind(const struct dd_place *place, uint64_t count)
+static const struct kind *find_kind(const struct dd_place *place)
 {
+	static const struct kind temporary = { DD_PLACE_COUNT, "temporary file",
+					       "temporary files" };
+	static const struct kind other = { DD_PLACE_COUNT, "object", "objects" };
+
 	if (place->beside)
-		return render_count(count, "temporary file", "temporary files");
+		return &temporary;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (kinds[i].kind == place->kind)
-			return render_count(count, kinds[i].one, kinds[i].many);
-	return render_count(count, "object", "objects");
+			return &kinds[i];
+	return &other;
+}
+
+const char *plan_kind(const struct dd_place *place)
+{
+	return find_kind(place)->one;
+}
+
+const char *plan_count_kind(const struct dd_place *place, uint64_t count)
+{
+	const struct kind *kind = find_kind(place);
+
+	return render_count(count, kind->one, kind->many);
 }
 
 struct group {
@@ -324,68 +339,6 @@ static void print_strange(const struct dd_gc_plan *plan)
 
 /* ---- what it means ---- */
 
-static bool nothing_to_do(const struct dd_gc_plan *plan)
-{
-	return !plan->item_count && !plan->revival_count && !plan->totals.purged_runs;
-}
-
-static void print_sum(const char *label, uint64_t bytes, const char *note)
-{
-	static bool begun;
-
-	if (!begun)
-		heading(STYLE_HEADING, "Space");
-	begun = true;
-	printf("  %-22s %*s%s%s\n", label, SIZE_COLUMNS, render_size(bytes), note[0] ? "  " : "",
-	       note);
-}
-
-static void print_freed(const struct dd_gc_plan *plan, const struct dd_gc_options *options)
-{
-	const struct dd_gc_totals *totals = &plan->totals;
-	bool purge = plan->applied ? plan->purged : options->purge;
-	uint64_t bytes = plan->applied && !purge ? totals->withdrawn_bytes : totals->bytes;
-	uint64_t now = plan->applied ? totals->freed_bytes : purge ? bytes : 0;
-	char keep[DD_UNIT_TEXT], note[120];
-
-	if (!nothing_to_do(plan))
-		print_sum("freed now", now, "");
-	if (!purge && bytes) {
-		snprintf(note, sizeof(note), "in %s, by the next gc --apply (--purge: at once)",
-			 dd_duration_format(options->trash_keep_ns, keep));
-		print_sum("freed with the trash", bytes, note);
-	}
-	if (totals->shared_bytes)
-		print_sum("not freed", totals->shared_bytes, "of files with other hard links");
-	if (totals->trash_bytes)
-		print_sum("in the trash already", totals->trash_bytes, "");
-}
-
-static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options *options)
-{
-	const struct dd_gc_totals *totals = &plan->totals;
-	char note[160];
-
-	if (!options->delete_untagged && !options->remove_count && totals->untagged_items) {
-		snprintf(note, sizeof(note), "%s%s that no tag leads to",
-			 plan->estimated ? "at most, " : "",
-			 render_count(totals->untagged_items, "object", "objects"));
-		print_sum("with -m, as well", totals->untagged_bytes, note);
-	}
-	if (totals->young_items) {
-		snprintf(note, sizeof(note), "%s, the first could go %s",
-			 render_count(totals->young_items, "object", "objects"),
-			 render_when(totals->young_until_ns));
-		print_sum("only young", totals->young_bytes, note);
-	}
-	if (totals->named_young_items)
-		printf("  %s younger than the grace period: named, so that does not matter.\n",
-		       render_count(totals->named_young_items, "object that goes is",
-				    "objects that go are"));
-	if (totals->held_bytes)
-		print_sum("held by doubt", totals->held_bytes, plan->estimated ? "at most" : "");
-}
-
 static void print_volume(const struct tool *tool, const struct dd_gc_plan *plan)
 {
 	const struct dd_gc_totals *totals = &plan->totals;
@@ -413,7 +366,7 @@ static void print_outcome(const struct dd_gc_plan *plan, bool failed)
 	if (plan->brake)
 		return;
 
-	if (!plan->applied || (nothing_to_do(plan) && !failed))
+	if (!plan->applied || (plan_is_empty(plan) && !failed))
 		return;
 	if (failed)
 		printf("%sThe run ended early.%s Until then: ", style_on(STYLE_BAD), style_off());
@@ -422,6 +375,8 @@ static void print_outcome(const struct dd_gc_plan *plan, bool failed)
 	if (totals->skipped_items)
 		printf(", %llu changed meanwhile and stay",
 		       (unsigned long long)totals->skipped_items);
+	if (totals->left_items)
+		printf(", %llu left for the next run", (unsigned long long)totals->left_items);
 	if (totals->revived_items)
 		printf(", %llu brought back", (unsigned long long)totals->revived_items);
 	if (totals->purged_runs)
@@ -448,13 +403,24 @@ static void print_next(const struct tool *tool, const struct dd_gc_plan *plan, b
 		snprintf(words, sizeof(words), "trash restore %s --apply", plan->run);
 		suggest("To undo it", tool_suggest(tool, words));
 	}
-	if (plan->applied || nothing_to_do(plan))
+	if (plan->applied || plan_is_empty(plan))
 		return;
 	if (tool->dry_run)
 		printf("\nNothing was changed. To do it: %s --dry-run.\n",
 		       apply ? "the same without" : "the same with --apply, without");
 	else
 		suggest("Nothing was changed. To do it", tool_retype(tool, "--apply"));
+}
+
+void plan_print_alarm(const struct tool *tool, const struct dd_gc_plan *plan)
+{
+	verbose = tool->verbose;
+	if (dd_gc_plan_exit(plan) == DD_EXIT_DONE)
+		return;
+	printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
+	print_brake(plan);
+	print_holds(plan, true);
+	print_unread(plan);
 }
 
 void plan_print(const struct tool *tool, const struct dd_gc_options *options,
@@ -464,17 +430,14 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 
 	verbose = tool->verbose;
 	if (tool->quiet) {
-		if (dd_gc_plan_exit(plan) != DD_EXIT_DONE) {
-			printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
-			print_brake(plan);
-			print_holds(plan, true);
-			print_unread(plan);
-		}
+		plan_print_alarm(tool, plan);
+		if (plan->applied && dd_gc_plan_exit(plan) != DD_EXIT_DONE)
+			plan_print_summary(plan, options);
 		return;
 	}
 	print_volume(tool, plan);
 	print_outcome(plan, failed);
-	if (nothing_to_do(plan))
+	if (plan_is_empty(plan))
 		puts(options->remove_count ? "Nothing to remove." : "Nothing to collect.");
 	print_items(gc, plan);
 	print_revivals(plan);
@@ -485,7 +448,8 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 		puts("\n--ack counts for this plan alone; with --apply it is remembered.");
 	print_unread(plan);
 	print_strange(plan);
-	print_freed(plan, options);
-	print_kept(plan, options);
+	plan_print_space(plan, options);
 	print_next(tool, plan, apply);
+	if (plan->applied)
+		plan_print_summary(plan, options);
 }

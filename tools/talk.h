@@ -8,13 +8,17 @@
 #include <drydock/context.h>
 #include <drydock/error.h>
 
+enum talk_format { TALK_TEXT, TALK_JSON };
+
+/* TALK_JSON: each message is an object in a line: time, level, command, text, perhaps hint. */
+void talk_set_format(enum talk_format format);
 /* "drydock: gc: …" from here on; NULL: no command yet. Static text. */
 void talk_set_command(const char *command);
 
 /* An error, and on a second line what to try, if anything is known. */
 void talk_error(const struct dd_error *err);
-/* One line of our own. */
-void talk_line(const char *fmt, ...) DD_PRINTF(1, 2);
+/* One line of our own, whatever may be said. */
+void talk_line(enum dd_log_level level, const char *fmt, ...) DD_PRINTF(2, 3);
 
 /* A dd_log_fn. */
 void talk_log(void *arg, enum dd_log_level level, const char *text);

@@ -17,9 +17,11 @@ static const char *const whens[] = {
 	[WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never", NULL
 };
 
+static const char *const formats[] = { [TALK_TEXT] = "text", [TALK_JSON] = "json", NULL };
+
 const struct option *tool_common_options(struct tool *tool)
 {
-	static struct option table[13];
+	static struct option table[14];
 	const struct option rows[] = {
 		{ "root", 0, OPTION_TEXT, &tool->root, "DIR",
 		  "the volume, named at any level of itself", NULL },
@@ -39,6 +41,8 @@ const struct option *tool_common_options(struct tool *tool)
 		  "colour in the result (auto: on a terminal)", whens },
 		{ "progress", 0, OPTION_CHOICE, &tool->progress, "auto|always|never",
 		  "a progress line on standard error (auto: on a terminal)", whens },
+		{ "log-format", 0, OPTION_CHOICE, &tool->log_format, "text|json",
+		  "json: each message on standard error is a JSON object in a line", formats },
 		{ "help", 0, OPTION_FLAG, &tool->help, NULL, "this help", NULL },
 		{ "version", 0, OPTION_FLAG, &tool->version, NULL, "the version", NULL },
 		{ 0 },
@@ -89,12 +93,15 @@ int tool_open(struct tool *tool, struct dd_error *err)
 		.bytes = tool->bytes,
 		.whole = tool->verbose || !isatty(STDOUT_FILENO),
 	};
-	struct dd_store_options where = { tool->root, tool->config, get_environment };
+	struct dd_store_options where = { tool->root, tool->config,
+					  tool->no_environment ? NULL : get_environment };
 
+	talk_set_format(tool->log_format);
 	render_init(&rendering);
 	dd_context_set_log(tool->ctx, talk_log, NULL, log_level(tool));
 	dd_context_set_jobs(tool->ctx, tool->jobs);
-	if (!tool->quiet && wanted(tool->progress, STDERR_FILENO))
+	/* What is drawn is no JSON. */
+	if (!tool->quiet && tool->log_format == TALK_TEXT && wanted(tool->progress, STDERR_FILENO))
 		tool->bar = progress_start(tool->ctx);
 	return dd_store_open(tool->ctx, &where, &tool->store, err);
 }

@@ -19,9 +19,11 @@ struct tool {
 	const char *root, *config;
 	unsigned jobs; /* 0: not given */
 	bool json, dry_run, quiet, help, version;
-	bool bytes; /* of the commands that have it: sizes exact */
+	bool no_environment; /* the volume is where the options say, and nowhere else */
+	bool bytes;	     /* of the commands that have it: sizes exact */
 	unsigned verbose;
 	unsigned color, progress; /* enum tool_when */
+	unsigned log_format;	  /* enum talk_format */
 
 	/* this run */
 	char *typed;   /* "--root /srv gc -m", quoted for a shell */
@@ -47,6 +49,9 @@ struct command {
 
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
 	command_why, command_rm;
+
+/* The exit status that a subcommand's result leads to. */
+int tool_status(const struct tool *tool, int code);
 
 /* The common options, filling *tool; the table is static. */
 const struct option *tool_common_options(struct tool *tool);

@@ -1,0 +1,71 @@
+/*
+ * Files of metrics.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "textfile.h"
+
+char *textfile_read(const char *path)
+{
+	char *text = NULL;
+	size_t room = 0;
+	FILE *file = fopen(path, "re");
+	ssize_t len;
+
+	if (!file)
+		return NULL;
+	len = getdelim(&text, &room, '\0', file);
+	fclose(file);
+	if (len >= 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int write_whole(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t put = write(fd, text, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return errno;
+		text += put;
+		len -= (size_t)put;
+	}
+	return fsync(fd) < 0 ? errno : 0;
+}
+
+int textfile_replace(const char *path, const char *text, struct dd_error *err)
+{
+	AUTOFREE char *beside = NULL;
+	int fd, sys;
+
+	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "write %s", path);
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0)
+		return dd_fail(err, dd_code_of_errno(errno), errno, "write %s", beside);
+	sys = write_whole(fd, text);
+	/* The collector that reads it is another user. */
+	if (!sys && fchmod(fd, 0644) < 0)
+		sys = errno;
+	if (close(fd) < 0 && !sys)
+		sys = errno;
+	if (!sys && rename(beside, path) < 0)
+		sys = errno;
+	if (!sys)
+		return 0;
+	unlink(beside);
+	return dd_fail(err, dd_code_of_errno(sys), sys, "write %s", path);
+}
