@@ -17,9 +17,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static const struct command *const commands[] = { &command_ls, &command_verify, &command_repair,
-						  &command_gc, &command_trash,	&command_why,
-						  &command_rm };
+static const struct command *const commands[] = {
+	&command_ls,	&command_verify, &command_repair, &command_gc, &command_garbage_collect,
+	&command_trash, &command_why,	 &command_rm,
+};
 
 /* For the signal handler: it lives as long as signals can come. */
 static struct dd_context *running;
@@ -68,8 +69,8 @@ static void print_commands(FILE *out)
 {
 	fputs("Commands:\n", out);
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
-	fputs("  help      show the help of a command\n", out);
+		fprintf(out, "  %-17s%s\n", commands[i]->name, commands[i]->summary);
+	fputs("  help             show the help of a command\n", out);
 }
 
 static void print_help(FILE *out, const struct option *common)

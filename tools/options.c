@@ -134,6 +134,7 @@ static int set(struct options *options, const struct option *option, const char 
 {
 	switch (option->kind) {
 	case OPTION_FLAG:
+	case OPTION_SWITCH:
 		*(bool *)option->value = true;
 		return 0;
 	case OPTION_COUNT:
@@ -203,6 +204,74 @@ static struct poptOption *translate_tables(const struct option *const *tables, s
 	return rows;
 }
 
+/* ---- switches ---- */
+
+/* What stands behind the "=" if the word sets this switch, by either of its names; or NULL. */
+static const char *switch_value(const struct option *option, const char *word)
+{
+	size_t len = strlen(option->name);
+
+	if (option->kind != OPTION_SWITCH || word[0] != '-')
+		return NULL;
+	if (word[1] == '-' && !strncmp(word + 2, option->name, len) && word[2 + len] == '=')
+		return word + 2 + len + 1;
+	return word[1] == option->letter && word[2] == '=' ? word + 3 : NULL;
+}
+
+static int parse_switch(const struct option *option, const char *text, bool *value,
+			struct dd_error *err)
+{
+	static const char *const words[] = { "0",     "1",    "f",     "t",    "F",	"T",
+					     "false", "true", "False", "True", "FALSE", "TRUE" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(text, words[i])) {
+			*value = i % 2;
+			return 0;
+		}
+	return dd_fail(err, DD_EUSAGE, 0, "--%s: \"%.200s\" is neither true nor false",
+		       option->name, text);
+}
+
+/* Takes them out, for popt knows nothing of them: 1 if the word was one. */
+static int take_switch(const char *word, const struct option *const *tables, size_t count,
+		       struct dd_error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		for (const struct option *option = tables[i]; option->name; option++) {
+			const char *value = switch_value(option, word);
+			int rc;
+
+			if (!value)
+				continue;
+			rc = parse_switch(option, value, option->value, err);
+			return rc < 0 ? rc : 1;
+		}
+	return 0;
+}
+
+static int take_switches(const char **arguments, int *argc, const struct option *const *tables,
+			 size_t count, struct dd_error *err)
+{
+	int kept = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		int rc = take_switch(arguments[i], tables, count, err);
+
+		if (rc < 0)
+			return rc;
+		if (!rc)
+			arguments[kept++] = arguments[i];
+		if (!strcmp(arguments[i], "--")) {
+			while (++i < *argc)
+				arguments[kept++] = arguments[i];
+		}
+	}
+	*argc = *argc ? kept : 0;
+	arguments[*argc] = NULL;
+	return 0;
+}
+
 static int take_words(struct options *options, poptContext popt, struct dd_error *err)
 {
 	const char **left = poptGetArgs(popt);
@@ -245,14 +314,20 @@ int options_parse(struct options *options, const struct option *const *tables, s
 {
 	AUTOFREE const struct option **by_number = NULL;
 	AUTOFREE struct poptOption *rows = translate_tables(tables, count, &by_number);
+	AUTOFREE const char **words = NULL;
 	CLEANUP(free_context) poptContext popt = NULL;
 	int argc = 0, number, rc;
 
-	if (!rows)
-		return no_memory(err);
 	while (arguments[argc])
 		argc++;
-	popt = poptGetContext(NULL, argc, (const char **)arguments, rows,
+	words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!rows || !words)
+		return no_memory(err);
+	memcpy(words, arguments, (size_t)argc * sizeof(*words));
+	rc = take_switches(words, &argc, tables, count, err);
+	if (rc < 0)
+		return rc;
+	popt = poptGetContext(NULL, argc, words, rows,
 			      POPT_CONTEXT_NO_EXEC | (in_front ? POPT_CONTEXT_POSIXMEHARDER : 0));
 	if (!popt)
 		return no_memory(err);

@@ -17,6 +17,7 @@
 
 enum option_kind {
 	OPTION_FLAG,	 /* bool */
+	OPTION_SWITCH,	 /* bool; --name=true and --name=false, too, as Go's programs have it */
 	OPTION_COUNT,	 /* unsigned: how many times it was given */
 	OPTION_TEXT,	 /* const char * */
 	OPTION_TEXTS,	 /* struct option_texts: once for each time it was given */

@@ -79,6 +79,18 @@ real_suite() {
 		agrees indexes
 	'
 
+	test_case "$name: garbage-collect says what the reference says" '
+		says_the_same common && says_the_same common -m && says_the_same indexes
+	'
+
+	test_case "$name: it serves everything after garbage-collect took what it would take" '
+		take common && reference_gc vol -m -d && run 0 drydock garbage-collect -m --grace 0 \
+			reference.yml >ours && registry_start vol && served list &&
+		same "$work/common.served" list && registry_stop && eligible blob ours >took &&
+		eligible blob reference.out >would && same would took && [ -s took ] &&
+		blobs_gone vol $(cat took)
+	'
+
 	test_case "$name: it serves everything after we collected with --delete-untagged" '
 		take all && run 0 collect vol -m && registry_start vol && served list &&
 		same "$work/all.served" list &&
@@ -154,6 +166,26 @@ real_suite() {
 		registry_start vol && push oci/app:healed oci base moved && registry_stop &&
 		run 0 drydock verify --root vol >&7 && serves_again
 	'
+}
+
+# eligible KIND FILE: the digests that it says so of.
+eligible() {
+	sed -n "/^\(.*: \)\?$1 eligible for deletion/s/.*\(sha[0-9]*:[0-9a-f]*\).*/\1/p" "$2" | sort
+}
+
+# says_the_same NAME [-m]: line for line what is eligible and how much is marked. Layer links are what
+# the later reference alone removes, and they are compared where it says so.
+says_the_same() {
+	local kind
+	rm -rf vol && take "$1" && reference_gc vol -d "${@:2}" &&
+		volume_content vol >before && run 0 drydock garbage-collect -d --grace 0 "${@:2}" \
+		reference.yml >ours && volume_content vol >after && same before after &&
+		for kind in blob manifest "layer link"; do
+			eligible "$kind" reference.out >theirs && eligible "$kind" ours >list &&
+				{ [ "$kind" = "layer link" ] && [ ! -s theirs ] || same theirs list; } || return
+		done && grep "blobs marked" reference.out >theirs && grep "blobs marked" ours >list &&
+		same theirs list && grep -o "marking manifest.*" reference.out | sort >theirs &&
+		grep -o "marking manifest.*" ours | sort >list && same theirs list
 }
 
 # damage_all VOL: every third blob loses a byte or all, links say nothing or are gone.
