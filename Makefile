@@ -44,6 +44,8 @@ HELPER_PROGRAMS := $(foreach s,$(HELPER_SOURCES),$(BUILD)/tests/$(basename $(not
 PRELOADS := $(foreach s,$(PRELOAD_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/%)
 MAN_PAGES := $(sort $(wildcard man/*.[1-8]))
+UNITS := $(sort $(wildcard contrib/systemd/*))
+EXAMPLES := contrib/drydock.cron contrib/drydock.default
 
 STATIC := $(BUILD)/libdrydock.a
 SHARED := $(BUILD)/libdrydock.so
@@ -236,7 +238,8 @@ lint: deps-lint lint-layers
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
-		'$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/man/man1'
+		'$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
 	install -m 755 $(TOOL) '$(DESTDIR)$(PREFIX)/bin/drydock'
 	install -m 644 $(STATIC) '$(DESTDIR)$(PREFIX)/lib/libdrydock.a'
 	install -m 755 $(SHARED) '$(DESTDIR)$(PREFIX)/lib/libdrydock.so.$(VERSION)'
@@ -246,12 +249,19 @@ install: all
 		>'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc'
 	install -m 644 include/drydock/*.h '$(DESTDIR)$(PREFIX)/include/drydock/'
 	install -m 644 $(MAN_PAGES) '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	install -m 644 $(EXAMPLES) '$(DESTDIR)$(PREFIX)/share/doc/drydock/'
+	for unit in $(UNITS); do \
+		name=$${unit##*/}; \
+		sed 's|@BINDIR@|$(PREFIX)/bin|' "$$unit" \
+			>'$(DESTDIR)$(PREFIX)/lib/systemd/system/'"$${name%.in}" || exit 1; \
+	done
 
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/drydock' '$(DESTDIR)$(PREFIX)'/lib/libdrydock.* \
 		'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc' \
 		$(foreach p,$(notdir $(MAN_PAGES)),'$(DESTDIR)$(PREFIX)/share/man/man1/$(p)')
-	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock'
+	rm -f $(foreach u,$(notdir $(UNITS:%.in=%)),'$(DESTDIR)$(PREFIX)/lib/systemd/system/$(u)')
+	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
 
 clean:
 	rm -rf '$(BUILD)'
