@@ -237,6 +237,12 @@ static int finish(int status)
 	bool failed = ferror(stdout) != 0, unread = nobody_reads();
 	int reason = 0;
 
+	/* Why is forgotten by now: what is written behind it fails for the same reason. */
+	if (failed) {
+		clearerr(stdout);
+		if (fputc('\n', stdout) == EOF || fflush(stdout) != 0)
+			reason = errno;
+	}
 	if (fclose(stdout) != 0) {
 		failed = true;
 		reason = errno;
