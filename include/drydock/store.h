@@ -340,7 +340,11 @@ int dd_store_lock(struct dd_context *ctx, struct dd_store *store, const char *ab
 		  int64_t deadline_ns, char holder[static DD_HOLDER_TEXT], struct dd_error *err);
 void dd_store_unlock(struct dd_store *store);
 
-/* Bytes free to us on the volume's file system. */
-int dd_store_free_space(struct dd_store *store, uint64_t *bytes, struct dd_error *err);
+/* Bytes of the volume's file system, as df(1) has them. */
+struct dd_space {
+	uint64_t free; /* to us */
+	uint64_t size; /* used and free to us; 0: the file system does not tell */
+};
+int dd_store_space(struct dd_store *store, struct dd_space *space, struct dd_error *err);
 
 #endif

@@ -136,14 +136,15 @@ int dd_store_check_rename(struct dd_store *store, struct dd_error *err)
 	return 0;
 }
 
-int dd_store_free_space(struct dd_store *store, uint64_t *bytes, struct dd_error *err)
+int dd_store_space(struct dd_store *store, struct dd_space *space, struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd = dd_beneath_open(store->fd, "", O_RDONLY | O_DIRECTORY, 0);
 	struct statvfs st;
 
 	if (fd < 0 || fstatvfs(fd, &st) < 0)
 		return dd_file_fail(store, err, fd < 0 ? -fd : errno, "look at", "");
-	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	space->free = (uint64_t)st.f_bavail * st.f_frsize;
+	space->size = (uint64_t)(st.f_blocks - st.f_bfree) * st.f_frsize + space->free;
 	return 0;
 }
 
