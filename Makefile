@@ -46,6 +46,8 @@ FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/%)
 MAN_PAGES := $(sort $(wildcard man/*.[1-8]))
 UNITS := $(sort $(wildcard contrib/systemd/*))
 EXAMPLES := contrib/drydock.cron contrib/drydock.default
+# man/drydock.1 to man1/drydock.1
+in_section = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
 STATIC := $(BUILD)/libdrydock.a
 SHARED := $(BUILD)/libdrydock.so
@@ -238,7 +240,7 @@ lint: deps-lint lint-layers
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
-		'$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+		'$(DESTDIR)$(PREFIX)/include/drydock' \
 		'$(DESTDIR)$(PREFIX)/lib/systemd/system' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
 	install -m 755 $(TOOL) '$(DESTDIR)$(PREFIX)/bin/drydock'
 	install -m 644 $(STATIC) '$(DESTDIR)$(PREFIX)/lib/libdrydock.a'
@@ -248,7 +250,7 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' script/drydock.pc.in \
 		>'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc'
 	install -m 644 include/drydock/*.h '$(DESTDIR)$(PREFIX)/include/drydock/'
-	install -m 644 $(MAN_PAGES) '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	$(foreach p,$(MAN_PAGES),install -D -m 644 $(p) '$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))' &&) :
 	install -m 644 $(EXAMPLES) '$(DESTDIR)$(PREFIX)/share/doc/drydock/'
 	for unit in $(UNITS); do \
 		name=$${unit##*/}; \
@@ -259,7 +261,7 @@ install: all
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/drydock' '$(DESTDIR)$(PREFIX)'/lib/libdrydock.* \
 		'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc' \
-		$(foreach p,$(notdir $(MAN_PAGES)),'$(DESTDIR)$(PREFIX)/share/man/man1/$(p)')
+		$(foreach p,$(MAN_PAGES),'$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))')
 	rm -f $(foreach u,$(notdir $(UNITS:%.in=%)),'$(DESTDIR)$(PREFIX)/lib/systemd/system/$(u)')
 	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
 

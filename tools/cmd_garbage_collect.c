@@ -209,6 +209,7 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.grace_ns = settings.grace_ns,
 		.uploads_older_ns = DD_GC_UPLOADS,
 		.trash_keep_ns = settings.trash_keep_ns,
+		.trash = { .min_free_percent = DD_GC_MIN_FREE },
 		.purge = settings.purge,
 		.lock_wait_ns = settings.lock_wait_ns,
 		.command = tool->command,

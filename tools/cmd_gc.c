@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "collection.h"
 #include "plan.h"
+#include "plan_file.h"
 #include "tool.h"
 
 static struct {
@@ -20,15 +21,23 @@ static struct {
 	unsigned max_share;
 	int64_t time_limit_ns;
 	const char *post_exec, *metrics;
+	uint64_t trash_max;
+	struct option_space min_free;
+	const char *plan_out, *plan;
 } settings = {
-	.grace_ns = DD_GC_GRACE,
-	.uploads_older_ns = DD_GC_UPLOADS,
+	.grace_ns = -1, /* not given */
+	.uploads_older_ns = -1,
 	.trash_keep_ns = DD_GC_TRASH_KEEP,
+	.min_free = { .percent = DD_GC_MIN_FREE },
 };
 
 static const struct option table[] = {
 	{ "apply", 0, OPTION_FLAG, &settings.apply, NULL,
 	  "carry the plan out; without it nothing is changed", NULL },
+	{ "plan-out", 0, OPTION_TEXT, &settings.plan_out, "FILE",
+	  "write the plan to a file as well, to be carried out later", NULL },
+	{ "plan", 0, OPTION_TEXT, &settings.plan, "FILE",
+	  "of what goes today, only what this file names and is as it was then", NULL },
 	{ "delete-untagged", 'm', OPTION_FLAG, &settings.delete_untagged, NULL,
 	  "manifests that no tag leads to go as well", NULL },
 	{ "grace", 0, OPTION_DURATION, &settings.grace_ns, "DURATION",
@@ -54,6 +63,11 @@ static const struct option table[] = {
 	  "carry nothing out if more of the volume's blobs would go", NULL },
 	{ "trash-keep", 0, OPTION_DURATION, &settings.trash_keep_ns, "DURATION",
 	  "at the end, older trash is removed for good (default: 7d)", NULL },
+	{ "trash-max", 0, OPTION_SIZE, &settings.trash_max, "SIZE",
+	  "if the trash takes more, the oldest runs of it go early", NULL },
+	{ "min-free", 0, OPTION_SPACE, &settings.min_free, "SIZE|PERCENT",
+	  "if less is free, the oldest runs go early, but not this one; 0: never (default: 10%)",
+	  NULL },
 	{ "purge", 0, OPTION_FLAG, &settings.purge, NULL,
 	  "remove for good at once: frees space now, and cannot be undone", NULL },
 	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
@@ -127,10 +141,49 @@ static int print(struct tool *tool, const struct dd_gc_options *options, struct 
 	return 0;
 }
 
+/* As it was given, or the default. */
+static int64_t duration(int64_t given, int64_t usual)
+{
+	return given < 0 ? usual : given;
+}
+
+/* What goes by a file is said by the file alone. */
+static int check_plan(const struct tool *tool, struct dd_error *err)
+{
+	const char *other = settings.delete_untagged	   ? "--delete-untagged" :
+			    settings.grace_ns >= 0	   ? "--grace" :
+			    settings.uploads_older_ns >= 0 ? "--uploads-older-than" :
+			    settings.leftovers		   ? "--leftovers" :
+			    settings.accept_loss.count	   ? "--accept-loss" :
+			    settings.allow_empty	   ? "--allow-empty" :
+			    settings.plan_out		   ? "--plan-out" :
+							     NULL;
+
+	if (settings.plan_out && settings.apply && !tool->dry_run)
+		return dd_fail(err, DD_EUSAGE, 0,
+			       "--plan-out is for a plan, and --apply carries one out: first the "
+			       "one, then --apply --plan");
+	if (!settings.plan || !other)
+		return 0;
+	return dd_fail(err, DD_EUSAGE, 0,
+		       "%s: what goes by a plan file was settled when that was made", other);
+}
+
+static int check_plan_out(struct tool *tool, struct dd_error *err)
+{
+	return settings.plan_out ? plan_file_check(tool->store, settings.plan_out, err) : 0;
+}
+
+static int write_plan(struct tool *tool, const struct dd_gc *gc, struct dd_error *err)
+{
+	return settings.plan_out ? plan_file_write(gc, tool->store, settings.plan_out, err) : 0;
+}
+
 static int run(struct tool *tool, const struct options *words, struct dd_error *err)
 {
 	CLEANUP(pairs_release) struct pairs accept_loss = { 0 };
 	CLEANUP(pairs_release) struct pairs ack = { 0 };
+	CLEANUP(dd_plan_file_closep) struct dd_plan_file *file = NULL;
 	int rc = tool_check_words(words, 0, err);
 
 	if (rc == 0)
@@ -139,22 +192,31 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		rc = parse_pairs(&ack, "ack", &settings.ack, err);
 	if (rc == 0 && settings.max_share > 100)
 		rc = dd_fail(err, DD_EUSAGE, 0, "--max-share: more than all cannot go");
+	if (rc == 0)
+		rc = check_plan(tool, err);
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
+	if (settings.plan)
+		rc = plan_file_read(settings.plan, &file, err);
+	if (rc < 0)
+		return rc;
 	const struct collection how = {
 		.apply = settings.apply && !tool->dry_run,
 		.cache = &settings.cache,
 		.time_limit_ns = settings.time_limit_ns,
 		.post_exec = settings.post_exec,
 		.metrics = settings.metrics,
+		.check = check_plan_out,
+		.planned = write_plan,
 		.print = print,
 	};
 	struct dd_gc_options options = {
 		.delete_untagged = settings.delete_untagged,
-		.grace_ns = settings.grace_ns,
-		.uploads_older_ns = settings.uploads_older_ns,
+		.grace_ns = duration(settings.grace_ns, DD_GC_GRACE),
+		.uploads_older_ns = duration(settings.uploads_older_ns, DD_GC_UPLOADS),
 		.trash_keep_ns = settings.trash_keep_ns,
+		.trash = { settings.trash_max, settings.min_free.bytes, settings.min_free.percent },
 		.leftovers = settings.leftovers,
 		.purge = settings.purge,
 		.allow_empty = settings.allow_empty,
@@ -169,6 +231,9 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.command = tool->command,
 	};
 
+	if (file)
+		dd_plan_file_settle(file, &options);
+	plan_set_file(settings.plan_out);
 	rc = collection_run(tool, &how, &options, err);
 	dd_index_closep(&options.index);
 	return rc;
@@ -191,7 +256,9 @@ const struct command command_gc = {
 		"                                    undo it\n"
 		"  drydock gc -q --apply             for cron: silent unless a person is needed\n"
 		"  drydock gc -q --apply --max-share 20\n"
-		"                                    and unless a fifth of all would go\n",
+		"                                    and unless a fifth of all would go\n"
+		"  drydock gc -m --plan-out plan.json   to look at it first, then do just that:\n"
+		"  drydock gc --apply --plan plan.json\n",
 	.options = table,
 	.run = run,
 };

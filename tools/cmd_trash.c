@@ -15,6 +15,8 @@
 static struct {
 	bool apply, bytes;
 	int64_t older_ns, lock_wait_ns;
+	uint64_t max;
+	struct option_space min_free;
 } settings = { .older_ns = -1 };
 
 static const struct option table[] = {
@@ -22,6 +24,10 @@ static const struct option table[] = {
 	  "restore, empty: do it; without it nothing is changed", NULL },
 	{ "older-than", 0, OPTION_DURATION, &settings.older_ns, "DURATION",
 	  "empty: only runs that are older (default: all)", NULL },
+	{ "trash-max", 0, OPTION_SIZE, &settings.max, "SIZE",
+	  "empty: only the oldest runs, until the rest takes no more", NULL },
+	{ "min-free", 0, OPTION_SPACE, &settings.min_free, "SIZE|PERCENT",
+	  "empty: only the oldest runs, until so much is free", NULL },
 	{ "lock-wait", 0, OPTION_DURATION, &settings.lock_wait_ns, "DURATION",
 	  "restore, empty: wait so long for another run to end (default: 0)", NULL },
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
@@ -134,6 +140,7 @@ static int empty(struct tool *tool, const struct options *options, struct dd_err
 	CLEANUP(dd_empty_closep) struct dd_empty *emptied = NULL;
 	const struct dd_empty_options wanted = {
 		.older_ns = settings.older_ns < 0 ? 0 : settings.older_ns,
+		.bounds = { settings.max, settings.min_free.bytes, settings.min_free.percent },
 		.lock_wait_ns = settings.lock_wait_ns,
 		.command = tool->command,
 	};
@@ -147,7 +154,7 @@ static int empty(struct tool *tool, const struct options *options, struct dd_err
 	if (tool->json)
 		tool_print_json(write_empty, emptied, NULL);
 	else
-		trash_print_empty(tool, dd_empty_get_plan(emptied), settings.apply);
+		trash_print_empty(tool, dd_empty_get_plan(emptied), &wanted, settings.apply);
 	return rc < 0 ? rc : DD_EXIT_DONE;
 }
 
@@ -187,6 +194,12 @@ static int check_verb(const struct verb *verb, size_t words, struct dd_error *er
 		return dd_fail(err, DD_EUSAGE, 0, "--apply: %s changes nothing", verb->name);
 	if (settings.older_ns >= 0 && !verb->has_age)
 		return dd_fail(err, DD_EUSAGE, 0, "--older-than is for drydock trash empty alone");
+	if ((settings.max || settings.min_free.given) && !verb->has_age)
+		return dd_fail(err, DD_EUSAGE, 0, "--%s is for drydock trash empty alone",
+			       settings.max ? "trash-max" : "min-free");
+	/* That would be to ask for nothing, and to be understood as asking for everything. */
+	if (settings.min_free.given && !settings.min_free.bytes && !settings.min_free.percent)
+		return dd_fail(err, DD_EUSAGE, 0, "--min-free: so much is free in any case");
 	return 0;
 }
 
@@ -229,7 +242,8 @@ const struct command command_trash = {
 		    "  drydock trash restore latest --apply          undo the last collection\n"
 		    "  drydock trash restore latest library/app --apply\n"
 		    "                                                one repository of it\n"
-		    "  drydock trash empty --older-than 3d --apply   free the space\n",
+		    "  drydock trash empty --older-than 3d --apply   free the space\n"
+		    "  drydock trash empty --min-free 20% --apply    only as much as is needed\n",
 	.options = table,
 	.run = run,
 };

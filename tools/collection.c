@@ -36,6 +36,8 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 
 	if (how->opened)
 		how->opened(tool);
+	if (rc == 0 && how->check)
+		rc = how->check(tool, err);
 	if (rc < 0)
 		return rc;
 	rc = cache_open(tool, how->cache, DD_INDEX_SURVEYED, &options->index, err);
@@ -47,6 +49,8 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 	if (rc == DD_ECANCELLED && dd_context_time_is_up(tool->ctx) &&
 	    (!*gc || !dd_gc_get_plan(*gc)->applied))
 		dd_hint(err, "nothing was taken: the look at the volume alone takes longer");
+	if (rc == 0 && how->planned)
+		rc = how->planned(tool, *gc, err);
 	if (options->remove_count && (!*gc || !dd_gc_get_plan(*gc)->applied))
 		rc = tool_named(rc);
 	/* What a run that failed did until then is worth knowing; what it only thought of is not. */

@@ -108,6 +108,21 @@ static int set_fraction(struct option_fraction *fraction, const char *text, stru
 	return 0;
 }
 
+/* "20G", "10%"; "0" is none. */
+static int set_space(struct option_space *space, const char *text, struct dd_error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	*space = (struct option_space){ .given = true };
+	if (digits && !strcmp(text + digits, "%")) {
+		space->percent = digits > 3 ? 101 : (unsigned)strtoul(text, NULL, 10);
+		return space->percent <= 100 ?
+			       0 :
+			       dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is more than all", text);
+	}
+	return dd_size_parse(&space->bytes, text, err);
+}
+
 /* 0 stands for "not given". */
 static int set_size(uint64_t *bytes, const char *text, struct dd_error *err)
 {
@@ -155,6 +170,8 @@ static int set(struct options *options, const struct option *option, const char 
 		return set_amount(option->value, text, err);
 	case OPTION_FRACTION:
 		return set_fraction(option->value, text, err);
+	case OPTION_SPACE:
+		return set_space(option->value, text, err);
 	case OPTION_CHOICE:
 		return set_choice(option, text, err);
 	}

@@ -26,6 +26,7 @@ enum option_kind {
 	OPTION_NUMBER,	 /* unsigned, 1 to 9999 */
 	OPTION_AMOUNT,	 /* uint64_t, at least 1 */
 	OPTION_FRACTION, /* struct option_fraction, 0 to 9999.99 */
+	OPTION_SPACE,	 /* struct option_space */
 	OPTION_CHOICE	 /* unsigned, index into choices */
 };
 
@@ -37,6 +38,13 @@ struct option_texts {
 struct option_fraction {
 	bool given;
 	double value;
+};
+
+/* A size, or a share of all. */
+struct option_space {
+	bool given;
+	uint64_t bytes;
+	unsigned percent; /* up to 100 */
 };
 
 struct option {

@@ -16,17 +16,21 @@
 #define LARGEST 10     /* of each kind, unless -v */
 #define LINKS_SHOWN 4  /* of kinds without a size worth telling */
 #define HOLDS_SHOWN 20 /* likewise */
-#define UNREAD_SHOWN 10
 
 static bool verbose;
+static const char *plan_file;
 
-static void heading(enum render_style style, const char *text)
+void plan_set_file(const char *path)
+{
+	plan_file = path;
+}
+
+void plan_heading(enum render_style style, const char *text)
 {
 	printf("\n%s%s%s\n", style_on(style), text, style_off());
 }
 
-/* One line of a list: size, name, and what else is to be said. */
-static void print_object(const struct dd_place *place, const char *size, const char *note)
+void plan_print_object(const struct dd_place *place, const char *size, const char *note)
 {
 	AUTOFREE char *name = render_place(place);
 
@@ -34,7 +38,7 @@ static void print_object(const struct dd_place *place, const char *size, const c
 	       note[0] ? "  " : "", note);
 }
 
-static void print_more(uint64_t count)
+void plan_print_more(uint64_t count)
 {
 	if (count)
 		printf("  %*s  %s… and %llu more (-v lists them)%s\n", SIZE_COLUMNS, "",
@@ -151,9 +155,9 @@ static size_t find_groups(const struct dd_gc *gc, struct group groups[static GRO
 
 static void print_item(const struct dd_item *item)
 {
-	print_object(&item->place, has_size(item) ? render_size(item->bytes) : "",
-		     item->links > 1 && has_size(item) ? "(has other hard links: frees nothing)" :
-							 "");
+	plan_print_object(
+		&item->place, has_size(item) ? render_size(item->bytes) : "",
+		item->links > 1 && has_size(item) ? "(has other hard links: frees nothing)" : "");
 }
 
 static void print_group(const struct dd_gc *gc, const struct group *group)
@@ -171,7 +175,7 @@ static void print_group(const struct dd_gc *gc, const struct group *group)
 			shown = LINKS_SHOWN;
 		for (size_t i = 0; i < shown; i++)
 			print_item(&group->largest[i]);
-		print_more(group->count - shown);
+		plan_print_more(group->count - shown);
 		return;
 	}
 	for (size_t i = 0; i < items; i++) {
@@ -190,7 +194,8 @@ static void print_items(const struct dd_gc *gc, const struct dd_gc_plan *plan)
 
 	if (!count)
 		return;
-	heading(STYLE_HEADING, plan->applied ? plan->purged ? "Removed" : "Withdrawn" : "To go");
+	plan_heading(STYLE_HEADING,
+		     plan->applied ? plan->purged ? "Removed" : "Withdrawn" : "To go");
 	for (size_t i = 0; i < count; i++)
 		print_group(gc, &groups[i]);
 }
@@ -203,13 +208,13 @@ static void print_revivals(const struct dd_gc_plan *plan)
 
 	if (!plan->revival_count)
 		return;
-	heading(STYLE_HEADING,
-		plan->applied ? "Brought back from the trash" : "To come back from the trash");
+	plan_heading(STYLE_HEADING,
+		     plan->applied ? "Brought back from the trash" : "To come back from the trash");
 	for (size_t i = 0; i < shown; i++)
-		print_object(&plan->revivals[i].place, "",
-			     plan->revivals[i].changed ? "was written to in the trash" :
-							 "is reachable again");
-	print_more(plan->revival_count - shown);
+		plan_print_object(&plan->revivals[i].place, "",
+				  plan->revivals[i].changed ? "was written to in the trash" :
+							      "is reachable again");
+	plan_print_more(plan->revival_count - shown);
 }
 
 static void print_emptied(const struct dd_gc_plan *plan)
@@ -218,11 +223,12 @@ static void print_emptied(const struct dd_gc_plan *plan)
 
 	if (!plan->emptied_count)
 		return;
-	heading(STYLE_WARN, plan->applied ? "Emptied repositories" : "Repositories to be emptied");
+	plan_heading(STYLE_WARN,
+		     plan->applied ? "Emptied repositories" : "Repositories to be emptied");
 	for (size_t i = 0; i < shown; i++)
 		printf("  %*s  %s is left empty, without one manifest\n", SIZE_COLUMNS, "",
 		       dd_escaped(plan->emptied[i]));
-	print_more(plan->emptied_count - shown);
+	plan_print_more(plan->emptied_count - shown);
 }
 
 /* ---- what stays: young, held, passed over ---- */
@@ -233,17 +239,18 @@ static void print_young(const struct dd_gc *gc, const struct dd_gc_plan *plan)
 
 	if (!plan->young_count)
 		return;
-	heading(STYLE_HEADING, "Only young: would go otherwise");
+	plan_heading(STYLE_HEADING, "Only young: would go otherwise");
 	for (size_t i = 0; i < shown; i++) {
 		struct dd_young young;
 		char note[80];
 
 		dd_gc_get_young(gc, i, &young);
 		snprintf(note, sizeof(note), "could go %s", render_when(young.until_ns));
-		print_object(&young.place,
-			     young.place.kind == DD_AT_BLOB ? render_size(young.bytes) : "", note);
+		plan_print_object(&young.place,
+				  young.place.kind == DD_AT_BLOB ? render_size(young.bytes) : "",
+				  note);
 	}
-	print_more(plan->young_count - shown);
+	plan_print_more(plan->young_count - shown);
 }
 
 static void print_release(const struct dd_hold *hold)
@@ -286,7 +293,7 @@ static void print_holds(const struct dd_gc_plan *plan, bool only_new)
 
 	if (!plan->hold_count)
 		return;
-	heading(STYLE_BAD, "Held by doubt");
+	plan_heading(STYLE_BAD, "Held by doubt");
 	for (size_t i = 0; i < plan->hold_count; i++) {
 		const struct dd_hold *hold = &plan->holds[i];
 
@@ -300,41 +307,10 @@ static void print_holds(const struct dd_gc_plan *plan, bool only_new)
 		shown++;
 		with_digest += is_new(hold) && hold->has_digest;
 	}
-	print_more(left);
+	plan_print_more(left);
 	if (with_digest)
 		puts("  What is known and cannot be mended yet: --ack REPO@DIGEST keeps it held, and the\n"
 		     "  exit status 0.");
-}
-
-/* Whoever reads an exit status of 1 has to find why. */
-static void print_unread(const struct dd_gc_plan *plan)
-{
-	size_t shown =
-		verbose || plan->unread_count < UNREAD_SHOWN ? plan->unread_count : UNREAD_SHOWN;
-
-	if (!plan->unread_count)
-		return;
-	heading(STYLE_BAD, "Could not be looked at");
-	for (size_t i = 0; i < shown; i++)
-		printf("  %s\n", dd_escaped(plan->unread[i]));
-	print_more(plan->totals.unreadable - shown);
-}
-
-static void print_strange(const struct dd_gc_plan *plan)
-{
-	const struct dd_gc_totals *totals = &plan->totals;
-
-	if (verbose && plan->strange_count) {
-		heading(STYLE_HEADING, "Passed over");
-		for (size_t i = 0; i < plan->strange_count; i++)
-			printf("  %s\n", dd_escaped(plan->strange[i]));
-		if (totals->strange > plan->strange_count)
-			printf("  … and %llu more\n",
-			       (unsigned long long)(totals->strange - plan->strange_count));
-	}
-	if (verbose && totals->sparse)
-		printf("\n%s of indexes are not here, as is normal for a sparse index.\n",
-		       render_count(totals->sparse, "manifest", "manifests"));
 }
 
 /* ---- what it means ---- */
@@ -380,8 +356,11 @@ static void print_outcome(const struct dd_gc_plan *plan, bool failed)
 	if (totals->revived_items)
 		printf(", %llu brought back", (unsigned long long)totals->revived_items);
 	if (totals->purged_runs)
-		printf(", %s of old trash removed for good",
+		printf(", %s removed from the trash for good",
 		       render_count(totals->purged_runs, "run", "runs"));
+	if (totals->early_runs)
+		printf(" (%llu of them early, to make room)",
+		       (unsigned long long)totals->early_runs);
 	puts(".");
 }
 
@@ -405,6 +384,15 @@ static void print_next(const struct tool *tool, const struct dd_gc_plan *plan, b
 	}
 	if (plan->applied || plan_is_empty(plan))
 		return;
+	if (plan_file) {
+		AUTOFREE char *quoted = tool_quote(&plan_file, 1);
+		AUTOFREE char *apply_it = NULL;
+
+		if (quoted && asprintf(&apply_it, "gc --apply --plan %s", quoted) >= 0)
+			suggest("Nothing was changed. To carry out just this",
+				tool_suggest(tool, apply_it));
+		return;
+	}
 	if (tool->dry_run)
 		printf("\nNothing was changed. To do it: %s --dry-run.\n",
 		       apply ? "the same without" : "the same with --apply, without");
@@ -420,7 +408,7 @@ void plan_print_alarm(const struct tool *tool, const struct dd_gc_plan *plan)
 	printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
 	print_brake(plan);
 	print_holds(plan, true);
-	print_unread(plan);
+	plan_print_unread(plan, verbose);
 }
 
 void plan_print(const struct tool *tool, const struct dd_gc_options *options,
@@ -436,18 +424,21 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 		return;
 	}
 	print_volume(tool, plan);
+	plan_print_origin(plan, options);
 	print_outcome(plan, failed);
 	if (plan_is_empty(plan))
 		puts(options->remove_count ? "Nothing to remove." : "Nothing to collect.");
 	print_items(gc, plan);
 	print_revivals(plan);
+	plan_print_left(plan, verbose);
 	print_emptied(plan);
 	print_young(gc, plan);
 	print_holds(plan, false);
 	if (options->ack_count && !plan->applied)
 		puts("\n--ack counts for this plan alone; with --apply it is remembered.");
-	print_unread(plan);
-	print_strange(plan);
+	plan_print_unread(plan, verbose);
+	plan_print_strange(plan, verbose);
+	plan_print_expiring(plan, options);
 	plan_print_space(plan, options);
 	print_next(tool, plan, apply);
 	if (plan->applied)

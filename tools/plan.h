@@ -6,6 +6,7 @@
 
 #include <drydock/gc.h>
 
+#include "render.h"
 #include "tool.h"
 
 #define SIZE_COLUMNS 11
@@ -26,6 +27,29 @@ bool plan_is_empty(const struct dd_gc_plan *plan);
 void plan_print_space(const struct dd_gc_plan *plan, const struct dd_gc_options *options);
 /* The last line of a run, for whoever reads no more of a log. */
 void plan_print_summary(const struct dd_gc_plan *plan, const struct dd_gc_options *options);
+
+/* Which file the plan was written to, for what to type next; NULL: none. Before plan_print(). */
+void plan_set_file(const char *path);
+
+/* ---- between the files that print plans ---- */
+
+void plan_heading(enum render_style style, const char *text);
+/* One line of a list: size, name, and what else is to be said. */
+void plan_print_object(const struct dd_place *place, const char *size, const char *note);
+void plan_print_more(uint64_t count);
+
+/* By which plan file, if by one. */
+void plan_print_origin(const struct dd_gc_plan *plan, const struct dd_gc_options *options);
+/* What a plan file names and stays, and why. */
+void plan_print_left(const struct dd_gc_plan *plan, bool all);
+/* What could not be looked at; what was passed over, and that only if all is wanted. */
+void plan_print_unread(const struct dd_gc_plan *plan, bool all);
+void plan_print_strange(const struct dd_gc_plan *plan, bool all);
+/* Runs that leave the trash for good, and why. */
+void plan_print_expiring(const struct dd_gc_plan *plan, const struct dd_gc_options *options);
+uint64_t plan_expiring_bytes(const struct dd_gc_plan *plan);
+/* What the plan takes would not even stay in the trash. */
+bool plan_gives_itself_up(const struct dd_gc_plan *plan);
 
 /* What a kind of object is called: "layer link"; "1 layer link", "3 blobs" in one of render's buffers. */
 const char *plan_kind(const struct dd_place *place);

@@ -10,7 +10,7 @@
 
 bool plan_is_empty(const struct dd_gc_plan *plan)
 {
-	return !plan->item_count && !plan->revival_count && !plan->totals.purged_runs;
+	return !plan->item_count && !plan->revival_count && !plan->expiring_count;
 }
 
 static void print_sum(const char *label, uint64_t bytes, const char *note)
@@ -18,7 +18,7 @@ static void print_sum(const char *label, uint64_t bytes, const char *note)
 	static bool begun;
 
 	if (!begun)
-		printf("\n%sSpace%s\n", style_on(STYLE_HEADING), style_off());
+		plan_heading(STYLE_HEADING, "Space");
 	begun = true;
 	printf("  %-22s %*s%s%s\n", label, SIZE_COLUMNS, render_size(bytes), note[0] ? "  " : "",
 	       note);
@@ -29,12 +29,13 @@ static void print_freed(const struct dd_gc_plan *plan, const struct dd_gc_option
 	const struct dd_gc_totals *totals = &plan->totals;
 	bool purge = plan->applied ? plan->purged : options->purge;
 	uint64_t bytes = plan->applied && !purge ? totals->withdrawn_bytes : totals->bytes;
-	uint64_t now = plan->applied ? totals->freed_bytes : purge ? bytes : 0;
+	uint64_t now = plan->applied ? totals->freed_bytes :
+				       plan_expiring_bytes(plan) + (purge ? bytes : 0);
 	char keep[DD_UNIT_TEXT], note[120];
 
 	if (!plan_is_empty(plan))
 		print_sum("freed now", now, "");
-	if (!purge && bytes) {
+	if (!purge && bytes && !plan_gives_itself_up(plan)) {
 		snprintf(note, sizeof(note), "in %s, by the next gc --apply (--purge: at once)",
 			 dd_duration_format(options->trash_keep_ns, keep));
 		print_sum("freed with the trash", bytes, note);
@@ -68,6 +69,9 @@ static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options
 				    "objects that go are"));
 	if (totals->held_bytes)
 		print_sum("held by doubt", totals->held_bytes, plan->estimated ? "at most" : "");
+	if (plan->short_bytes)
+		print_sum("short of --min-free", plan->short_bytes,
+			  "no trash is left to give up for it");
 }
 
 void plan_print_space(const struct dd_gc_plan *plan, const struct dd_gc_options *options)

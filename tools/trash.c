@@ -295,13 +295,34 @@ static void print_revived(const struct tool *tool, const struct dd_empty_plan *p
 	print_more(plan->revival_count - shown);
 }
 
-void trash_print_empty(const struct tool *tool, const struct dd_empty_plan *plan, bool apply)
+/* What keeps the runs that stay. */
+static const char *why_kept(const struct dd_empty_options *options)
+{
+	const struct dd_trash_bounds *bounds = &options->bounds;
+	bool bounded = bounds->max || bounds->min_free || bounds->min_free_percent;
+
+	return !bounded		 ? "younger than --older-than" :
+	       options->older_ns ? "younger, and within the bounds" :
+				   "within the bounds";
+}
+
+static void print_short(const struct dd_empty_plan *plan)
+{
+	if (plan->short_bytes)
+		printf("%s more should be free (--min-free), and no run is there to give up for "
+		       "that.\n",
+		       render_size(plan->short_bytes));
+}
+
+void trash_print_empty(const struct tool *tool, const struct dd_empty_plan *plan,
+		       const struct dd_empty_options *options, bool apply)
 {
 	if (tool->quiet)
 		return;
 	if (!plan->count) {
-		printf("Nothing to empty%s.\n",
-		       plan->kept ? ": every run is younger than --older-than" : "");
+		printf("Nothing to empty%s%s.\n", plan->kept ? ": every run is " : "",
+		       plan->kept ? why_kept(options) : "");
+		print_short(plan);
 		return;
 	}
 	printf("The trash of %s: ", dd_escaped(dd_store_get_root(tool->store)));
@@ -311,7 +332,9 @@ void trash_print_empty(const struct tool *tool, const struct dd_empty_plan *plan
 	print_runs(plan, false, plan->applied ? "Still there" : "To be removed for good");
 	printf("\n%s: %s\n", plan->applied ? "Freed" : "To be freed", render_size(plan->bytes));
 	if (plan->kept)
-		printf("%s younger and kept.\n", render_count(plan->kept, "run is", "runs are"));
+		printf("%s kept: %s.\n", render_count(plan->kept, "run is", "runs are"),
+		       why_kept(options));
+	print_short(plan);
 	if (!plan->applied)
 		suggest(tool, apply);
 }

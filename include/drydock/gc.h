@@ -18,12 +18,22 @@ struct dd_reference_pair { /* REPO@DIGEST as given by a person */
 	struct dd_digest digest;
 };
 
+struct dd_plan_file; /* <drydock/plan_file.h> */
+
+/* How much the trash may take: over it the oldest runs go early. All 0: any amount. */
+struct dd_trash_bounds {
+	uint64_t max;		   /* bytes */
+	uint64_t min_free;	   /* bytes free on the volume's file system */
+	unsigned min_free_percent; /* the same as a share of it */
+};
+
 struct dd_gc_options {
 	bool delete_untagged;
-	int64_t grace_ns;	  /* DD_GC_GRACE */
-	int64_t uploads_older_ns; /* DD_GC_UPLOADS */
-	int64_t trash_keep_ns;	  /* DD_GC_TRASH_KEEP; for --apply */
-	bool leftovers;		  /* temporary files beside what stays go, too */
+	int64_t grace_ns;	      /* DD_GC_GRACE */
+	int64_t uploads_older_ns;     /* DD_GC_UPLOADS */
+	int64_t trash_keep_ns;	      /* DD_GC_TRASH_KEEP; for --apply */
+	struct dd_trash_bounds trash; /* likewise */
+	bool leftovers;		      /* temporary files beside what stays go, too */
 	bool purge;
 	bool allow_empty;
 	/* A plan that takes more is not carried out; 0: it may. */
@@ -42,12 +52,18 @@ struct dd_gc_options {
 	struct dd_index *index; /* of kind SURVEYED; NULL: everything is looked at anew */
 	/* dd_gc_apply(): tell also what only holds and untagged manifests keep, as a plan does. */
 	bool estimate;
+	/*
+	 * What this names goes, as far as it is as it was then, and nothing else does. Its options have
+	 * been taken over by dd_plan_file_settle(). NULL: a plan of today.
+	 */
+	struct dd_plan_file *plan;
 	const char *command; /* for journal and lock: "gc --apply" */
 };
 
 #define DD_GC_GRACE (24 * INT64_C(3600) * 1000000000)
 #define DD_GC_UPLOADS (7 * DD_GC_GRACE)
 #define DD_GC_TRASH_KEEP (7 * DD_GC_GRACE)
+#define DD_GC_MIN_FREE 10 /* percent */
 
 /* Something that holds by doubt. */
 struct dd_hold {
@@ -89,13 +105,16 @@ struct dd_young {
 	X("held_bytes", held_bytes) /* would go, were it not for the holds */          \
 	X("emptied_repositories", emptied_repositories)                                \
 	X("named_young_items", named_young_items) /* that go young, as they were named */ \
+	X("stayed_items", stayed_items) /* that a plan file names, and that stay */        \
+	X("unplanned_items", unplanned_items) /* that it does not name */              \
 	/* done */                                                                     \
 	X("withdrawn_items", withdrawn_items) /* less what came back of them */        \
 	X("withdrawn_bytes", withdrawn_bytes)                                          \
 	X("skipped_items", skipped_items) /* not as they were judged: they stay */     \
 	X("revived_items", revived_items)                                              \
 	X("left_items", left_items) /* the time did not suffice for them */            \
-	X("purged_runs", purged_runs) /* trash that was old enough */                  \
+	X("purged_runs", purged_runs) /* earlier ones, removed from the trash for good */ \
+	X("early_runs", early_runs) /* of those, before they were old enough */        \
 	X("freed_bytes", freed_bytes) /* for good, by this run */
 /* clang-format on */
 
@@ -111,6 +130,56 @@ struct dd_revival {
 	struct dd_place place; /* place.run says from which run */
 	bool changed;	       /* written to in the trash; else: reachable again */
 	uint64_t bytes;	       /* that its end would free */
+};
+
+/* X(constant, name, text): why something that a plan file names stays */
+#define DD_LEFTS(X)                                                               \
+	X(DD_LEFT_GONE, "gone", "not there any more")                             \
+	X(DD_LEFT_CHANGED, "changed", "not as it was")                            \
+	X(DD_LEFT_YOUNG, "young", "young: something about it was written lately") \
+	X(DD_LEFT_NEEDED, "needed", "needed, or part of what is not in the plan") \
+	X(DD_LEFT_HELD, "held", "held by doubt")                                  \
+	X(DD_LEFT_UNREADABLE, "unreadable", "could not be looked at")
+
+enum dd_left_why {
+#define X(constant, name, text) constant,
+	DD_LEFTS(X)
+#undef X
+	DD_LEFT_COUNT
+};
+
+struct dd_left {
+	struct dd_place place;
+	uint64_t bytes; /* as it was */
+	enum dd_left_why why;
+};
+
+const char *dd_left_name(enum dd_left_why why);
+const char *dd_left_text(enum dd_left_why why);
+
+/* X(constant, name): why a run is removed from the trash for good */
+#define DD_EXPIRIES(X)                      \
+	X(DD_EXPIRY_OLD, "old")             \
+	X(DD_EXPIRY_TRASH_MAX, "trash-max") \
+	X(DD_EXPIRY_MIN_FREE, "min-free")
+
+enum dd_expiry {
+#define X(constant, name) constant,
+	DD_EXPIRIES(X)
+#undef X
+	DD_EXPIRY_COUNT
+};
+
+const char *dd_expiry_name(enum dd_expiry why);
+
+/* A run that goes, or went, for good. */
+struct dd_emptied {
+	char run[32]; /* empty: the one that the plan would make */
+	int64_t began_ns;
+	uint64_t objects, bytes;
+	enum dd_expiry why;
+	bool unseen; /* not all of it could be looked at: it stays */
+	bool removed;
 };
 
 struct dd_gc_plan {
@@ -129,7 +198,13 @@ struct dd_gc_plan {
 	size_t strange_count;
 	const char *const *unread; /* paths that could not be looked at; a bounded number */
 	size_t unread_count;
-	const char *brake; /* why the plan is not carried out; NULL: it may be */
+	const char *brake;	    /* why the plan is not carried out; NULL: it may be */
+	const struct dd_left *left; /* of a plan file; by path */
+	size_t left_count;
+	const struct dd_emptied *expiring; /* earlier runs, oldest first; then this one */
+	size_t expiring_count;
+	bool trash_doubted;   /* nothing of it may go: what is needed of it cannot be told */
+	uint64_t short_bytes; /* to what min_free wants, when all that may go is gone */
 	struct dd_gc_totals totals;
 };
 

@@ -115,16 +115,10 @@ void dd_restore_closep(struct dd_restore **restore);
 /* ---- emptying ---- */
 
 struct dd_empty_options {
-	int64_t older_ns; /* runs that are older go; 0: all */
+	int64_t older_ns; /* runs that are older go; 0: all, or if there are bounds, none for its age */
+	struct dd_trash_bounds bounds;
 	int64_t lock_wait_ns;
 	const char *command;
-};
-
-struct dd_emptied {
-	const char *run;
-	uint64_t objects, bytes;
-	bool unseen; /* not all of it could be looked at: it stays */
-	bool removed;
 };
 
 struct dd_empty_plan {
@@ -133,8 +127,9 @@ struct dd_empty_plan {
 	size_t count;
 	const struct dd_revival *revivals; /* what comes back first */
 	size_t revival_count;
-	uint64_t kept;	/* runs that are younger */
-	uint64_t bytes; /* freed by what goes, or went */
+	uint64_t kept;	      /* runs that stay: younger, or within the bounds */
+	uint64_t bytes;	      /* freed by what goes, or went */
+	uint64_t short_bytes; /* to what min_free wants, when these are gone */
 };
 
 struct dd_empty;

@@ -27,9 +27,9 @@ bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err)
 
 void dd_change_look_for_room(struct dd_change *change)
 {
-	uint64_t available;
+	struct dd_space space;
 
-	if (dd_store_free_space(change->store, &available, NULL) == 0 && available < LEAST)
+	if (dd_store_space(change->store, &space, NULL) == 0 && space.free < LEAST)
 		dd_change_made_room(change, DD_ENOSPC, NULL);
 }
 
@@ -45,14 +45,15 @@ static uint64_t wanted(uint64_t available)
 void dd_change_keep_room(struct dd_change *change)
 {
 	struct dd_error err = { 0 };
+	struct dd_space space;
 	struct dd_info info;
 	uint64_t available;
 
-	if (dd_store_free_space(change->store, &available, NULL) < 0)
+	if (dd_store_space(change->store, &space, NULL) < 0)
 		return;
 	if (dd_store_stat(change->store, &reserve, &info, NULL) < 0)
 		info.allocated = 0;
-	available += info.allocated;
+	available = space.free + info.allocated;
 	if (wanted(available) < LEAST || info.allocated >= wanted(available) / 2)
 		return;
 	if (dd_store_set_aside(change->store, &reserve, wanted(available), &err) < 0)

@@ -307,46 +307,6 @@ static bool may_purge(const struct apply *apply)
 	return !apply->doubt;
 }
 
-/* What is older than --trash-keep; all that was needed of it has come back by now. */
-static int empty_old(struct apply *apply, struct dd_error *err)
-{
-	struct dd_gc *gc = apply->gc;
-	int64_t oldest = gc->now_ns - gc->options.trash_keep_ns;
-	int rc;
-
-	if (gc->options.remove_count || !gc->trash.trash.count ||
-	    gc->trash.trash.runs[0].began_ns > oldest)
-		return 0;
-	if (apply->doubt || dd_gc_plan_doubt(&gc->plan)) {
-		dd_log(apply->ctx, DD_LOG_WARNING,
-		       "old trash is kept: what is still needed of it cannot be told");
-		return 0;
-	}
-	dd_trash_view_release(&apply->own);
-	rc = dd_trash_view_open(apply->ctx, apply->store, &apply->own, err);
-	for (size_t i = 0; i < apply->own.trash.count && rc == 0; i++) {
-		const struct dd_run *run = &apply->own.trash.runs[i];
-
-		if (run->began_ns > oldest || !strcmp(run->name, gc->plan.run))
-			continue;
-		apply->late = dd_context_time_is_up(apply->ctx);
-		if (apply->late)
-			break;
-		if (run->unseen) {
-			dd_log(apply->ctx, DD_LOG_WARNING,
-			       "run %s is kept: not all of it could be looked at", run->name);
-			gc->plan.totals.unreadable++;
-			continue;
-		}
-		rc = dd_change_empty(apply->change, run->name, err);
-		if (rc == 0) {
-			gc->plan.totals.purged_runs++;
-			gc->plan.totals.freed_bytes += dd_run_bytes(run);
-		}
-	}
-	return rc;
-}
-
 static int remember_acknowledged(struct apply *apply, struct dd_error *err)
 {
 	const struct dd_gc_options *options = &apply->gc->options;
@@ -379,7 +339,7 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 {
 	struct dd_gc *gc = apply->gc;
 	struct dd_gc_totals *totals = &gc->plan.totals;
-	bool purge;
+	bool purge, may;
 	int rc = remember_acknowledged(apply, err), end;
 
 	if (rc == 0)
@@ -388,7 +348,8 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 		rc = collect(apply, err);
 	if (rc == 0)
 		rc = look_for_more(apply, err);
-	purge = rc == 0 && gc->options.purge && may_purge(apply);
+	may = rc == 0 && may_purge(apply);
+	purge = may && gc->options.purge;
 	/* However it ended: what went is in the journal, and the run is closed. */
 	end = dd_change_finish(apply->change, purge, rc == 0 ? err : NULL);
 	if (end == 0 && purge) {
@@ -402,8 +363,9 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 			     "run %s is kept in the trash: what is still needed of it cannot be "
 			     "told",
 			     gc->plan.run);
-	if (rc == 0 && !gc->plan.brake)
-		rc = empty_old(apply, err);
+	if (rc == 0)
+		rc = dd_gc_empty_old(apply->ctx, apply->store, gc, apply->change, apply->doubt, may,
+				     &apply->late, err);
 	return rc < 0 ? rc : check_time(apply, err);
 }
 

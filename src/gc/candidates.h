@@ -17,6 +17,7 @@ enum dd_candidate_state {
 	DD_CANDIDATE_ELSEWHERE, /* on another file system than the trash: it stays, and is a root */
 	DD_CANDIDATE_REACHED,	/* by something young */
 	DD_CANDIDATE_OTHER,	/* a collection takes it, and this is none */
+	DD_CANDIDATE_UNPLANNED, /* a plan file does not name it as it is: it stays, and is a root */
 };
 
 /* 96 bytes each, for there are many. */
@@ -49,7 +50,8 @@ struct dd_judge_options {
 	size_t loss_count;
 	const struct dd_removed *removed; /* as in struct dd_mark_options */
 	size_t removed_count;
-	const bool *named; /* by id: manifests of these; NULL if there are none */
+	const bool *named;	   /* by id: manifests of these; NULL if there are none */
+	struct dd_plan_file *plan; /* nothing but what it names goes; NULL: all that is dead */
 };
 
 void dd_candidates_release(struct dd_candidates *candidates);

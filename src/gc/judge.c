@@ -3,6 +3,7 @@
  */
 #include "gc/judge.h"
 #include "base/cleanup.h"
+#include "gc/plan_file.h"
 
 int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
 		  const struct dd_judge_options *options, struct dd_candidates *candidates,
@@ -69,6 +70,8 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 		rc = dd_look_at_candidates(ctx, store, survey, options, candidates, err);
 	if (rc == 0)
 		rc = dd_gather_temps(survey, options, candidates, err);
+	if (rc == 0 && options->plan)
+		rc = dd_plan_file_match(options->plan, survey, candidates, err);
 	if (rc == 0)
 		rc = dd_young_find(ctx, store, survey, options, candidates, err);
 	if (rc == 0 && candidates->young.count) {

@@ -75,6 +75,7 @@ static void add_holds(struct dd_metrics *metrics, const struct dd_gc_plan *plan)
 	X("revived_items", revived_items, "objects that came back from the trash")     \
 	X("left_items", left_items, "objects that the time did not suffice for")       \
 	X("purged_runs", purged_runs, "runs that left the trash for good")             \
+	X("early_runs", early_runs, "of these, before they were old enough")           \
 	X("unreadable_places", unreadable, "places that could not be looked at")
 /* clang-format on */
 

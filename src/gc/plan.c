@@ -263,6 +263,8 @@ static void publish(struct dd_gc *gc)
 	plan->revival_count = gc->revivals.list.count;
 	plan->emptied = gc->emptied.items;
 	plan->emptied_count = gc->emptied.count;
+	plan->left = gc->left.items;
+	plan->left_count = gc->left.count;
 	plan->strange = (const char *const *)gc->survey->notes.items;
 	plan->strange_count = gc->survey->notes.count;
 	plan->unread = (const char *const *)gc->survey->unread.items;
@@ -280,7 +282,8 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 					  .beside = !gc->options.leftovers,
 					  .now_ns = gc->now_ns,
 					  .grace_ns = gc->options.grace_ns,
-					  .uploads_older_ns = gc->options.uploads_older_ns };
+					  .uploads_older_ns = gc->options.uploads_older_ns,
+					  .plan = gc->options.plan };
 	int rc = dd_graph_open(&gc->graph, err);
 
 	if (rc == 0)
@@ -314,6 +317,8 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		rc = gather_holds(gc, err);
 	if (rc == 0)
 		rc = choose(gc, err);
+	if (rc == 0 && gc->options.plan)
+		rc = dd_gc_leave(store, gc, err);
 	if (rc == 0)
 		rc = find_emptied(gc, err);
 	if (rc == 0)
@@ -324,7 +329,7 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 	add_up(gc);
 	publish(gc);
 	dd_gc_brake(gc);
-	return 0;
+	return dd_gc_expect_trash(ctx, store, gc, err);
 }
 
 int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err)
@@ -345,7 +350,7 @@ int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_g
 	*out = NULL;
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, gc, err);
-	if (rc == 0 && !options->remove_count)
+	if (rc == 0 && !options->remove_count && !options->plan)
 		rc = dd_gc_estimate(ctx, store, gc, err);
 	if (rc < 0)
 		return rc;
@@ -397,6 +402,11 @@ void dd_gc_close(struct dd_gc *gc)
 {
 	if (!gc)
 		return;
+	for (size_t i = 0; i < gc->left_memory.count; i++)
+		free(gc->left_memory.items[i]);
+	dd_list_release(&gc->left_memory);
+	dd_list_release(&gc->left);
+	dd_list_release(&gc->expiring.list);
 	dd_list_release(&gc->revivals.list);
 	dd_list_release(&gc->emptied);
 	dd_list_release(&gc->holds);

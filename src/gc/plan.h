@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "gc/candidates.h"
+#include "gc/expire.h"
 #include "gc/removal.h"
 #include "gc/trash_view.h"
 
@@ -26,6 +27,9 @@ struct dd_gc {
 	DD_LIST(const char *) emptied;
 	struct dd_revivals revivals;
 	struct dd_removal removal; /* of what was named, if anything was */
+	struct dd_expiring expiring;
+	DD_LIST(struct dd_left) left;
+	DD_LIST(char *) left_memory; /* owns the strings of the left */
 	int64_t now_ns;
 	char brake[160];
 	struct dd_gc_plan plan;
@@ -36,6 +40,18 @@ int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store,
 		 const struct dd_gc_options *options, struct dd_error *err);
 /* Whether the plan takes more than it may: plan.brake says so. */
 void dd_gc_brake(struct dd_gc *gc);
+/* What of the plan file stays, and why. */
+int dd_gc_leave(struct dd_store *store, struct dd_gc *gc, struct dd_error *err);
+/* What of the trash the run would remove for good. */
+int dd_gc_expect_trash(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+		       struct dd_error *err);
+/*
+ * Do it, when the run has ended. doubt: something is in doubt that the plan does not know. own_may:
+ * what this run took is known to be needed by nothing.
+ */
+int dd_gc_empty_old(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+		    struct dd_change *change, bool doubt, bool own_may, bool *late,
+		    struct dd_error *err);
 /* All but carrying it out. gc->options is set. */
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 	       struct dd_error *err);

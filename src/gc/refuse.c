@@ -6,6 +6,7 @@
 #include <drydock/walk.h>
 
 #include "gc/plan.h"
+#include "gc/plan_file.h"
 
 /* Tags that live in a database are not on the volume: everything would look unreferenced. */
 static int refuse_database(struct dd_store *store, struct dd_error *err)
@@ -81,6 +82,8 @@ int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store,
 {
 	int rc = refuse_database(store, err);
 
+	if (rc == 0 && options->plan)
+		rc = dd_plan_file_check(options->plan, store, err);
 	if (rc == 0 && options->delete_untagged && !options->allow_empty)
 		rc = refuse_tagless(ctx, store, err);
 	return rc;

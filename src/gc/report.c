@@ -120,6 +120,39 @@ static void put_lists(const struct dd_gc_plan *plan, struct dd_json_out *out)
 	dd_json_end(out);
 }
 
+static void put_left(const struct dd_gc_plan *plan, struct dd_json_out *out)
+{
+	dd_json_array(out, "left");
+	for (size_t i = 0; i < plan->left_count && !dd_json_failed(out); i++) {
+		dd_json_object(out, NULL);
+		put_place(out, &plan->left[i].place);
+		dd_json_uint(out, "bytes", plan->left[i].bytes);
+		dd_json_text(out, "why", dd_left_name(plan->left[i].why));
+		dd_json_end(out);
+	}
+	dd_json_end(out);
+}
+
+/* Runs that leave the trash for good; this one has no name before it began. */
+static void put_expiring(const struct dd_gc_plan *plan, struct dd_json_out *out)
+{
+	dd_json_array(out, "expiring");
+	for (size_t i = 0; i < plan->expiring_count; i++) {
+		const struct dd_emptied *run = &plan->expiring[i];
+
+		dd_json_object(out, NULL);
+		dd_json_text(out, "run", run->run[0] ? run->run : NULL);
+		dd_json_uint(out, "objects", run->objects);
+		dd_json_uint(out, "bytes", run->bytes);
+		dd_json_text(out, "why", dd_expiry_name(run->why));
+		dd_json_bool(out, "removed", run->removed);
+		dd_json_end(out);
+	}
+	dd_json_end(out);
+	dd_json_bool(out, "trash_doubted", plan->trash_doubted);
+	dd_json_uint(out, "short_bytes", plan->short_bytes);
+}
+
 static void put_totals(const struct dd_gc_totals *totals, struct dd_json_out *out)
 {
 	dd_json_object(out, "totals");
@@ -144,6 +177,10 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	put_items(gc, out);
 	put_young(gc, out);
 	put_lists(plan, out);
+	if (!gc->options.remove_count) {
+		put_left(plan, out);
+		put_expiring(plan, out);
+	}
 	put_totals(&plan->totals, out);
 	dd_json_end(out);
 }

@@ -9,11 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/list.h"
+#include "gc/expire.h"
 
 struct dd_empty {
 	struct dd_trash trash;
 	struct dd_gc *gc;
-	DD_LIST(struct dd_emptied) runs;
+	struct dd_expiring runs;
 	struct dd_empty_plan plan;
 };
 
@@ -27,37 +28,40 @@ static const struct dd_gc_options *gc_options(const struct dd_empty_options *opt
 	return out;
 }
 
-/* Which runs go, from what the trash holds now. */
+static bool is_bounded(const struct dd_trash_bounds *bounds)
+{
+	return bounds->max || bounds->min_free || bounds->min_free_percent;
+}
+
+/* Which runs go, from what the trash holds now, less what comes back. */
 static int choose(struct dd_context *ctx, struct dd_store *store,
 		  const struct dd_empty_options *options, struct dd_empty *empty,
 		  struct dd_error *err)
 {
-	int64_t now_ns = dd_time_now();
+	struct dd_expiry_rule rule = { .oldest_ns = INT64_MAX,
+				       .bounds = options->bounds,
+				       .back = empty->plan.applied ? NULL : empty->plan.revivals,
+				       .back_count = empty->plan.applied ?
+							     0 :
+							     empty->plan.revival_count };
 	int rc;
 
+	if (options->older_ns)
+		rule.oldest_ns = dd_time_now() - options->older_ns;
+	else if (is_bounded(&options->bounds))
+		rule.oldest_ns = INT64_MIN;
 	dd_trash_release(&empty->trash);
-	empty->runs.count = 0;
-	empty->plan.kept = empty->plan.bytes = 0;
 	rc = dd_trash_load(ctx, store, &empty->trash, err);
-	for (size_t i = 0; i < empty->trash.count && rc == 0; i++) {
-		const struct dd_run *run = &empty->trash.runs[i];
-		struct dd_emptied *emptied;
-
-		if (options->older_ns && run->began_ns >= now_ns - options->older_ns) {
-			empty->plan.kept++;
-			continue;
-		}
-		emptied = dd_list_add(&empty->runs);
-		if (!emptied)
-			return dd_fail(err, DD_ENOMEM, 0, "plan what goes");
-		*emptied = (struct dd_emptied){ .run = run->name,
-						.objects = run->count,
-						.bytes = dd_run_bytes(run),
-						.unseen = run->unseen };
-		empty->plan.bytes += emptied->bytes;
-	}
-	empty->plan.runs = empty->runs.items;
-	empty->plan.count = empty->runs.count;
+	dd_expiry_look(ctx, store, &rule);
+	if (rc == 0)
+		rc = dd_expire(&empty->trash, &rule, &empty->runs, err);
+	empty->plan.runs = empty->runs.list.items;
+	empty->plan.count = empty->runs.list.count;
+	empty->plan.kept = empty->trash.count - empty->plan.count;
+	empty->plan.short_bytes = empty->runs.short_bytes;
+	empty->plan.bytes = 0;
+	for (size_t i = 0; i < empty->plan.count; i++)
+		empty->plan.bytes += empty->plan.runs[i].bytes;
 	return rc;
 }
 
@@ -104,11 +108,14 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 		rc = dd_gc_plan(ctx, store, gc_options(options, &gc), &empty->gc, err);
 		if (rc == 0)
 			rc = check_doubt(empty, err);
+		if (rc == 0)
+			take_revivals(empty);
+		/* What comes back takes no space in the trash any more. */
+		if (rc == 0 && empty->plan.revival_count)
+			rc = choose(ctx, store, options, empty, err);
 	}
 	if (rc < 0)
 		return dd_wrap(err, rc, "empty the trash");
-	if (empty->gc)
-		take_revivals(empty);
 	*out = empty;
 	empty = NULL;
 	return 0;
@@ -116,11 +123,11 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 
 static int check_seen(const struct dd_empty *empty, struct dd_error *err)
 {
-	for (size_t i = 0; i < empty->runs.count; i++)
-		if (empty->runs.items[i].unseen)
+	for (size_t i = 0; i < empty->runs.list.count; i++)
+		if (empty->runs.list.items[i].unseen)
 			return dd_fail(err, DD_EIO, 0,
 				       "run %s stays: not all of it could be looked at",
-				       empty->runs.items[i].run);
+				       empty->runs.list.items[i].run);
 	return 0;
 }
 
@@ -131,9 +138,9 @@ static int remove_runs(struct dd_context *ctx, struct dd_change *change, struct 
 	int rc = 0;
 
 	empty->plan.bytes = 0;
-	dd_progress_begin(ctx, "emptying the trash", empty->runs.count);
-	for (size_t i = 0; i < empty->runs.count && rc == 0; i++) {
-		struct dd_emptied *run = &empty->runs.items[i];
+	dd_progress_begin(ctx, "emptying the trash", empty->runs.list.count);
+	for (size_t i = 0; i < empty->runs.list.count && rc == 0; i++) {
+		struct dd_emptied *run = &empty->runs.list.items[i];
 
 		rc = dd_context_check(ctx, err);
 		if (rc == 0 && !run->unseen) {
@@ -219,7 +226,7 @@ void dd_empty_close(struct dd_empty *empty)
 	if (!empty)
 		return;
 	dd_gc_close(empty->gc);
-	dd_list_release(&empty->runs);
+	dd_list_release(&empty->runs.list);
 	dd_trash_release(&empty->trash);
 	free(empty);
 }

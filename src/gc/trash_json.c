@@ -151,6 +151,7 @@ void dd_empty_json(const struct dd_empty *empty, struct dd_json_out *out)
 		dd_json_text(out, "run", plan->runs[i].run);
 		dd_json_uint(out, "objects", plan->runs[i].objects);
 		dd_json_uint(out, "bytes", plan->runs[i].bytes);
+		dd_json_text(out, "why", dd_expiry_name(plan->runs[i].why));
 		dd_json_bool(out, "removed", plan->runs[i].removed);
 		dd_json_end(out);
 	}
@@ -167,6 +168,7 @@ void dd_empty_json(const struct dd_empty *empty, struct dd_json_out *out)
 	dd_json_object(out, "totals");
 	dd_json_uint(out, "bytes", plan->bytes);
 	dd_json_uint(out, "kept", plan->kept);
+	dd_json_uint(out, "short_bytes", plan->short_bytes);
 	dd_json_end(out);
 	dd_json_end(out);
 }

@@ -119,9 +119,10 @@ static void note_latest(struct young *young)
 		if (candidate->id == DD_NO_ID)
 			continue;
 		latest = &young->latest[candidate->id];
-		/* What could not be looked at may have been written this moment; what cannot go holds. */
+		/* What could not be looked at may have been written this moment; what stays holds. */
 		if (candidate->state == DD_CANDIDATE_UNREADABLE ||
-		    candidate->state == DD_CANDIDATE_ELSEWHERE)
+		    candidate->state == DD_CANDIDATE_ELSEWHERE ||
+		    candidate->state == DD_CANDIDATE_UNPLANNED)
 			*latest = INT64_MAX;
 		else if (candidate->state == DD_CANDIDATE_DEAD && candidate->latest_ns > *latest)
 			*latest = candidate->latest_ns;
