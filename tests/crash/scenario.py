@@ -12,7 +12,7 @@ import tree
 import volume
 
 RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,}")
-GC = ["gc", "--apply", "--grace", "0"]
+GC = ["gc", "--apply", "--grace", "0", "--min-free", "0"] # however full the disk is
 GC_M = GC + ["-m"]
 RESTORE = ["trash", "restore", "latest", "--apply"]
 EMPTY = ["trash", "empty", "--apply"]
@@ -284,6 +284,7 @@ SCENARIOS = (
     Scenario("second", GC_M, prepare=[GC]),
     Scenario("revive", GC_M, prepare=[GC_M, volume.push_again], revives=True),
     Scenario("expire", GC_M + ["--trash-keep", "0"], prepare=[GC], purges="older"),
+    Scenario("bound", GC_M + ["--trash-max", "1"], prepare=[GC], purges="all"),
     Scenario("purge", GC_M + ["--purge"], purges="all"),
     Scenario("restore", RESTORE, prepare=[GC_M]),
     Scenario("restore-part", ["trash", "restore", "latest", "lib", "--apply"], prepare=[GC_M],

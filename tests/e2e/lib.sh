@@ -195,7 +195,8 @@ run_cleanups() {
 #
 #	as_nobody COMMAND…	under an identity that owns nothing
 #	plan VOL [OPTION…]	gc of everything that is not reached, however young
-#	collect VOL [OPTION…]	the same, applied
+#	collect VOL [OPTION…]	the same, applied, however full the disk is
+#	with_space FREE SIZE COMMAND…	where so many bytes of so many are free
 #	trash …			drydock trash, of the volume "vol"
 #
 # The expanded command is left in the array "command".
@@ -209,12 +210,17 @@ expand() {
 				setpriv --reuid=65534 --regid=65534 --clear-groups --)
 			shift
 			;;
+		with_space)
+			command+=(env "LD_PRELOAD=$BUILD/tests/space.so" "DRYDOCK_TEST_SPACE=$2 $3"
+				"ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0:detect_leaks=0")
+			shift 3
+			;;
 		plan)
 			command+=(drydock gc --root "$2" --grace 0 "${@:3}")
 			return 0
 			;;
 		collect)
-			command+=(drydock gc --root "$2" --grace 0 --apply "${@:3}")
+			command+=(drydock gc --root "$2" --grace 0 --min-free 0 --apply "${@:3}")
 			return 0
 			;;
 		trash)
