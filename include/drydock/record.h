@@ -28,6 +28,31 @@ void dd_records_release(struct dd_records *records);
 int dd_records_acknowledge(struct dd_store *store, const char *repository,
 			   const struct dd_digest *digest, struct dd_error *err);
 
+/* When a tag or a digest of a repository was last pulled. */
+struct dd_pull {
+	char *repository, *reference;
+	int64_t time_ns;
+};
+
+struct dd_pulls {
+	struct dd_pull *items; /* once settled: sorted, one a name */
+	size_t count, room;
+	int64_t from_ns, to_ns; /* from when to when all pulls are here; 0: never */
+};
+
+/* No file: none. */
+int dd_pulls_load(struct dd_store *store, struct dd_pulls *pulls, struct dd_error *err);
+/* Durable when it returns. The caller holds the volume's lock (a change). */
+int dd_pulls_add(struct dd_store *store, const struct dd_pulls *pulls, struct dd_error *err);
+/* 0: never, as far as is known. Of settled ones. */
+int64_t dd_pulls_find(const struct dd_pulls *pulls, const char *repository, const char *reference);
+/* In memory: one more; sort, and leave the latest of each; a time that a log covers. */
+int dd_pulls_put(struct dd_pulls *pulls, const char *repository, const char *reference,
+		 int64_t time_ns, struct dd_error *err);
+void dd_pulls_settle(struct dd_pulls *pulls);
+void dd_pulls_cover(struct dd_pulls *pulls, int64_t from_ns, int64_t to_ns);
+void dd_pulls_release(struct dd_pulls *pulls);
+
 /*
  * A run that verified the whole volume. It changes nothing there, so this is remembered outside of
  * it: in a log beside the index, which is kept when the index is thrown away. Without an index there
