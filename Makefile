@@ -15,13 +15,14 @@ SANITIZE ?=
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror=implicit
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC
-PKGS := libcrypto jansson lmdb popt yaml-0.1 smartcols
+PKGS := libcrypto jansson lmdb popt yaml-0.1 libpcre2-8 smartcols
 
 # Where a library has no .pc file, its usual name.
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
 LIB_PKG_CFLAGS = $(foreach p,$(PKGS),$(call pkg,--cflags,$(p),))
 LIB_PKG_LIBS = $(call pkg,--libs,libcrypto,-lcrypto) $(call pkg,--libs,jansson,-ljansson) \
-	$(call pkg,--libs,lmdb,-llmdb) $(call pkg,--libs,yaml-0.1,-lyaml)
+	$(call pkg,--libs,lmdb,-llmdb) $(call pkg,--libs,yaml-0.1,-lyaml) \
+	$(call pkg,--libs,libpcre2-8,-lpcre2-8)
 TOOL_PKG_LIBS = $(call pkg,--libs,popt,-lpopt) $(call pkg,--libs,smartcols,-lsmartcols)
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDD_VERSION='"$(VERSION)"' -Iinclude -Isrc \

@@ -10,6 +10,7 @@
 #include "collection.h"
 #include "plan.h"
 #include "plan_file.h"
+#include "policy.h"
 #include "tool.h"
 
 static struct {
@@ -17,6 +18,7 @@ static struct {
 	int64_t grace_ns, uploads_older_ns, trash_keep_ns, lock_wait_ns;
 	struct option_texts accept_loss, ack;
 	struct cache_settings cache;
+	const char *policy, *keep_from;
 	uint64_t max_items, max_bytes;
 	unsigned max_share;
 	int64_t time_limit_ns;
@@ -40,6 +42,12 @@ static const struct option table[] = {
 	  "of what goes today, only what this file names and is as it was then", NULL },
 	{ "delete-untagged", 'm', OPTION_FLAG, &settings.delete_untagged, NULL,
 	  "manifests that no tag leads to go as well", NULL },
+	{ "policy", 0, OPTION_TEXT, &settings.policy, "FILE",
+	  "tags that no rule of the policy keeps go as well: drydock-policy(5)", NULL },
+	{ "keep-from", 0, OPTION_TEXT, &settings.keep_from, "FILE",
+	  "references and digests, a line each, that stay whatever the rules say; \"-\" reads them "
+	  "from standard input",
+	  NULL },
 	{ "grace", 0, OPTION_DURATION, &settings.grace_ns, "DURATION",
 	  "what is younger stays, with all that it reaches (default: 24h)", NULL },
 	{ "uploads-older-than", 0, OPTION_DURATION, &settings.uploads_older_ns, "DURATION",
@@ -54,7 +62,8 @@ static const struct option table[] = {
 	  "remembered with --apply; may be repeated",
 	  NULL },
 	{ "allow-empty", 0, OPTION_FLAG, &settings.allow_empty, NULL,
-	  "let -m work on a volume that has not one tag", NULL },
+	  "let -m work on a volume that has not one tag, and --policy take a repository's last tag",
+	  NULL },
 	{ "max-items", 0, OPTION_AMOUNT, &settings.max_items, "N",
 	  "carry nothing out if more objects would go", NULL },
 	{ "max-bytes", 0, OPTION_SIZE, &settings.max_bytes, "SIZE",
@@ -184,6 +193,7 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 	CLEANUP(pairs_release) struct pairs accept_loss = { 0 };
 	CLEANUP(pairs_release) struct pairs ack = { 0 };
 	CLEANUP(dd_plan_file_closep) struct dd_plan_file *file = NULL;
+	CLEANUP(policy_close) struct policy_files files = { 0 };
 	int rc = tool_check_words(words, 0, err);
 
 	if (rc == 0)
@@ -209,6 +219,9 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.metrics = settings.metrics,
 		.check = check_plan_out,
 		.planned = write_plan,
+		.policy = settings.policy,
+		.keep_from = settings.keep_from,
+		.files = &files,
 		.print = print,
 	};
 	struct dd_gc_options options = {
@@ -233,7 +246,7 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 
 	if (file)
 		dd_plan_file_settle(file, &options);
-	plan_set_file(settings.plan_out);
+	plan_set_file(settings.plan_out, settings.policy);
 	rc = collection_run(tool, &how, &options, err);
 	dd_index_closep(&options.index);
 	return rc;
@@ -254,6 +267,7 @@ const struct command command_gc = {
 		"  drydock gc -m --apply             do it\n"
 		"  drydock trash restore latest --apply\n"
 		"                                    undo it\n"
+		"  drydock gc --policy rules.yaml    tags that no rule keeps, too\n"
 		"  drydock gc -q --apply             for cron: silent unless a person is needed\n"
 		"  drydock gc -q --apply --max-share 20\n"
 		"                                    and unless a fifth of all would go\n"

@@ -5,11 +5,13 @@
 
 #include "cache.h"
 #include "cleanup.h"
+#include "policy.h"
 #include "tool.h"
 #include "why.h"
 
 static struct {
-	bool free, bytes;
+	bool free, bytes, allow_empty;
+	const char *policy, *keep_from;
 	int64_t grace_ns;
 	struct cache_settings cache;
 } settings = { .grace_ns = DD_GC_GRACE };
@@ -18,6 +20,13 @@ static const struct option table[] = {
 	{ "free", 0, OPTION_FLAG, &settings.free, NULL,
 	  "how much would go with these tags, manifests and repositories, and what keeps the rest",
 	  NULL },
+	{ "policy", 0, OPTION_TEXT, &settings.policy, "FILE",
+	  "why with drydock gc --policy FILE: by which rule a tag stays, or that none keeps it",
+	  NULL },
+	{ "keep-from", 0, OPTION_TEXT, &settings.keep_from, "FILE",
+	  "references and digests that stay, as in drydock gc", NULL },
+	{ "allow-empty", 0, OPTION_FLAG, &settings.allow_empty, NULL,
+	  "with --policy, as in drydock gc", NULL },
 	{ "grace", 0, OPTION_DURATION, &settings.grace_ns, "DURATION",
 	  "what is younger stays, as in drydock gc (default: 24h)", NULL },
 	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
@@ -47,7 +56,7 @@ static int ask(struct tool *tool, const struct dd_reference *reference,
 	if (tool->json)
 		rc = tool_print_json(write_why, why, err);
 	else
-		why_print(tool, dd_why_get(why));
+		why_print(tool, dd_why_get(why), settings.policy);
 	return rc < 0 ? rc : (int)dd_why_exit(dd_why_get(why));
 }
 
@@ -101,9 +110,14 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 {
 	AUTOFREE struct dd_reference *references = NULL;
 	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
+	CLEANUP(policy_close) struct policy_files files = { 0 };
 	struct dd_why_options options = { .grace_ns = settings.grace_ns,
-					  .paths_max = tool->verbose ? 0 : WHY_SHOWN };
+					  .paths_max = tool->verbose ? 0 : WHY_SHOWN,
+					  .allow_empty = settings.allow_empty };
 	int rc = check_words(words, err);
+
+	if (rc == 0 && settings.free && (settings.policy || settings.keep_from))
+		rc = dd_fail(err, DD_EUSAGE, 0, "--free goes by names, not by a policy");
 
 	if (rc < 0)
 		return rc;
@@ -114,7 +128,11 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
-	rc = tool_open(tool, err);
+	rc = policy_open(&files, settings.policy, settings.keep_from, err);
+	options.policy = files.policy;
+	options.keep = files.keep;
+	if (rc == 0)
+		rc = tool_open(tool, err);
 	if (rc == 0)
 		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
 	if (rc < 0)
@@ -136,6 +154,8 @@ const struct command command_why = {
 		"who keeps the rest, and what would have to go next to free more.\n",
 	.examples = "  drydock why sha256:3b6ab2dc       why is this still here?\n"
 		    "  drydock why library/app:v1\n"
+		    "  drydock why library/app:v1 --policy rules.yaml\n"
+		    "                                    which rule keeps it?\n"
 		    "  drydock why --free library/app:v1 library/old\n"
 		    "  drydock why --free 'library/app:pr-*'\n",
 	.options = table,

@@ -38,6 +38,11 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 		how->opened(tool);
 	if (rc == 0 && how->check)
 		rc = how->check(tool, err);
+	if (rc == 0 && how->files) {
+		rc = policy_open(how->files, how->policy, how->keep_from, err);
+		options->policy = how->files->policy;
+		options->keep = how->files->keep;
+	}
 	if (rc < 0)
 		return rc;
 	rc = cache_open(tool, how->cache, DD_INDEX_SURVEYED, &options->index, err);

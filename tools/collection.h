@@ -7,14 +7,17 @@
 #include <drydock/gc.h>
 
 #include "cache.h"
+#include "policy.h"
 #include "tool.h"
 
 struct collection {
 	bool apply;
 	const struct cache_settings *cache;
-	int64_t time_limit_ns; /* 0: none */
-	const char *post_exec; /* by /bin/sh -c after a run that took something; or NULL */
-	const char *metrics;   /* a file; or NULL */
+	int64_t time_limit_ns;		/* 0: none */
+	const char *post_exec;		/* by /bin/sh -c after a run that took something; or NULL */
+	const char *metrics;		/* a file; or NULL */
+	const char *policy, *keep_from; /* files; or NULL */
+	struct policy_files *files;	/* what is read of them, the caller's to close; or NULL */
 	void (*opened)(struct tool *tool); /* once there may be talk; or NULL */
 	/* With the volume open, before the work; and when it is done, a plan at least. Or NULL. */
 	int (*check)(struct tool *tool, struct dd_error *err);

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "plan.h"
+#include "policy.h"
 #include "render.h"
 
 #define LARGEST 10     /* of each kind, unless -v */
@@ -18,11 +19,12 @@
 #define HOLDS_SHOWN 20 /* likewise */
 
 static bool verbose;
-static const char *plan_file;
+static const char *plan_file, *plan_policy;
 
-void plan_set_file(const char *path)
+void plan_set_file(const char *path, const char *policy)
 {
 	plan_file = path;
+	plan_policy = policy;
 }
 
 void plan_heading(enum render_style style, const char *text)
@@ -385,10 +387,11 @@ static void print_next(const struct tool *tool, const struct dd_gc_plan *plan, b
 	if (plan->applied || plan_is_empty(plan))
 		return;
 	if (plan_file) {
-		AUTOFREE char *quoted = tool_quote(&plan_file, 1);
-		AUTOFREE char *apply_it = NULL;
+		const char *const words_of[] = { "gc",	    "--apply",	"--plan",
+						 plan_file, "--policy", plan_policy };
+		AUTOFREE char *apply_it = tool_quote(words_of, plan_policy ? 6 : 4);
 
-		if (quoted && asprintf(&apply_it, "gc --apply --plan %s", quoted) >= 0)
+		if (apply_it)
 			suggest("Nothing was changed. To carry out just this",
 				tool_suggest(tool, apply_it));
 		return;
@@ -428,6 +431,7 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 	print_outcome(plan, failed);
 	if (plan_is_empty(plan))
 		puts(options->remove_count ? "Nothing to remove." : "Nothing to collect.");
+	policy_print_summary(options, plan);
 	print_items(gc, plan);
 	print_revivals(plan);
 	plan_print_left(plan, verbose);

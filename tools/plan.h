@@ -28,8 +28,8 @@ void plan_print_space(const struct dd_gc_plan *plan, const struct dd_gc_options 
 /* The last line of a run, for whoever reads no more of a log. */
 void plan_print_summary(const struct dd_gc_plan *plan, const struct dd_gc_options *options);
 
-/* Which file the plan was written to, for what to type next; NULL: none. Before plan_print(). */
-void plan_set_file(const char *path);
+/* Which file the plan was written to, and by which policy, for what to type next; NULL: none. */
+void plan_set_file(const char *path, const char *policy);
 
 /* ---- between the files that print plans ---- */
 

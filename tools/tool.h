@@ -48,7 +48,7 @@ struct command {
 };
 
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
-	command_why, command_rm, command_garbage_collect;
+	command_why, command_rm, command_garbage_collect, command_policy;
 
 /* The exit status that a subcommand's result leads to. */
 int tool_status(const struct tool *tool, int code);

@@ -8,6 +8,7 @@
 #include <drydock/escape.h>
 
 #include "cleanup.h"
+#include "policy.h"
 #include "render.h"
 #include "why.h"
 
@@ -86,10 +87,12 @@ static void print_hold(const struct dd_hold *hold)
 		printf("      to release it: %s\n", dd_escaped(release));
 }
 
-static void print_path(const struct dd_why_path *path)
+static void print_path(const struct dd_why_answer *answer, const struct dd_why_path *path)
 {
 	fputs("  ", stdout);
 	print_root(path);
+	if (answer->policy && path->verdict)
+		policy_print_verdict(answer->policy, path->verdict);
 	for (size_t i = 0; i < path->count; i++)
 		print_step(&path->steps[i], false);
 	putchar('\n');
@@ -124,7 +127,7 @@ static void print_paths(const struct dd_why_answer *answer)
 		       answer->path_total == 1 ? "" :
 						 render_count(answer->path_total, "way", "ways"));
 	for (size_t i = 0; i < answer->path_count; i++)
-		print_path(&answer->paths[i]);
+		print_path(answer, &answer->paths[i]);
 	print_more(answer->path_total - answer->path_count);
 	if (!answer->present)
 		printf("Its bytes are not here%s.\n", answer->sparse ?
@@ -134,13 +137,19 @@ static void print_paths(const struct dd_why_answer *answer)
 
 /* ---- what goes, what went ---- */
 
-static void print_going(const struct tool *tool, const struct dd_why_answer *answer)
+static void print_going(const struct tool *tool, const struct dd_why_answer *answer,
+			const char *policy)
 {
 	bool untagged = answer->going_count && answer->going[0].untagged;
-	AUTOFREE char *command = tool_suggest(tool, untagged ? "gc -m --apply" : "gc --apply");
+	AUTOFREE char *file = policy ? tool_quote(&policy, 1) : NULL, *words = NULL;
+	AUTOFREE char *command = NULL;
 
 	if (!answer->going_count)
 		return;
+	if (asprintf(&words, "gc%s%s%s --apply", untagged ? " -m" : "", file ? " --policy " : "",
+		     file ? file : "") < 0)
+		words = NULL;
+	command = words ? tool_suggest(tool, words) : NULL;
 	heading(STYLE_HEADING, untagged ? "With -m a collection takes" : "A collection takes");
 	for (size_t i = 0; i < answer->going_count; i++) {
 		const struct dd_why_going *going = &answer->going[i];
@@ -205,7 +214,7 @@ static void print_gone(const struct tool *tool, const struct dd_why_answer *answ
 	print_back(tool, answer);
 }
 
-void why_print(const struct tool *tool, const struct dd_why_answer *answer)
+void why_print(const struct tool *tool, const struct dd_why_answer *answer, const char *policy)
 {
 	print_name(answer);
 	switch (answer->state) {
@@ -220,7 +229,12 @@ void why_print(const struct tool *tool, const struct dd_why_answer *answer)
 				       ": gone.");
 		break;
 	}
-	print_going(tool, answer);
+	if (answer->policy && answer->verdict && dd_tag_verdict_goes(answer->verdict->reason)) {
+		fputs("By the policy the tag goes", stdout);
+		policy_print_verdict(answer->policy, answer->verdict);
+		putchar('\n');
+	}
+	print_going(tool, answer, policy);
 	print_gone(tool, answer);
 	if (answer->unreadable)
 		printf("\n%s could not be looked at: there may be more to it (drydock gc -v).\n",

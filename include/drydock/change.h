@@ -26,6 +26,8 @@ struct dd_arena;
 	X(DD_REASON_UPLOAD_STALE, "upload-stale", "the upload was left unfinished")            \
 	X(DD_REASON_TEMP_STALE, "temp-stale", "a crash of the registry left it behind")        \
 	X(DD_REASON_REMOVED, "removed", "somebody named it to be removed")                     \
+	X(DD_REASON_POLICY, "policy", "no rule of the policy keeps it")                        \
+	X(DD_REASON_HISTORY_OLD, "history-old", "the policy keeps no history of the tag")      \
 	X(DD_REASON_DAMAGED, "damaged", "it does not hold what it should")                     \
 	X(DD_REASON_REPLACED, "replaced", "a good one was put in its place")                   \
 	X(DD_REASON_DUPLICATE, "duplicate", "the same bytes are where they belong")            \

@@ -11,6 +11,7 @@
 #include <drydock/doubt.h>
 #include <drydock/index.h>
 #include <drydock/json.h>
+#include <drydock/policy.h>
 #include <drydock/reference.h>
 
 struct dd_reference_pair { /* REPO@DIGEST as given by a person */
@@ -57,6 +58,13 @@ struct dd_gc_options {
 	 * been taken over by dd_plan_file_settle(). NULL: a plan of today.
 	 */
 	struct dd_plan_file *plan;
+	/*
+	 * Tags that no rule keeps go, with what only they reach; NULL: none do for that. allow_empty:
+	 * also where no tag of a repository would be left. What the list names stays whatever the
+	 * rules say. Both belong to the caller, and are written to while they are asked.
+	 */
+	struct dd_policy *policy;
+	struct dd_keep *keep;
 	const char *command; /* for journal and lock: "gc --apply" */
 };
 
@@ -182,6 +190,27 @@ struct dd_emptied {
 	bool removed;
 };
 
+/* What a policy came to. */
+struct dd_gc_retention {
+	size_t tag_count;		   /* dd_gc_get_tag() */
+	uint64_t going;			   /* of these */
+	const struct dd_rule_count *rules; /* as many as the policy has */
+	const char *const *spared;	   /* repositories of which every tag would go */
+	size_t spared_count;
+	uint64_t fit_bytes;		    /* what the volume may hold; 0: nothing was said */
+	uint64_t left_bytes;		    /* what it will hold, if that was to be found out */
+	int64_t pulls_from_ns, pulls_to_ns; /* from when to when pulls are known; 0: none are */
+};
+
+/* One tag, and what was decided about it. */
+struct dd_gc_tag {
+	const char *repository, *tag;
+	bool has_digest;
+	struct dd_digest digest;
+	int64_t pushed_ns, pulled_ns; /* 0: not known */
+	struct dd_tag_verdict verdict;
+};
+
 struct dd_gc_plan {
 	char run[32]; /* empty until applied */
 	bool applied, purged;
@@ -205,6 +234,7 @@ struct dd_gc_plan {
 	size_t expiring_count;
 	bool trash_doubted;   /* nothing of it may go: what is needed of it cannot be told */
 	uint64_t short_bytes; /* to what min_free wants, when all that may go is gone */
+	const struct dd_gc_retention *retention; /* NULL: no policy was given */
 	struct dd_gc_totals totals;
 };
 
@@ -228,6 +258,8 @@ const struct dd_gc_plan *dd_gc_get_plan(const struct dd_gc *gc);
 /* One of item_count, in the order in which they go; made on the fly, strings borrowed from gc. */
 void dd_gc_get_item(const struct dd_gc *gc, size_t at, struct dd_item *item);
 void dd_gc_get_young(const struct dd_gc *gc, size_t at, struct dd_young *young);
+/* One of retention->tag_count, sorted by repository and tag. */
+void dd_gc_get_tag(const struct dd_gc *gc, size_t at, struct dd_gc_tag *tag);
 
 /*
  * Only bring back what the trash holds of what is reachable, or was written to since it went; by
@@ -254,6 +286,8 @@ enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan);
 
 /* One document, schema/gc.json; of a removal schema/rm.json. */
 void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out);
+/* The policy alone, and every tag: schema/policy-test.json. */
+void dd_gc_policy_json(const struct dd_gc *gc, struct dd_json_out *out);
 
 /* Something that a plan keeps. */
 struct dd_marked {

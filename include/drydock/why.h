@@ -13,12 +13,17 @@ struct dd_why_options {
 	struct dd_index *index; /* as in struct dd_gc_options */
 	int64_t grace_ns;	/* as in struct dd_gc_options */
 	size_t paths_max;	/* list so many, 0: all; they are counted in any case */
+	/* As in struct dd_gc_options: why, by such a collection; not for dd_free(). */
+	struct dd_policy *policy;
+	struct dd_keep *keep;
+	bool allow_empty;
 };
 
 /* X(constant, name, text): what a path begins with */
 #define DD_WHY_ROOTS(X)                                                                            \
 	X(DD_WHY_TAG, "tag", "a tag points to it")                                                 \
 	X(DD_WHY_HISTORY, "tag-history", "the tag's current link does not say what is meant")      \
+	X(DD_WHY_LISTED, "listed", "the list of what is kept names it")                            \
 	X(DD_WHY_UNTAGGED, "untagged", "a manifest that no tag leads to: stays without -m")        \
 	X(DD_WHY_YOUNG, "young", "younger than the grace period")                                  \
 	X(DD_WHY_HELD, "held", "held by doubt")                                                    \
@@ -47,9 +52,10 @@ struct dd_why_step {
 
 struct dd_why_path {
 	enum dd_why_root root;
-	const char *repository; /* NULL: none in particular */
-	const char *tag;	/* NULL: none */
-	int64_t until_ns;	/* young: when it could go; else 0 */
+	const char *repository;		      /* NULL: none in particular */
+	const char *tag;		      /* NULL: none */
+	int64_t until_ns;		      /* young: when it could go; else 0 */
+	const struct dd_tag_verdict *verdict; /* of the tag, by the policy; NULL: there is none */
 	const struct dd_hold *hold;
 	const struct dd_why_step *steps; /* from the root to what was asked for */
 	size_t count;
@@ -76,9 +82,11 @@ enum dd_why_state {
 
 struct dd_why_answer {
 	enum dd_why_state state;
-	const char *repository; /* asked for; NULL: any */
-	const char *tag;	/* asked for; NULL: none */
-	bool has_digest;	/* else only the tag is known */
+	const char *repository;		      /* asked for; NULL: any */
+	const char *tag;		      /* asked for; NULL: none */
+	const struct dd_policy *policy;	      /* that was given; NULL: none */
+	const struct dd_tag_verdict *verdict; /* of that tag, by the policy; NULL: there is none */
+	bool has_digest;		      /* else only the tag is known */
 	struct dd_digest digest;
 	const char *type;		 /* NULL: no manifest that was read */
 	bool present;			 /* its bytes are in the volume */

@@ -27,6 +27,8 @@ static bool is_reference(const struct dd_candidate *candidate)
 {
 	return candidate->reason == DD_REASON_HISTORY_DEAD ||
 	       candidate->reason == DD_REASON_UNTAGGED || candidate->reason == DD_REASON_REMOVED ||
+	       candidate->reason == DD_REASON_POLICY ||
+	       candidate->reason == DD_REASON_HISTORY_OLD ||
 	       candidate->reason == DD_REASON_LINK_UNUSED ||
 	       candidate->reason == DD_REASON_LINK_DANGLING;
 }
@@ -69,7 +71,9 @@ static void count_back(struct apply *apply, const struct dd_revival *revival)
 	struct dd_gc_totals *totals = &apply->gc->plan.totals;
 
 	totals->revived_items++;
-	apply->more |= revival->changed;
+	/* A referrer, or a tag that is about what came back, needs what it leads to in turn. */
+	apply->more |= revival->changed || revival->place.kind == DD_AT_REVISION ||
+		       revival->place.kind == DD_AT_TAG;
 	if (strcmp(revival->place.run, apply->gc->plan.run))
 		return;
 	totals->withdrawn_items--;

@@ -26,7 +26,7 @@ struct dd_candidate {
 	uint8_t reason; /* enum dd_reason */
 	uint8_t state;
 	bool unlinked; /* a blob that no link names */
-	bool named;    /* a person did: goes however young it is */
+	bool named;    /* a person or a policy did: of a person, it goes however young it is */
 	uint32_t repository, tag, id;
 	uint32_t links;
 	uint32_t extra; /* an upload's index in its repository, a temp's in the survey */
@@ -51,6 +51,7 @@ struct dd_judge_options {
 	const struct dd_removed *removed; /* as in struct dd_mark_options */
 	size_t removed_count;
 	const bool *named;	   /* by id: manifests of these; NULL if there are none */
+	bool by_policy;		   /* not a person removed them, so what is young stays */
 	struct dd_plan_file *plan; /* nothing but what it names goes; NULL: all that is dead */
 };
 

@@ -14,8 +14,10 @@ static int look_at_each(struct dd_context *ctx, struct dd_store *store, struct d
 			struct dd_error *err)
 {
 	DD_CLEANUP(dd_candidates_release) struct dd_candidates more = { 0 };
-	int rc = dd_judge(ctx, store, gc->survey, judge, &more, err);
+	int rc = dd_gc_pin(gc, &more, err);
 
+	if (rc == 0)
+		rc = dd_judge(ctx, store, gc->survey, judge, &more, err);
 	*found = (struct dd_gathered){ 0 };
 	for (size_t i = 0; i < more.list.count && rc == 0; i++) {
 		const struct dd_candidate *candidate = &more.list.items[i];
@@ -40,9 +42,14 @@ static int estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 	judge->now_ns = gc->now_ns;
 	judge->grace_ns = gc->options.grace_ns;
 	judge->uploads_older_ns = gc->options.uploads_older_ns;
+	judge->removed = gc->removal.list.items;
+	judge->removed_count = gc->removal.list.count;
+	judge->by_policy = gc->options.policy;
 	judge->losses = gc->losses.items;
 	judge->loss_count = gc->losses.count;
-	rc = dd_judge_mark(ctx, gc->survey, judge, &unseen, err);
+	rc = dd_gc_pin(gc, &unseen, err);
+	if (rc == 0)
+		rc = dd_judge_mark(ctx, gc->survey, judge, &unseen, err);
 	if (rc == 0)
 		rc = dd_gather_count(gc->survey, judge, &unseen, more, err);
 	if (rc == 0 && more->items <= LOOKS)

@@ -61,9 +61,10 @@ static bool removed(const struct gather *gather, uint32_t tag, uint32_t id)
 			      gather->index, tag, id);
 }
 
-static void add_named(struct gather *gather, enum dd_place_kind kind, uint32_t tag, uint32_t id)
+static void add_named(struct gather *gather, enum dd_place_kind kind, enum dd_reason reason,
+		      uint32_t tag, uint32_t id)
 {
-	struct dd_candidate *candidate = add(gather, kind, DD_REASON_REMOVED, id);
+	struct dd_candidate *candidate = add(gather, kind, reason, id);
 
 	if (!candidate)
 		return;
@@ -74,13 +75,14 @@ static void add_named(struct gather *gather, enum dd_place_kind kind, uint32_t t
 /* All that it ever pointed to, too: without its current link that would be what it means. */
 static void gather_tag(struct gather *gather, uint32_t index)
 {
+	enum dd_reason reason = gather->options->by_policy ? DD_REASON_POLICY : DD_REASON_REMOVED;
 	const struct dd_tag *tag = &gather->repo->tags.items[index];
 
 	for (uint32_t k = 0; k < tag->history_count; k++)
-		add_named(gather, DD_AT_HISTORY, index,
+		add_named(gather, DD_AT_HISTORY, reason, index,
 			  gather->repo->histories.items[tag->history + k]);
 	if (tag->current != DD_NO_ID)
-		add_named(gather, DD_AT_TAG, index, tag->current);
+		add_named(gather, DD_AT_TAG, reason, index, tag->current);
 }
 
 static void gather_history(struct gather *gather)
@@ -98,6 +100,11 @@ static void gather_history(struct gather *gather)
 			uint32_t id = repo->histories.items[tag->history + k];
 			struct dd_candidate *candidate;
 
+			if (removed(gather, (uint32_t)t, id)) {
+				add_named(gather, DD_AT_HISTORY, DD_REASON_HISTORY_OLD, (uint32_t)t,
+					  id);
+				continue;
+			}
 			if (!dead(gather, id))
 				continue;
 			candidate = add(gather, DD_AT_HISTORY, DD_REASON_HISTORY_DEAD, id);
@@ -160,10 +167,11 @@ static void gather_links(struct gather *gather)
 
 		if (revision->state != DD_LINK_GOOD || !dead(gather, revision->id))
 			continue;
-		if (gather->options->delete_untagged)
+		if (gather->options->delete_untagged ||
+		    (gather->options->by_policy && removed(gather, DD_NO_ID, revision->id)))
 			add_link(gather, DD_AT_REVISION, DD_REASON_UNTAGGED, revision->id);
 		else if (removed(gather, DD_NO_ID, revision->id))
-			add_named(gather, DD_AT_REVISION, 0, revision->id);
+			add_named(gather, DD_AT_REVISION, DD_REASON_REMOVED, 0, revision->id);
 	}
 	for (size_t i = 0; i < repo->layers.count; i++)
 		if (layer_goes(gather, repo->layers.items[i]))

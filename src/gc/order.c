@@ -20,8 +20,10 @@ static unsigned rank(const struct dd_candidate *candidate)
 {
 	switch (candidate->reason) {
 	case DD_REASON_HISTORY_DEAD:
+	case DD_REASON_HISTORY_OLD:
 		return 0;
 	case DD_REASON_REMOVED:
+	case DD_REASON_POLICY:
 		return candidate->kind == DD_AT_HISTORY ? 0 : candidate->kind == DD_AT_TAG ? 1 : 2;
 	case DD_REASON_UNTAGGED:
 		return 2;

@@ -261,6 +261,7 @@ static void publish(struct dd_gc *gc)
 	plan->hold_count = gc->holds.count;
 	plan->revivals = gc->revivals.list.items;
 	plan->revival_count = gc->revivals.list.count;
+	plan->retention = gc->options.policy ? &gc->retain.report : NULL;
 	plan->emptied = gc->emptied.items;
 	plan->emptied_count = gc->emptied.count;
 	plan->left = gc->left.items;
@@ -292,13 +293,19 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 		return rc;
 	count_seen(gc);
 	rc = find_losses(gc, err);
+	if (rc == 0 && gc->options.keep)
+		rc = dd_gc_find_pins(gc, err);
+	if (rc == 0)
+		rc = dd_gc_pin(gc, &gc->candidates, err);
 	judge.losses = gc->losses.items;
 	judge.loss_count = gc->losses.count;
 	if (rc == 0)
 		rc = dd_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
-	return rc < 0 || !gc->options.remove_count ?
-		       rc :
-		       dd_gc_judge_removal(ctx, store, gc, &judge, err);
+	if (rc == 0 && gc->options.remove_count)
+		rc = dd_gc_judge_removal(ctx, store, gc, &judge, err);
+	else if (rc == 0 && gc->options.policy)
+		rc = dd_gc_judge_policy(ctx, store, gc, &judge, err);
+	return rc;
 }
 
 int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
@@ -415,6 +422,7 @@ void dd_gc_close(struct dd_gc *gc)
 	dd_list_release(&gc->order);
 	dd_list_release(&gc->losses);
 	dd_removal_release(&gc->removal);
+	dd_retain_release(&gc->retain);
 	dd_candidates_release(&gc->candidates);
 	dd_records_release(&gc->records);
 	dd_trash_view_release(&gc->trash);

@@ -10,6 +10,7 @@
 #include "gc/candidates.h"
 #include "gc/expire.h"
 #include "gc/removal.h"
+#include "gc/retain.h"
 #include "gc/trash_view.h"
 
 struct dd_gc {
@@ -26,7 +27,8 @@ struct dd_gc {
 	struct dd_arena details; /* of the holds: those of the graph are of the latest scan */
 	DD_LIST(const char *) emptied;
 	struct dd_revivals revivals;
-	struct dd_removal removal; /* of what was named, if anything was */
+	struct dd_removal removal; /* of what was named, or what no rule keeps, if anything */
+	struct dd_retain retain;
 	struct dd_expiring expiring;
 	DD_LIST(struct dd_left) left;
 	DD_LIST(char *) left_memory; /* owns the strings of the left */
@@ -63,6 +65,13 @@ void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
 /* What goes by name, and nothing else, of the candidates; in their place. */
 int dd_gc_judge_removal(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 			struct dd_judge_options *judge, struct dd_error *err);
+
+/* Tags that no rule keeps, and what only they reach, are among the candidates; in their place. */
+int dd_gc_judge_policy(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+		       struct dd_judge_options *judge, struct dd_error *err);
+/* What is kept by a list, as roots among the young of new candidates. DD_EREFUSED: it names nothing. */
+int dd_gc_find_pins(struct dd_gc *gc, struct dd_error *err);
+int dd_gc_pin(const struct dd_gc *gc, struct dd_candidates *candidates, struct dd_error *err);
 
 int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err);
 /* Of an item of gc->order that will be asked for: its digest is on its way from memory. */

@@ -187,18 +187,6 @@ static int weaken_all(const struct dd_survey *survey, struct dd_removal *removal
 	return rc;
 }
 
-static void sort_unique(struct dd_removed *items, size_t *count)
-{
-	size_t kept = 0;
-
-	if (*count)
-		qsort(items, *count, sizeof(*items), dd_removed_compare);
-	for (size_t i = 0; i < *count; i++)
-		if (!kept || dd_removed_compare(&items[kept - 1], &items[i]) != 0)
-			items[kept++] = items[i];
-	*count = kept;
-}
-
 int dd_removal_choose(const struct dd_survey *survey, const struct dd_reference *references,
 		      size_t count, struct dd_removal *removal, struct dd_error *err)
 {
@@ -213,9 +201,9 @@ int dd_removal_choose(const struct dd_survey *survey, const struct dd_reference 
 	}
 	if (rc < 0)
 		return rc;
-	sort_unique(removal->named.items, &removal->named.count);
+	dd_removed_sort(removal->named.items, &removal->named.count);
 	rc = weaken_all(survey, removal, err);
-	sort_unique(removal->list.items, &removal->list.count);
+	dd_removed_sort(removal->list.items, &removal->list.count);
 	return rc;
 }
 

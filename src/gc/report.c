@@ -180,6 +180,7 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	if (!gc->options.remove_count) {
 		put_left(plan, out);
 		put_expiring(plan, out);
+		dd_retain_put(gc, out);
 	}
 	put_totals(&plan->totals, out);
 	dd_json_end(out);

@@ -112,14 +112,67 @@ static bool link_lacks(const struct dd_repository *repo, const struct dd_place *
 	}
 }
 
+/*
+ * A referrer that went as its subject did, which stayed after all: while its link is gone no mark
+ * leads to it.
+ */
+static bool follows_subject(const struct finder *finder, const struct dd_item *item, uint32_t id)
+{
+	const struct dd_graph *graph = finder->survey->graph;
+	uint32_t manifest = graph->nodes.items[id].manifest, subject;
+
+	if (item->place.kind != DD_AT_REVISION || item->reason != DD_REASON_UNTAGGED ||
+	    manifest == DD_NO_ID)
+		return false;
+	subject = graph->manifests.items[manifest].subject;
+	return subject != DD_NO_ID && dd_mark_reached(finder->mark, subject);
+}
+
+static int mark_for(struct finder *finder, uint32_t index, struct dd_error *err)
+{
+	int rc = finder->marked == index ? 0 : dd_mark_repository(finder->mark, index, err);
+
+	if (rc == 0)
+		finder->marked = index;
+	return rc;
+}
+
+/* A tag that is about a manifest, and went with it by a policy, is needed where that is here. */
+static int companion_needed(struct finder *finder, const struct dd_item *item, bool *result,
+			    struct dd_error *err)
+{
+	const struct dd_survey *survey = finder->survey;
+	uint32_t index = dd_survey_repository_index(survey, item->place.repository), id;
+	const struct dd_revision *revision;
+	const struct dd_tag *tag;
+	struct dd_digest subject;
+	int rc;
+
+	if (index == DD_NO_ID || !dd_tag_subject(item->place.tag, &subject))
+		return 0;
+	id = dd_ids_find(&survey->graph->ids, &subject);
+	tag = dd_repository_tag(survey->repositories.items[index], item->place.tag);
+	if (id == DD_NO_ID || id >= survey->graph->nodes.count ||
+	    (tag && tag->state != DD_LINK_ABSENT))
+		return 0;
+	revision = dd_repository_revision(survey->repositories.items[index], id);
+	rc = mark_for(finder, index, err);
+	*result = rc == 0 && revision && revision->state != DD_LINK_ABSENT &&
+		  dd_mark_reached(finder->mark, id);
+	return rc;
+}
+
 /* Reached where it belongs, and not there. */
-static int needed(struct finder *finder, const struct dd_place *place, bool *result,
+static int needed(struct finder *finder, const struct dd_item *item, bool *result,
 		  struct dd_error *err)
 {
+	const struct dd_place *place = &item->place;
 	uint32_t id = dd_ids_find(&finder->survey->graph->ids, &place->digest), index;
 	int rc;
 
 	*result = false;
+	if (item->reason == DD_REASON_POLICY && place->kind == DD_AT_TAG && !place->beside)
+		return companion_needed(finder, item, result, err);
 	if (place->beside || id == DD_NO_ID || id >= finder->survey->graph->nodes.count)
 		return 0;
 	if (place->kind == DD_AT_BLOB) {
@@ -133,13 +186,10 @@ static int needed(struct finder *finder, const struct dd_place *place, bool *res
 	index = dd_survey_repository_index(finder->survey, place->repository);
 	if (index == DD_NO_ID)
 		return 0;
-	if (finder->marked != index) {
-		rc = dd_mark_repository(finder->mark, index, err);
-		if (rc < 0)
-			return rc;
-		finder->marked = index;
-	}
-	*result = dd_mark_reached(finder->mark, id) &&
+	rc = mark_for(finder, index, err);
+	if (rc < 0)
+		return rc;
+	*result = (dd_mark_reached(finder->mark, id) || follows_subject(finder, item, id)) &&
 		  link_lacks(finder->survey->repositories.items[index], place, id);
 	return 0;
 }
@@ -209,8 +259,9 @@ static int find_in_run(struct finder *finder, const struct dd_run *run, struct d
 		/* What was damaged comes back by no need, but by who undoes the run. */
 		if (dd_reason_damage(item->reason))
 			continue;
-		if (!wanted)
-			rc = needed(finder, place, &wanted, err);
+		/* Nor does what a tag was before, where that is not to be remembered. */
+		if (!wanted && item->reason != DD_REASON_HISTORY_OLD)
+			rc = needed(finder, item, &wanted, err);
 		if (rc < 0)
 			return rc;
 		if (!wanted)

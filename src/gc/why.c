@@ -40,7 +40,10 @@ int dd_why_plan(struct dd_context *ctx, struct dd_store *store,
 {
 	const struct dd_gc_options rules = { .index = options->index,
 					     .grace_ns = options->grace_ns,
-					     .uploads_older_ns = DD_GC_UPLOADS };
+					     .uploads_older_ns = DD_GC_UPLOADS,
+					     .policy = options->policy,
+					     .keep = options->keep,
+					     .allow_empty = options->allow_empty };
 	int rc = dd_gc_new(&rules, gc, err);
 
 	return rc < 0 ? rc : dd_gc_make(ctx, store, *gc, err);
@@ -103,8 +106,14 @@ static int judge_untagged(struct dd_why *why, struct dd_error *err)
 	const struct dd_judge_options judge = { .delete_untagged = true,
 						.now_ns = gc->now_ns,
 						.grace_ns = gc->options.grace_ns,
-						.uploads_older_ns = gc->options.uploads_older_ns };
-	int rc = dd_judge(why->ctx, why->store, gc->survey, &judge, &why->untagged, err);
+						.uploads_older_ns = gc->options.uploads_older_ns,
+						.removed = gc->removal.list.items,
+						.removed_count = gc->removal.list.count,
+						.by_policy = gc->options.policy };
+	int rc = dd_gc_pin(gc, &why->untagged, err);
+
+	if (rc == 0)
+		rc = dd_judge(why->ctx, why->store, gc->survey, &judge, &why->untagged, err);
 
 	return rc < 0 ? rc : add_going(why, &why->untagged, true, err);
 }
@@ -144,6 +153,23 @@ static bool is_sparse(const struct dd_why *why)
 	return !count;
 }
 
+static const struct dd_tag_verdict *asked_verdict(const struct dd_why *why)
+{
+	const struct dd_survey *survey = why->gc->survey;
+	const struct dd_repository *repo;
+	const struct dd_retained *retained = NULL;
+	const struct dd_tag *tag;
+
+	if (!why->answer.tag || why->repository == DD_NO_ID)
+		return NULL;
+	repo = survey->repositories.items[why->repository];
+	tag = dd_repository_tag(repo, why->answer.tag);
+	if (tag)
+		retained = dd_retain_find(why->gc, why->repository,
+					  (uint32_t)(tag - repo->tags.items));
+	return retained ? &retained->verdict : NULL;
+}
+
 static int answer(struct dd_why *why, size_t max, struct dd_error *err)
 {
 	struct dd_why_answer *made = &why->answer;
@@ -171,6 +197,8 @@ static int answer(struct dd_why *why, size_t max, struct dd_error *err)
 	made->path_count = why->paths.count;
 	made->going = why->going.items;
 	made->going_count = why->going.count;
+	made->policy = why->gc->options.policy;
+	made->verdict = asked_verdict(why);
 	if (made->path_total || (kept && why->repository == DD_NO_ID))
 		made->state = DD_WHY_KEPT;
 	else if (made->going_count)

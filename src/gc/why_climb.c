@@ -117,6 +117,26 @@ static int add_top(struct dd_why *why, enum dd_why_root root, uint32_t repositor
 	return 0;
 }
 
+/* By the policy. */
+static bool goes(const struct dd_why *why, uint32_t repository, uint32_t tag, uint32_t id)
+{
+	const struct dd_removal *removal = &why->gc->removal;
+
+	return dd_removed_has(removal->list.items, removal->list.count, repository, tag, id);
+}
+
+/* A digest that the list names is one wherever it is linked. */
+static int add_listed(struct dd_why *why)
+{
+	const struct dd_retain *retain = &why->gc->retain;
+	int rc = 0;
+
+	for (size_t i = 0; i < retain->pins.count && rc == 0; i++)
+		rc = add_top(why, DD_WHY_LISTED, retain->pins.items[i].repository,
+			     retain->pins.items[i].id, DD_NO_ID);
+	return rc;
+}
+
 static int add_tags(struct dd_why *why, uint32_t index)
 {
 	const struct dd_repository *repo = why->gc->survey->repositories.items[index];
@@ -125,6 +145,8 @@ static int add_tags(struct dd_why *why, uint32_t index)
 	for (uint32_t t = 0; t < repo->tags.count && rc == 0; t++) {
 		const struct dd_tag *tag = &repo->tags.items[t];
 
+		if (goes(why, index, t, DD_NO_ID))
+			continue;
 		rc = add_top(why, DD_WHY_TAG, index, tag->current, t);
 		for (uint32_t k = 0;
 		     tag->state != DD_LINK_GOOD && k < tag->history_count && rc == 0; k++)
@@ -147,7 +169,8 @@ static int add_untagged(struct dd_why *why, struct dd_mark *tagged, uint32_t ind
 	for (size_t i = 0; i < repo->revisions.count && rc == 0; i++) {
 		const struct dd_revision *revision = &repo->revisions.items[i];
 
-		if (revision->state == DD_LINK_ABSENT || !why->above[revision->id])
+		if (revision->state == DD_LINK_ABSENT || !why->above[revision->id] ||
+		    goes(why, index, DD_NO_ID, revision->id))
 			continue;
 		if (!marked)
 			rc = dd_mark_repository(tagged, index, err);
@@ -266,13 +289,19 @@ static void drop_repeated(struct dd_why *why)
 
 int dd_why_find_tops(struct dd_why *why, struct dd_error *err)
 {
-	const struct dd_mark_options by_tags = { .delete_untagged = true, .ignore_holds = true };
+	const struct dd_removal *removal = &why->gc->removal;
+	const struct dd_mark_options by_tags = { .delete_untagged = true,
+						 .ignore_holds = true,
+						 .removed = removal->list.items,
+						 .removed_count = removal->list.count };
 	DD_CLEANUP(dd_mark_closep) struct dd_mark *tagged = NULL;
 	struct dd_survey *survey = why->gc->survey;
 	int rc = add_held(why);
 
 	if (rc == 0)
 		rc = add_looked_at(why);
+	if (rc == 0)
+		rc = add_listed(why);
 	for (uint32_t i = 0; i < survey->repositories.count && rc == 0; i++)
 		rc = add_tags(why, i);
 	if (rc < 0)

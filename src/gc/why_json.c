@@ -25,12 +25,34 @@ static void put_step(const struct dd_why_step *step, struct dd_json_out *out)
 	dd_json_end(out);
 }
 
-static void put_path(const struct dd_why_path *path, struct dd_json_out *out)
+/* Nothing where no policy was given. */
+static void put_verdict(const struct dd_policy *policy, const struct dd_tag_verdict *verdict,
+			struct dd_json_out *out)
+{
+	char detail[DD_VERDICT_DETAIL];
+
+	if (!policy || !verdict)
+		return;
+	dd_json_object(out, "policy");
+	dd_json_bool(out, "kept", !dd_tag_verdict_goes(verdict->reason));
+	dd_json_text(out, "reason", dd_tag_verdict_name(verdict->reason));
+	if (verdict->rule == DD_NO_RULE)
+		dd_json_null(out, "rule");
+	else
+		dd_json_uint(out, "rule", verdict->rule + 1);
+	dd_tag_verdict_detail(policy, verdict, detail);
+	dd_json_text(out, "detail", detail[0] ? detail : NULL);
+	dd_json_end(out);
+}
+
+static void put_path(const struct dd_policy *policy, const struct dd_why_path *path,
+		     struct dd_json_out *out)
 {
 	dd_json_object(out, NULL);
 	dd_json_text(out, "root", dd_why_root_name(path->root));
 	dd_json_text(out, "repository", path->repository);
 	dd_json_text(out, "tag", path->tag);
+	put_verdict(policy, path->verdict, out);
 	if (path->until_ns)
 		dd_json_time(out, "until", path->until_ns);
 	if (path->hold) {
@@ -82,6 +104,7 @@ void dd_why_json(const struct dd_why *why, struct dd_json_out *out)
 	dd_json_text(out, "state", states[answer->state]);
 	dd_json_text(out, "repository", answer->repository);
 	dd_json_text(out, "tag", answer->tag);
+	put_verdict(answer->policy, answer->verdict, out);
 	dd_json_digest(out, "digest", answer->has_digest ? &answer->digest : NULL);
 	dd_json_text(out, "type", answer->type);
 	dd_json_bool(out, "present", answer->present);
@@ -90,7 +113,7 @@ void dd_why_json(const struct dd_why *why, struct dd_json_out *out)
 	dd_json_uint(out, "path_total", answer->path_total);
 	dd_json_array(out, "paths");
 	for (size_t i = 0; i < answer->path_count && !dd_json_failed(out); i++)
-		put_path(&answer->paths[i], out);
+		put_path(answer->policy, &answer->paths[i], out);
 	dd_json_end(out);
 	dd_json_array(out, "going");
 	for (size_t i = 0; i < answer->going_count; i++)

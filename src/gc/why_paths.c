@@ -217,6 +217,12 @@ static int add_path(struct dd_why *why, const struct ways *ways, uint32_t at,
 	if (top->root == DD_WHY_TAG || top->root == DD_WHY_HISTORY)
 		path->tag =
 			survey->repositories.items[top->repository]->tags.items[top->extra].name;
+	if (top->root == DD_WHY_TAG) {
+		const struct dd_retained *retained =
+			dd_retain_find(why->gc, top->repository, top->extra);
+
+		path->verdict = retained ? &retained->verdict : NULL;
+	}
 	if (top->root == DD_WHY_HELD && top->extra != DD_NO_ID)
 		path->hold = &why->gc->holds.items[top->extra];
 	return write_steps(why, ways, at, path, err);

@@ -135,7 +135,7 @@ static int judge(struct young *young, struct dd_candidate *candidate, struct dd_
 	int64_t latest = candidate->id == DD_NO_ID ? 0 : young->latest[candidate->id];
 	int rc;
 
-	if (candidate->id == DD_NO_ID || candidate->named ||
+	if (candidate->id == DD_NO_ID || (candidate->named && !options->by_policy) ||
 	    candidate->state == DD_CANDIDATE_GONE || latest <= options->now_ns - options->grace_ns)
 		return 0;
 	if (candidate->state == DD_CANDIDATE_DEAD) {

@@ -404,7 +404,8 @@ static int run(struct dd_mark *mark, struct dd_error *err)
 			add_hold(mark, mark->survey->doubts.items[i].doubt, DD_NO_ID, true,
 				 mark->survey->doubts.items[i].detail);
 		for (uint32_t i = 0; i < mark->survey->repositories.count; i++)
-			mark_repository(mark, i);
+			if (!mark->options.only || mark->options.only[i])
+				mark_repository(mark, i);
 		/* Again, for a referrer may come after what it refers to. */
 	} while (mark->grew && !mark->failed);
 	return mark->failed ? dd_fail(err, DD_ENOMEM, 0, "mark what is reachable") : 0;

@@ -23,7 +23,8 @@ struct dd_young_root {
 
 /*
  * A root that counts as gone: a tag, or a revision, which is then reached by something else or not at
- * all. Sorted by repository, then tag, then id.
+ * all. With both a tag and an id: that entry of the tag's history, which is no root, and means nothing
+ * to a mark. Sorted by repository, then tag, then id.
  */
 struct dd_removed {
 	uint32_t repository; /* index in the survey */
@@ -31,6 +32,7 @@ struct dd_removed {
 	uint32_t id;	     /* of the revision; DD_NO_ID: a tag */
 };
 int dd_removed_compare(const void *left, const void *right);
+void dd_removed_sort(struct dd_removed *removed, size_t *count); /* each once */
 bool dd_removed_has(const struct dd_removed *removed, size_t count, uint32_t repository,
 		    uint32_t tag, uint32_t id);
 
@@ -43,6 +45,7 @@ struct dd_mark_options {
 	size_t young_count;
 	const struct dd_removed *removed;
 	size_t removed_count;
+	const bool *only; /* by repository: those alone; NULL: all */
 };
 
 /* Something that holds a repository, or everything. */

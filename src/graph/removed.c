@@ -14,6 +14,18 @@ int dd_removed_compare(const void *left, const void *right)
 	return a->id != b->id ? (a->id < b->id ? -1 : 1) : 0;
 }
 
+void dd_removed_sort(struct dd_removed *removed, size_t *count)
+{
+	size_t kept = 0;
+
+	if (*count)
+		qsort(removed, *count, sizeof(*removed), dd_removed_compare);
+	for (size_t i = 0; i < *count; i++)
+		if (!kept || dd_removed_compare(&removed[kept - 1], &removed[i]) != 0)
+			removed[kept++] = removed[i];
+	*count = kept;
+}
+
 bool dd_removed_has(const struct dd_removed *removed, size_t count, uint32_t repository,
 		    uint32_t tag, uint32_t id)
 {
