@@ -28,6 +28,7 @@ test_case 'each command has help of its own' '
 	run 0 drydock ls --help >out && says "--sort" out && says "--reverse" out &&
 	run 0 drydock why --help >out && says "--free" out &&
 	run 0 drydock rm --help >out && says "--apply" out && says "pattern" out &&
+	run 0 drydock policy --help >out && says "import-pulls" out && says "--keep-from" out &&
 	run 0 drydock trash --help >out && says "restore" out && says "--older-than" out
 '
 

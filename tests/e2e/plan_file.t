@@ -269,4 +269,15 @@ test_case 'a plan file that cannot be written leaves the one before as it was' '
 	[ "$(cat small/plan.json)" = before ] && [ "$(ls small)" = plan.json ]
 '
 
+test_case 'a plan by a policy is carried out by the same policy, and without it takes no tag' '
+	make_volume vol && kept=$(put_image vol app:v1 "one") && gone=$(put_image vol app:old "two") &&
+	age vol everything 9d &&
+	printf "rules:\n- repositories: \"**\"\n  keep:\n    tags: \"v*\"\n" >rules.yaml &&
+	run 0 drydock gc --root vol --policy rules.yaml --plan-out plan.json --grace 0 >words &&
+	says "gc --apply --plan plan.json --policy rules.yaml" words &&
+	run 0 drydock gc --root vol --apply --plan plan.json --json >without && tagged vol app:old "$gone" &&
+	run 0 drydock gc --root vol --apply --plan plan.json --policy rules.yaml >&7 &&
+	tagged vol app:v1 "$kept" && [ ! -e "$(current_link vol app:old)" ] && blobs_gone vol "$gone"
+'
+
 done_testing

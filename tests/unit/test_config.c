@@ -179,9 +179,9 @@ static void what_is_no_configuration_is_refused_with_the_line(void **state)
 		  "is given twice" },
 		{ "version: 0.1\nx: &x {rootdirectory: /a}\nstorage:\n  filesystem:\n    <<: *x\n",
 		  "line 5: merge keys (<<) are not supported" },
-		{ "version: 0.1\nstorage: {filesystem\n", "line 3: " },
-		{ "version: 0.1\n\tstorage: x\n", "line 2: found " },
-		{ "version: 0.1\nx: *nowhere\n", "line 2: found undefined alias" },
+		{ "version: 0.1\nstorage: {filesystem\n", "line 3, column 1: " },
+		{ "version: 0.1\n\tstorage: x\n", "line 2, column 1: found " },
+		{ "version: 0.1\nx: *nowhere\n", "line 2, column 4: found undefined alias" },
 		{ "version: 0.1\nx: \xff\n", "byte 16: " },
 	};
 
