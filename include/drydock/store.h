@@ -339,6 +339,12 @@ int dd_store_remove(struct dd_store *store, const struct dd_place *place, struct
 int dd_store_lock(struct dd_context *ctx, struct dd_store *store, const char *about,
 		  int64_t deadline_ns, char holder[static DD_HOLDER_TEXT], struct dd_error *err);
 void dd_store_unlock(struct dd_store *store);
+/*
+ * Whether another holds it, without taking it: who asks for the lock meanwhile gets it. holder: as
+ * above. DD_EACCES: we may not look. No lock yet: nobody holds it.
+ */
+int dd_store_look_at_lock(struct dd_store *store, bool *held, char holder[static DD_HOLDER_TEXT],
+			  struct dd_error *err);
 
 /* Bytes of the volume's file system, as df(1) has them. */
 struct dd_space {

@@ -15,6 +15,8 @@
 #include "store/beneath.h"
 #include "store/file.h"
 
+#define LOOKS_MAX 20 /* in a row, of others at the lock */
+
 /* A file of ours: like its surroundings in owner and mode. */
 static int open_own(struct dd_store *store, const char *path, int flags, struct stat *st,
 		    bool *is_new, struct dd_error *err)
@@ -196,9 +198,22 @@ static void read_holder(int fd, char holder[static DD_HOLDER_TEXT])
 	holder[strcspn(holder, "\n")] = '\0';
 }
 
+/*
+ * Somebody only looks whether it is held (dd_store_look_at_lock()), which is over in no time: but a
+ * process can be stopped anywhere, so that this is not hoped for without end.
+ */
+static bool only_looked_at(int fd, unsigned *looks)
+{
+	if (++*looks > LOOKS_MAX || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return false;
+	flock(fd, LOCK_UN);
+	return true;
+}
+
 static int take_lock(struct dd_context *ctx, int fd, int64_t deadline_ns, struct dd_error *err)
 {
 	static const struct timespec pause = { 0, 50 * 1000 * 1000 };
+	unsigned looks = 0;
 
 	for (;;) {
 		struct timespec now;
@@ -213,7 +228,8 @@ static int take_lock(struct dd_context *ctx, int fd, int64_t deadline_ns, struct
 		if (errno != EWOULDBLOCK)
 			return dd_fail(err, dd_code_of_errno(errno), errno, "lock the volume");
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec * DD_SECOND + now.tv_nsec >= deadline_ns)
+		if (now.tv_sec * DD_SECOND + now.tv_nsec >= deadline_ns &&
+		    !only_looked_at(fd, &looks))
 			return dd_fail(err, DD_ELOCKED, 0, "the volume is locked");
 		nanosleep(&pause, NULL);
 	}
@@ -246,6 +262,41 @@ int dd_store_lock(struct dd_context *ctx, struct dd_store *store, const char *ab
 		       strerror(errno));
 	store->lock_fd = fd;
 	fd = -1;
+	return 0;
+}
+
+int dd_store_look_at_lock(struct dd_store *store, bool *held, char holder[static DD_HOLDER_TEXT],
+			  struct dd_error *err)
+{
+	static const char path[] = DD_STATE_BASE "/lock";
+	const struct dd_place lock = { .kind = DD_AT_LOCK };
+	DD_AUTOCLOSE int fd = -1;
+	struct dd_info info;
+	int rc = dd_store_stat(store, &lock, &info, err);
+
+	*held = false;
+	holder[0] = '\0';
+	if (rc == DD_ENOENT) {
+		dd_error_clear(err);
+		return 0;
+	}
+	if (rc == 0 && info.type != DD_ENTRY_FILE)
+		rc = dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root,
+			     path);
+	if (rc < 0)
+		return rc;
+	fd = dd_beneath_open(store->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return dd_file_fail(store, err, -fd, "open", path);
+	do
+		rc = flock(fd, LOCK_SH | LOCK_NB);
+	while (rc < 0 && errno == EINTR);
+	if (rc == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return dd_file_fail(store, err, errno, "look at", path);
+	*held = true;
+	read_holder(fd, holder);
 	return 0;
 }
 

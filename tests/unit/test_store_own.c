@@ -2,6 +2,7 @@
  * The store on a file system, our own files: directories, the lock, what grows, the reserve.
  */
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -159,10 +160,59 @@ static void the_lock_is_waited_for_and_ends_with_its_holder(void **state)
 	close_volume(&volume);
 }
 
+static void a_look_at_the_lock_says_whose_it_is_and_takes_nothing(void **state)
+{
+	struct volume volume;
+	struct dd_store *other;
+	char holder[DD_HOLDER_TEXT];
+	bool held = true;
+
+	(void)state;
+	open_volume(&volume);
+	assert_code(dd_store_open(volume.ctx, &(struct dd_store_options){ .root = volume.root }, &other,
+				  &volume.err), 0);
+	assert_code(dd_store_look_at_lock(other, &held, holder, &volume.err), 0);
+	assert_false(held);
+	assert_false(exists(&volume, ".drydock"));
+	assert_code(dd_store_make_state(volume.store, &volume.err), 0);
+	assert_code(dd_store_lock(volume.ctx, volume.store, "the first\n", 0, holder, &volume.err), 0);
+	assert_code(dd_store_look_at_lock(other, &held, holder, &volume.err), 0);
+	assert_true(held);
+	assert_string_equal(holder, "the first");
+	dd_store_unlock(volume.store);
+	for (int i = 0; i < 3; i++) {
+		assert_code(dd_store_look_at_lock(other, &held, holder, &volume.err), 0);
+		assert_false(held);
+		assert_string_equal(holder, "");
+	}
+	assert_code(dd_store_lock(volume.ctx, volume.store, "again", 0, holder, &volume.err), 0);
+	dd_store_close(other);
+	close_volume(&volume);
+}
+
+static void who_was_stopped_in_a_look_at_the_lock_holds_nobody_up_for_ever(void **state)
+{
+	struct volume volume;
+	char holder[DD_HOLDER_TEXT];
+	int fd;
+
+	(void)state;
+	open_volume(&volume);
+	assert_code(dd_store_make_state(volume.store, &volume.err), 0);
+	put_bytes(&volume, ".drydock/lock", "", 0);
+	fd = open(below(&volume, ".drydock/lock"), O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	assert_int_equal(dd_store_lock(volume.ctx, volume.store, "x", 0, holder, &volume.err),
+			 DD_ELOCKED);
+	close(fd);
+	close_volume(&volume);
+}
+
 static void a_lock_that_is_no_file_is_refused(void **state)
 {
 	char holder[DD_HOLDER_TEXT];
 	struct volume volume;
+	bool held;
 
 	(void)state;
 	open_volume(&volume);
@@ -170,10 +220,12 @@ static void a_lock_that_is_no_file_is_refused(void **state)
 	assert_code(dd_store_make_state(volume.store, &volume.err), 0);
 	assert_int_equal(symlink("../precious", below(&volume, ".drydock/lock")), 0);
 	assert_code(dd_store_lock(volume.ctx, volume.store, "x", 0, holder, &volume.err), DD_ESYMLINK);
+	assert_code(dd_store_look_at_lock(volume.store, &held, holder, &volume.err), DD_ESYMLINK);
 	assert_holds(&volume, "precious", "text");
 	unlink(below(&volume, ".drydock/lock"));
 	assert_int_equal(mkfifo(below(&volume, ".drydock/lock"), 0600), 0);
 	assert_code(dd_store_lock(volume.ctx, volume.store, "x", 0, holder, &volume.err), DD_EIRREGULAR);
+	assert_code(dd_store_look_at_lock(volume.store, &held, holder, &volume.err), DD_EIRREGULAR);
 	close_volume(&volume);
 }
 
@@ -231,6 +283,8 @@ int main(void)
 		cmocka_unit_test(state_that_others_may_write_to_is_refused),
 		cmocka_unit_test(state_that_is_no_directory_is_refused),
 		cmocka_unit_test(the_lock_is_one_s_and_says_whose),
+		cmocka_unit_test(a_look_at_the_lock_says_whose_it_is_and_takes_nothing),
+		cmocka_unit_test(who_was_stopped_in_a_look_at_the_lock_holds_nobody_up_for_ever),
 		cmocka_unit_test(the_lock_is_waited_for_and_ends_with_its_holder),
 		cmocka_unit_test(a_lock_that_is_no_file_is_refused),
 		cmocka_unit_test(what_cannot_be_added_whole_is_not_added),
