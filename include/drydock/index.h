@@ -48,6 +48,7 @@ struct dd_index_options {
 	const char *cache_dir; /* NULL: see above; empty is as good as NULL */
 	bool none;	       /* no index: NULL, and nothing is said */
 	bool read_only; /* make and change nothing; no index yet: NULL, and nothing is said */
+	bool log_only; /* likewise; of what is there only the log of runs (record.h) is asked for */
 	const char *(*get_environment)(const char *name); /* NULL: no environment */
 };
 

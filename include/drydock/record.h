@@ -72,5 +72,7 @@ struct dd_verify_run {
 int dd_runs_add(struct dd_index *index, const struct dd_verify_run *run, struct dd_error *err);
 /* The last one at whose end every blob there was had been read, by it or before: 1, or 0 if none. */
 int dd_runs_find_whole(struct dd_index *index, struct dd_verify_run *run, struct dd_error *err);
+/* The last one, however it ended: likewise. */
+int dd_runs_find_last(struct dd_index *index, struct dd_verify_run *run, struct dd_error *err);
 
 #endif

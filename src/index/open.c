@@ -236,7 +236,7 @@ static int open_all(struct dd_index *index, struct dd_store *store,
 
 	if (rc == 0 && index->place.fd >= 0)
 		rc = check_volume(&index->place, err);
-	if (rc < 0 || index->place.fd < 0)
+	if (rc < 0 || index->place.fd < 0 || options->log_only)
 		return rc;
 	/* What cannot be written may still be read. */
 	if (!options->read_only) {
@@ -289,7 +289,7 @@ int dd_index_open(struct dd_context *ctx, struct dd_store *store,
 			*err = trouble;
 		return rc;
 	}
-	if (!index->env && index->lock < 0)
+	if (!index->env && index->lock < 0 && !(options->log_only && index->place.fd >= 0))
 		return 0;
 	if (options->kind == DD_INDEX_SURVEYED)
 		dd_learner_open(index);

@@ -69,7 +69,7 @@ static bool parse(char **words, size_t count, struct dd_verify_run *run)
 	return true;
 }
 
-int dd_runs_find_whole(struct dd_index *index, struct dd_verify_run *run, struct dd_error *err)
+static int find(struct dd_index *index, bool whole, struct dd_verify_run *run, struct dd_error *err)
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer log = { 0 };
 	DD_CLEANUP(dd_hasher_closep) struct dd_hasher *hasher = NULL;
@@ -90,10 +90,21 @@ int dd_runs_find_whole(struct dd_index *index, struct dd_verify_run *run, struct
 			return rc;
 		if (rc < 0)
 			dd_error_clear(err);
-		else if (parse(words, count, &one) && !one.never_blobs && !one.unseen) {
+		else if (parse(words, count, &one) &&
+			 (!whole || (!one.never_blobs && !one.unseen))) {
 			*run = one;
 			found = 1;
 		}
 	}
 	return found;
+}
+
+int dd_runs_find_whole(struct dd_index *index, struct dd_verify_run *run, struct dd_error *err)
+{
+	return find(index, true, run, err);
+}
+
+int dd_runs_find_last(struct dd_index *index, struct dd_verify_run *run, struct dd_error *err)
+{
+	return find(index, false, run, err);
 }

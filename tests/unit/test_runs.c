@@ -45,6 +45,8 @@ static void the_last_run_that_left_nothing_unread_is_found(void **state)
 	assert_int_equal(run.began_ns, 200);
 	assert_int_equal(run.oldest_ns, 193);
 	assert_true(run.read_bytes == UINT64_MAX);
+	assert_int_equal(dd_runs_find_last(index, &run, NULL), 1);
+	assert_int_equal(run.began_ns, 400);
 	dd_index_close(index);
 	close_cached(&cached);
 }
@@ -119,6 +121,32 @@ static void without_an_index_there_is_no_log(void **state)
 	assert_int_equal(dd_runs_find_whole(NULL, &run, NULL), 0);
 }
 
+static void the_log_is_read_without_the_index_and_nothing_is_made_for_it(void **state)
+{
+	struct cached cached;
+	struct dd_index *index;
+	struct dd_verify_run run;
+
+	(void)state;
+	open_cached(&cached);
+	cached.options.read_only = cached.options.log_only = true;
+	assert_null(open_index(&cached));
+	cached.options.read_only = cached.options.log_only = false;
+	index = open_quietly(&cached);
+	put_range(index, 0, 100);
+	add_run(index, 100, 1, 0);
+	dd_index_close(index);
+	put_text(in_index(&cached, DD_INDEX_FILE), "damaged", O_TRUNC);
+	cached.options.read_only = cached.options.log_only = true;
+	index = open_quietly(&cached);
+	assert_false(dd_index_is_writable(index));
+	assert_int_equal(dd_index_count_verified(index), 0);
+	assert_int_equal(dd_runs_find_last(index, &run, NULL), 1);
+	assert_int_equal(run.began_ns, 100);
+	dd_index_close(index);
+	close_cached(&cached);
+}
+
 static void a_link_in_its_place_is_not_followed(void **state)
 {
 	struct cached cached;
@@ -143,6 +171,7 @@ int main(void)
 		cmocka_unit_test(the_log_outlives_the_index),
 		cmocka_unit_test(lines_that_are_torn_damaged_or_unknown_are_passed_over),
 		cmocka_unit_test(of_a_long_log_the_end_is_read),
+		cmocka_unit_test(the_log_is_read_without_the_index_and_nothing_is_made_for_it),
 		cmocka_unit_test(without_an_index_there_is_no_log),
 		cmocka_unit_test(a_link_in_its_place_is_not_followed),
 	};
