@@ -54,6 +54,54 @@ void dd_pulls_cover(struct dd_pulls *pulls, int64_t from_ns, int64_t to_ns);
 void dd_pulls_release(struct dd_pulls *pulls);
 
 /*
+ * A collection that was applied, whatever it did. It is remembered in the volume, by a line when it
+ * has the lock and nothing has gone yet, and one when all that it did is durable: of one that died in
+ * between the second is missing.
+ */
+/* X(name in JSON, member): numbers of its end */
+#define DD_COLLECTION_NUMBERS(X)                                                  \
+	X("withdrawn_items", withdrawn_items)                                     \
+	X("withdrawn_bytes", withdrawn_bytes)                                     \
+	X("freed_bytes", freed_bytes) /* for good */                              \
+	X("purged_runs", purged_runs)                                             \
+	X("revived_items", revived_items)                                         \
+	X("holds", holds) /* that nobody has acknowledged */                      \
+	X("unreadable", unreadable)                                               \
+	X("repositories", repositories) /* what it found, before anything went */ \
+	X("tags", tags)                                                           \
+	X("manifests", manifests)                                                 \
+	X("blobs", blobs)                                                         \
+	X("young_bytes", young_bytes)
+
+struct dd_collection {
+	char run[32];
+	int64_t began_ns, ended_ns; /* since the epoch; ended_ns 0: it did not come to its end */
+	uint64_t status;	    /* enum dd_exit, if it ended */
+#define X(name, member) uint64_t member;
+	DD_COLLECTION_NUMBERS(X)
+#undef X
+	uint64_t trash_keep_ns;
+	const char *command; /* when loaded: of heap memory */
+	const char *reason;  /* why it failed, or took nothing; empty: it did not */
+};
+
+struct dd_collections {
+	struct dd_collection last;  /* the latest that began; began_ns 0: there was none */
+	struct dd_collection whole; /* the latest that ended and had seen all there is; likewise */
+	int64_t good_ns; /* when the latest ended that left nothing to a person; 0: none */
+};
+
+/* Durable when they return. The caller holds the volume's lock (a change). */
+int dd_collections_begin(struct dd_store *store, const struct dd_collection *collection,
+			 struct dd_error *err);
+int dd_collections_end(struct dd_store *store, const struct dd_collection *collection,
+		       struct dd_error *err);
+/* By the end of the file alone, some hundred runs. No file: none. */
+int dd_collections_load(struct dd_store *store, struct dd_collections *collections,
+			struct dd_error *err);
+void dd_collections_release(struct dd_collections *collections);
+
+/*
  * A run that verified the whole volume. It changes nothing there, so this is remembered outside of
  * it: in a log beside the index, which is kept when the index is thrown away. Without an index there
  * is none.

@@ -388,6 +388,8 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 	if (rc == 0)
 		rc = dd_change_begin(ctx, store, &change, &apply.change, err);
 	if (rc == 0)
+		dd_gc_remember_begin(ctx, store, apply.gc, dd_change_get_run(apply.change));
+	if (rc == 0)
 		rc = dd_gc_make(ctx, store, apply.gc, err);
 	if (rc == 0 && options->estimate && !options->remove_count)
 		rc = dd_gc_estimate(ctx, store, apply.gc, err);
@@ -399,6 +401,8 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 		rc = carry_out(&apply, err);
 	}
 	dd_trash_view_release(&apply.own);
+	if (apply.change)
+		dd_gc_remember_end(ctx, store, apply.gc, dd_change_get_run(apply.change), rc, err);
 	dd_change_closep(&apply.change);
 	dd_context_ignore_time_limit(ctx, false);
 	return rc;

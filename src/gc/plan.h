@@ -33,6 +33,7 @@ struct dd_gc {
 	DD_LIST(struct dd_left) left;
 	DD_LIST(char *) left_memory; /* owns the strings of the left */
 	int64_t now_ns;
+	int64_t begun_ns; /* when a record says that it began; 0: none does */
 	char brake[160];
 	struct dd_gc_plan plan;
 };
@@ -60,6 +61,16 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 /* How much more would go with delete_untagged, and without the holds. */
 int dd_gc_estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		   struct dd_error *err);
+/*
+ * A collection is remembered from when it has the lock until all that it did is durable. What cannot be
+ * remembered is told, and stops nothing. err: of a run that failed (rc).
+ */
+void dd_gc_remember_begin(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+			  const char *run);
+void dd_gc_remember_end(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
+			const char *run, int rc, const struct dd_error *err);
+/* One object of a list. */
+void dd_hold_json(const struct dd_hold *hold, struct dd_json_out *out);
 void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
 
 /* What goes by name, and nothing else, of the candidates; in their place. */

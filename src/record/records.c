@@ -2,6 +2,7 @@
  * Records: one file, one fact a line, the first word says which:
  *
  *	acknowledged <time_ns> <repository> <digest>
+ *	collecting, collected: see collections.c
  *
  * A word that is not known is a later version's and passed over. Nothing is ever rewritten, so a
  * crash can only tear the line that was being added, and that one was not durable yet.
