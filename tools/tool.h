@@ -47,6 +47,7 @@ struct command {
 	int (*run)(struct tool *tool, const struct options *options, struct dd_error *err);
 };
 
+extern const struct command command_status;
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
 	command_why, command_rm, command_garbage_collect, command_policy;
 

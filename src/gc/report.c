@@ -73,7 +73,7 @@ int dd_hold_release(const struct dd_hold *hold, char **text)
 	return rc;
 }
 
-static void put_hold(struct dd_json_out *out, const struct dd_hold *hold)
+void dd_hold_json(const struct dd_hold *hold, struct dd_json_out *out)
 {
 	DD_AUTOFREE char *release = NULL;
 
@@ -94,7 +94,7 @@ static void put_lists(const struct dd_gc_plan *plan, struct dd_json_out *out)
 {
 	dd_json_array(out, "holds");
 	for (size_t i = 0; i < plan->hold_count; i++)
-		put_hold(out, &plan->holds[i]);
+		dd_hold_json(&plan->holds[i], out);
 	dd_json_end(out);
 	dd_json_array(out, "revivals");
 	for (size_t i = 0; i < plan->revival_count; i++) {

@@ -16,7 +16,7 @@ finds_at() {
 
 test_case 'help goes to stdout and names every command and every common option' '
 	run 0 drydock --help >out 2>err && [ ! -s err ] &&
-	for word in usage ls gc rm trash why --root --config --jobs --json --dry-run --color \
+	for word in usage status ls gc rm trash why --root --config --jobs --json --dry-run --color \
 		--progress --version; do
 		says " ?$word" out || return
 	done
