@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "gc/candidates.h"
 #include "gc/expire.h"
-#include "gc/removal.h"
 #include "gc/retain.h"
 #include "gc/trash_view.h"
+#include "graph/removal.h"
 
 struct dd_gc {
 	struct dd_gc_options options;

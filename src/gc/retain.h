@@ -8,7 +8,7 @@
 #include <drydock/record.h>
 
 #include "base/list.h"
-#include "gc/removal.h"
+#include "graph/removal.h"
 
 struct dd_retained {
 	uint32_t repository, tag; /* indexes */

@@ -12,15 +12,9 @@ static int no_memory(struct dd_error *err)
 	return dd_fail(err, DD_ENOMEM, 0, "add up what would go");
 }
 
-static bool present(const struct dd_node *node)
-{
-	return (node->flags & (DD_NODE_PRESENT | DD_NODE_MISSING)) == DD_NODE_PRESENT;
-}
-
 static int mark_without(struct dd_context *ctx, struct dd_free *made, struct dd_error *err)
 {
-	DD_CLEANUP(dd_mark_closep) struct dd_mark *mark = NULL;
-	struct dd_gc *gc = made->gc;
+	const struct dd_gc *gc = made->gc;
 	const struct dd_mark_options options = {
 		.young = gc->candidates.young.items,
 		.young_count = gc->candidates.young.count,
@@ -28,89 +22,19 @@ static int mark_without(struct dd_context *ctx, struct dd_free *made, struct dd_
 		.removed_count = made->removal.list.count,
 	};
 
-	made->before = calloc(gc->graph->nodes.count + 1, sizeof(*made->before));
-	if (!made->before)
-		return no_memory(err);
-	for (size_t i = 0; i < gc->graph->nodes.count; i++)
-		made->before[i] = gc->graph->nodes.items[i].flags & DD_NODE_REACHED;
-	/* While something holds the whole volume nothing goes, whatever is named. */
-	if (dd_mark_holds_everything(gc->candidates.mark))
-		return 0;
-	return dd_mark_open(ctx, gc->survey, &options, &mark, err);
-}
-
-/* ---- what goes ---- */
-
-struct going {
-	uint64_t start;
-	uint32_t id;
-};
-
-static int compare_going(const void *left, const void *right)
-{
-	const struct going *a = left, *b = right;
-
-	return a->start != b->start ? (a->start < b->start ? -1 : 1) : 0;
-}
-
-static bool goes(const struct dd_free *made, uint32_t id)
-{
-	const struct dd_node *node = &made->gc->graph->nodes.items[id];
-
-	return present(node) && made->before[id] && !(node->flags & DD_NODE_REACHED);
-}
-
-static int weigh(struct dd_context *ctx, struct dd_store *store, struct dd_free *made,
-		 const struct going *list, size_t count, struct dd_error *err)
-{
-	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL;
-	struct dd_free_answer *answer = &made->answer;
-	int rc = 0;
-
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		struct dd_place place = { .kind = DD_AT_BLOB };
-		struct dd_info info;
-
-		dd_ids_get(&made->gc->graph->ids, list[i].id, &place.digest);
-		rc = dd_context_check(ctx, err);
-		if (rc == 0)
-			rc = dd_store_stat_near(store, &held, &place, &info, err);
-		if (rc == DD_ENOENT) {
-			dd_error_clear(err);
-			rc = 0;
-			continue;
-		}
-		if (rc < 0)
-			return dd_wrap(err, rc, "add up what would go");
-		answer->blobs++;
-		*(info.links > 1 ? &answer->linked_bytes : &answer->bytes) += info.size;
-	}
-	return rc;
+	return dd_without_init(ctx, gc->survey, gc->candidates.mark, &options, &made->without, err);
 }
 
 static int add_up(struct dd_context *ctx, struct dd_store *store, struct dd_free *made,
 		  struct dd_error *err)
 {
-	const struct dd_graph *graph = made->gc->graph;
-	DD_AUTOFREE struct going *list = NULL;
-	size_t count = 0;
+	struct dd_weight weight;
+	int rc = dd_without_weigh(ctx, store, &made->without, &weight, err);
 
-	for (uint32_t id = 0; id < graph->nodes.count; id++)
-		count += goes(made, id);
-	list = calloc(count + 1, sizeof(*list));
-	if (!list)
-		return no_memory(err);
-	count = 0;
-	for (uint32_t id = 0; id < graph->nodes.count; id++) {
-		struct dd_digest digest;
-
-		if (!goes(made, id))
-			continue;
-		dd_ids_get(&graph->ids, id, &digest);
-		list[count++] = (struct going){ dd_digest_start(&digest), id };
-	}
-	qsort(list, count, sizeof(*list), compare_going);
-	return weigh(ctx, store, made, list, count, err);
+	made->answer.blobs = weight.blobs;
+	made->answer.bytes = weight.bytes;
+	made->answer.linked_bytes = weight.linked_bytes;
+	return rc;
 }
 
 /* ---- what stays of it ---- */
@@ -120,7 +44,7 @@ static int note_kept(void *arg, uint32_t id)
 	struct dd_free *made = arg;
 	const struct dd_node *node = &made->gc->graph->nodes.items[id];
 
-	if (!made->rest[id] && present(node) && node->flags & DD_NODE_REACHED) {
+	if (!made->rest[id] && dd_node_is_present(node) && node->flags & DD_NODE_REACHED) {
 		made->kept[made->kept_count].id = id;
 		made->rest[id] = (uint32_t)++made->kept_count;
 		made->answer.kept_blobs++;
@@ -164,7 +88,8 @@ static void count_named(struct dd_free *made)
 	for (size_t i = 0; i < made->removal.list.count; i++) {
 		const struct dd_removed *removed = &made->removal.list.items[i];
 
-		made->answer.manifests += removed->tag == DD_NO_ID && goes(made, removed->id);
+		made->answer.manifests +=
+			removed->tag == DD_NO_ID && dd_without_goes(&made->without, removed->id);
 	}
 }
 
@@ -207,7 +132,7 @@ void dd_free_close(struct dd_free *made)
 {
 	if (!made)
 		return;
-	free(made->before);
+	dd_without_release(&made->without);
 	free(made->relevant);
 	free(made->rest);
 	free(made->kept);

@@ -7,6 +7,7 @@
 #include <drydock/why.h>
 
 #include "gc/plan.h"
+#include "graph/without.h"
 
 /* Something that keeps some of the rest: a manifest with the tags that lead to it. */
 struct dd_keeper_group {
@@ -20,7 +21,7 @@ struct dd_keeper_group {
 struct dd_free {
 	struct dd_gc *gc;
 	struct dd_removal removal;
-	bool *before;	/* by id: reached, with everything there */
+	struct dd_without without;
 	bool *relevant; /* by id: one of the rest, or leads there */
 	uint32_t *rest; /* by id: number in "kept" and one; 0: not of the rest */
 	struct dd_kept {

@@ -1,7 +1,7 @@
 /*
  * Revisions that hang together.
  */
-#include "gc/removal.h"
+#include "graph/removal.h"
 
 int dd_family_init(struct dd_family *family, const struct dd_graph *graph, struct dd_error *err)
 {

@@ -5,8 +5,8 @@
  * that point to it, what it names, and what refers to it. What goes for that is what a mark without
  * these roots no longer reaches.
  */
-#ifndef GC_REMOVAL_H
-#define GC_REMOVAL_H
+#ifndef GRAPH_REMOVAL_H
+#define GRAPH_REMOVAL_H
 
 #include <drydock/reference.h>
 

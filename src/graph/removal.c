@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "gc/removal.h"
+#include "graph/removal.h"
 
 struct choice {
 	const struct dd_survey *survey;
