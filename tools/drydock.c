@@ -18,8 +18,13 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct command *const commands[] = {
-	&command_status,	  &command_ls,	  &command_verify, &command_repair, &command_gc,
-	&command_garbage_collect, &command_trash, &command_why,	   &command_rm,	    &command_policy,
+	&command_status, &command_ls,
+	&command_tree,	 &command_show,
+	&command_cat,	 &command_du,
+	&command_verify, &command_repair,
+	&command_gc,	 &command_garbage_collect,
+	&command_trash,	 &command_why,
+	&command_rm,	 &command_policy,
 };
 
 /* For the signal handler: it lives as long as signals can come. */

@@ -148,6 +148,8 @@ char *render_place(const struct dd_place *place)
 struct table {
 	struct libscols_table *scols;
 	size_t columns;
+	struct libscols_line **lines; /* by number: libsmartcols would walk along a list */
+	size_t count, room;
 	int failed; /* an errno */
 };
 
@@ -159,6 +161,8 @@ static int add_column(struct table *table, const struct column *column)
 		flags |= SCOLS_FL_RIGHT;
 	if (column->flags & COLUMN_SHRINK)
 		flags |= SCOLS_FL_TRUNC;
+	if (column->flags & COLUMN_TREE)
+		flags |= SCOLS_FL_TREE;
 	if (!scols_table_new_column(table->scols, column->title, 0, flags))
 		return -ENOMEM;
 	table->columns++;
@@ -190,17 +194,50 @@ void table_closep(struct table **table)
 	if (!*table)
 		return;
 	scols_unref_table((*table)->scols);
+	free((*table)->lines);
 	free(*table);
 	*table = NULL;
 }
 
+void table_use_ascii(struct table *table)
+{
+	if (table && !table->failed)
+		table->failed = -scols_table_enable_ascii(table->scols, 1);
+}
+
 void table_add(struct table *table, enum render_style style, const char *const *cells)
+{
+	table_add_below(table, TABLE_TOP, style, cells);
+}
+
+static struct libscols_line *new_line(struct table *table, struct libscols_line *above)
+{
+	struct libscols_line *line;
+
+	if (table->count == table->room) {
+		size_t room = table->room ? 2 * table->room : 64;
+		struct libscols_line **lines =
+			reallocarray(table->lines, room, sizeof(struct libscols_line *));
+
+		if (!lines)
+			return NULL;
+		table->lines = lines;
+		table->room = room;
+	}
+	line = scols_table_new_line(table->scols, above);
+	if (line)
+		table->lines[table->count++] = line;
+	return line;
+}
+
+void table_add_below(struct table *table, size_t above, enum render_style style,
+		     const char *const *cells)
 {
 	struct libscols_line *line;
 
 	if (!table || table->failed)
 		return;
-	line = scols_table_new_line(table->scols, NULL);
+	line = new_line(table, above == TABLE_TOP ? NULL : table->lines[above]);
 	if (!line) {
 		table->failed = ENOMEM;
 		return;

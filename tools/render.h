@@ -56,6 +56,7 @@ const char *render_kind(const struct dd_place *place);
 enum column_flags {
 	COLUMN_RIGHT = 1 << 0,	/* numbers */
 	COLUMN_SHRINK = 1 << 1, /* may be cut on a narrow terminal */
+	COLUMN_TREE = 1 << 2,	/* has the branches of lines that lie below others */
 };
 
 struct column {
@@ -68,6 +69,12 @@ struct table;
 struct table *table_open(const struct column *columns, size_t count);
 /* As many cells as columns; "-" stands for NULL and for nothing. */
 void table_add(struct table *table, enum render_style style, const char *const *cells);
+/* Below an earlier line, by its number: they count from 0. TABLE_TOP: below none. */
+#define TABLE_TOP SIZE_MAX
+void table_add_below(struct table *table, size_t above, enum render_style style,
+		     const char *const *cells);
+/* Branches of ASCII alone, also where the locale has better ones. */
+void table_use_ascii(struct table *table);
 int table_print(struct table *table, struct dd_error *err);
 void table_closep(struct table **table);
 

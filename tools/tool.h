@@ -49,7 +49,8 @@ struct command {
 
 extern const struct command command_status;
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
-	command_why, command_rm, command_garbage_collect, command_policy;
+	command_why, command_rm, command_garbage_collect, command_policy, command_tree,
+	command_show, command_cat, command_du;
 
 /* The exit status that a subcommand's result leads to. */
 int tool_status(const struct tool *tool, int code);

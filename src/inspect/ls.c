@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "graph/survey.h"
+#include "inspect/parts.h"
+#include "inspect/problem.h"
 #include "inspect/size.h"
 #include "store/resolve.h"
 
@@ -49,15 +51,6 @@ static int survey(struct list *list, const char *only, struct dd_graph **graph,
 	return rc < 0 ? rc : dd_survey_open(list->ctx, list->store, *graph, &options, survey, err);
 }
 
-static const char *problem_of(const struct dd_graph *graph, uint32_t id)
-{
-	const struct dd_node *node = &graph->nodes.items[id];
-
-	if (node->flags & DD_NODE_DOUBT)
-		return dd_doubt_text(dd_graph_doubt(graph, id)->doubt);
-	return node->flags & DD_NODE_MISSING ? "its manifest is not there" : NULL;
-}
-
 /* ---- repositories ---- */
 
 static int add_repository(struct list *list, struct dd_sizer *sizer,
@@ -85,7 +78,7 @@ static int add_repository(struct list *list, struct dd_sizer *sizer,
 			continue;
 		row->manifests++;
 		if (!row->problem)
-			row->problem = problem_of(graph, revision->id);
+			row->problem = dd_problem_of(graph, revision->id);
 		if (dd_sizer_add(sizer, revision->id) < 0)
 			return dd_fail(err, DD_ENOMEM, 0, "list");
 	}
@@ -132,7 +125,7 @@ static int add_tag(struct list *list, struct dd_sizer *sizer, const struct dd_re
 	row->has_digest = true;
 	dd_ids_get(&graph->ids, tag->current, &row->digest);
 	if (!row->problem)
-		row->problem = problem_of(graph, tag->current);
+		row->problem = dd_problem_of(graph, tag->current);
 	manifest = graph->nodes.items[tag->current].manifest;
 	if (manifest != DD_NO_ID) {
 		row->type = dd_manifest_type_name(graph->manifests.items[manifest].type);
@@ -175,14 +168,9 @@ static int list_tags(struct list *list, const char *name, struct dd_error *err)
 static const char *platform(struct list *list, const struct dd_descriptor *descriptor,
 			    struct dd_error *err)
 {
-	char text[256];
+	char text[DD_PLATFORM_TEXT];
 
-	if (!descriptor->os && !descriptor->architecture)
-		return NULL;
-	snprintf(text, sizeof(text), "%s/%s%s%s", descriptor->os ? descriptor->os : "?",
-		 descriptor->architecture ? descriptor->architecture : "?",
-		 descriptor->variant ? "/" : "", descriptor->variant ? descriptor->variant : "");
-	return keep(list, text, err);
+	return dd_platform_format(descriptor, text) ? keep(list, text, err) : NULL;
 }
 
 static int add_part(struct list *list, const struct dd_descriptor *descriptor, struct dd_error *err)

@@ -11,15 +11,22 @@
 #include "text/metrics.h"
 
 /* A label's value: backslash, quote and newline are escaped, as the format wants. */
+static int add_label(struct dd_text *text, const char *name, const char *value)
+{
+	int rc = dd_text_printf(text, "%s=\"", name);
+
+	for (; *value && rc == 0; value++)
+		rc = *value == '\n'		     ? dd_text_add(text, "\\n", 2) :
+		     *value == '"' || *value == '\\' ? dd_text_printf(text, "\\%c", *value) :
+						       dd_text_add(text, value, 1);
+	return rc < 0 ? rc : dd_text_printf(text, "\"");
+}
+
 static int add_volume(struct dd_text *text, const char *volume)
 {
-	int rc = dd_text_printf(text, "{volume=\"");
+	int rc = dd_text_add(text, "{", 1);
 
-	for (; *volume && rc == 0; volume++)
-		rc = *volume == '\n'		       ? dd_text_add(text, "\\n", 2) :
-		     *volume == '"' || *volume == '\\' ? dd_text_printf(text, "\\%c", *volume) :
-							 dd_text_add(text, volume, 1);
-	return rc < 0 ? rc : dd_text_printf(text, "\"");
+	return rc < 0 ? rc : add_label(text, "volume", volume);
 }
 
 void dd_metrics_head(struct dd_metrics *metrics, const char *name, const char *help)
@@ -40,6 +47,24 @@ void dd_metrics_line(struct dd_metrics *metrics, const char *name, const char *l
 		metrics->rc = dd_text_printf(&metrics->text, ",%s=\"%s\"", label, value);
 	if (metrics->rc == 0)
 		metrics->rc = dd_text_printf(&metrics->text, "} %.17g\n", number);
+}
+
+void dd_metrics_labelled(struct dd_metrics *metrics, const char *name,
+			 const struct dd_metric_label *labels, double number)
+{
+	struct dd_text *text = &metrics->text;
+
+	if (metrics->rc == 0)
+		metrics->rc = dd_text_printf(text, "%s", name);
+	if (metrics->rc == 0)
+		metrics->rc = add_volume(text, metrics->volume);
+	for (; labels->name && metrics->rc == 0; labels++) {
+		metrics->rc = dd_text_add(text, ",", 1);
+		if (metrics->rc == 0)
+			metrics->rc = add_label(text, labels->name, labels->value);
+	}
+	if (metrics->rc == 0)
+		metrics->rc = dd_text_printf(text, "} %.17g\n", number);
 }
 
 void dd_metrics_gauge(struct dd_metrics *metrics, const char *name, const char *help, double number)

@@ -25,6 +25,12 @@ void dd_metrics_head(struct dd_metrics *metrics, const char *name, const char *h
 /* One line; label NULL: the volume is the only one. label and value need no escapes. */
 void dd_metrics_line(struct dd_metrics *metrics, const char *name, const char *label,
 		     const char *value, double number);
+/* One line with any number of labels; the list ends with one without a name. Values: any bytes. */
+struct dd_metric_label {
+	const char *name, *value;
+};
+void dd_metrics_labelled(struct dd_metrics *metrics, const char *name,
+			 const struct dd_metric_label *labels, double number);
 /* A metric of one line. */
 void dd_metrics_gauge(struct dd_metrics *metrics, const char *name, const char *help,
 		      double number);
