@@ -16,7 +16,7 @@ finds_at() {
 
 test_case 'help goes to stdout and names every command and every common option' '
 	run 0 drydock --help >out 2>err && [ ! -s err ] &&
-	for word in usage status ls gc rm trash why --root --config --jobs --json --dry-run --color \
+	for word in usage status ls tree show cat du gc rm trash why --root --config --jobs --json --dry-run --color \
 		--progress --version; do
 		says " ?$word" out || return
 	done
@@ -27,6 +27,10 @@ test_case 'each command has help of its own' '
 	says "--accept-loss" out &&
 	run 0 drydock ls --help >out && says "--sort" out && says "--reverse" out &&
 	run 0 drydock why --help >out && says "--free" out &&
+	run 0 drydock tree --help >out && says "--depth" out &&
+	run 0 drydock show --help >out && says "--raw" out && says "--free" out &&
+	run 0 drydock cat --help >out && says "digest" out &&
+	run 0 drydock du --help >out && says "--by" out && says "--metrics" out &&
 	run 0 drydock rm --help >out && says "--apply" out && says "pattern" out &&
 	run 0 drydock policy --help >out && says "import-pulls" out && says "--keep-from" out &&
 	run 0 drydock trash --help >out && says "restore" out && says "--older-than" out

@@ -6,6 +6,8 @@
 . "$e2e/real/registry.sh"
 # shellcheck source=tests/e2e/real/content.sh
 . "$e2e/real/content.sh"
+# shellcheck source=tests/e2e/sizes.sh
+. "$e2e/sizes.sh"
 # shellcheck source=tests/e2e/real/suite.sh
 . "$e2e/real/suite.sh"
 

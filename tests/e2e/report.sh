@@ -203,3 +203,15 @@ undoes() {
 	run "${1:-0}" drydock trash restore latest --root vol --apply && volume_content vol >undone &&
 		same unmended undone
 }
+
+# tree_of FILE: kind and digest of each node of a tree, each below what it is in by a tab more.
+tree_of() {
+	jq -r 'def walk(d): ("\t" * d // "") + .kind + " " + (.tag // .platform // .digest // .repository),
+		(.children[] | walk(d + 1)); .tree[] | walk(0)' "$1"
+}
+
+# sized FILE KIND: name and the size of that kind of each row of du.
+sized() {
+	jq -r --arg kind "$2" '.rows[] | [.repository // .namespace // .mediatype // .age, .tag // empty]
+		+ [.[$kind]] | join(" ")' "$1" | sort
+}

@@ -115,6 +115,43 @@ real_suite() {
 		[ -s a ]
 	'
 
+	test_case "$name: du tells of each tag what jq and stat make of the raw files" '
+		take all && rm -r "$(repository_dir vol strong/app)" &&
+		run 0 drydock du --root vol --by tag --apparent-size --json >sum && valid du sum &&
+		jq -r ".rows[] | [.repository, .tag, .logical, .physical] | join(\" \")" sum | sort >ours &&
+		sizes_by_hand vol >theirs && same theirs ours && [ "$(wc -l <ours)" -gt 8 ]
+	'
+
+	test_case "$name: the totals of du are those of du -s, before a collection and after" '
+		take all && agrees_with_du vol && run 0 collect vol -m && agrees_with_du vol &&
+		json ".totals.trash > 0" sum
+	'
+
+	test_case "$name: what du calls exclusive is what removing each tag frees" '
+		take all && run 0 drydock du --root vol --by tag --apparent-size --json >sum &&
+		sized sum exclusive >list && [ "$(wc -l <list)" -gt 8 ] &&
+		while read -r repository tag bytes; do
+			freed=$(really_frees vol "$repository:$tag") && [ "$freed" = "$bytes" ] ||
+				{ say "$repository:$tag: says $bytes, frees $freed"; return 1; }
+		done <list
+	'
+
+	test_case "$name: tree has of each tag what jq finds below it, and marks what is shared" '
+		take all && while read -r repository tag digest; do
+			run 0 drydock tree --root vol "$repository:$tag" --json >tree && valid tree tree &&
+			jq -r "def walk: select(.kind != \"referrer\") | .digest, (.children[] | walk);
+				.tree[] | walk" tree | sort -u >ours &&
+			reached vol "$digest" | cut -d " " -f 1 | sort -u >theirs && same theirs ours &&
+			run 0 drydock show --root vol --json "$repository:$tag" >shown &&
+			valid show shown && json ".digest == \"$digest\"" shown || return
+		done < <(tags_by_hand vol | grep -v ^strong/) &&
+		run 0 drydock du --root vol --by layer --json >sum && valid du sum &&
+		jq -r ".rows[] | [.digest, .manifests] | join(\" \")" sum | sort >ours &&
+		layers_by_hand vol >all && while read -r digest count; do
+			! blob_exists vol "$digest" || echo "$digest $count"
+		done <all >theirs && grep -Fxf theirs ours >both && same theirs both
+	'
+
 	test_case "$name: what was collected can be pushed again once it was restarted" '
 		take all && run 0 collect vol -m && registry_start vol &&
 		make_layer base "the layer called base" &&
