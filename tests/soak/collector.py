@@ -1,0 +1,96 @@
+"""The collections beside the load, one after another."""
+
+import json
+import random
+import subprocess
+
+DONE, ATTENTION = 0, 1
+LIMIT = 300  # seconds: only a run that hangs takes so long
+
+
+def documents(text):
+    """One, or one after the other."""
+    decoder, text = json.JSONDecoder(), text.strip()
+    while text:
+        document, end = decoder.raw_decode(text)
+        yield document
+        text = text[end:].lstrip()
+
+
+class Tool:
+    def __init__(self, path, root, cache):
+        self.path, self.root, self.cache = path, root, cache
+
+    def command(self, *words):
+        return [self.path, *words, "--root", self.root, "--json"]
+
+    def run(self, *words, wanted=(DONE, ATTENTION)):
+        """Its status, its documents, and what it said."""
+        done = subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, text=True,
+                              capture_output=True, timeout=LIMIT,
+                              env={"DRYDOCK_CACHE": self.cache, "PATH": "/usr/bin:/bin"})
+        if done.returncode not in wanted:
+            raise RuntimeError("drydock %s ended with %d: %s" % (
+                " ".join(words), done.returncode, done.stderr.strip()))
+        return done.returncode, list(documents(done.stdout)), done.stderr
+
+    def collect(self, *words, **wanted):
+        status, plans, said = self.run("gc", "--apply", *words, **wanted)
+        return status, plans[0], said
+
+
+class Collector:
+    """Runs cycles while writers push. Now and then one is killed in its midst."""
+
+    def __init__(self, run):
+        self.run, self.tool, self.ledger = run, run.tool, run.ledger
+        self.fate = random.Random("%s collector %d" % (run.seed, run.epoch))
+
+    def options(self):
+        words = ["--grace", "%ds" % self.fate.choice(self.run.graces)]
+        words += ["--uploads-older-than", "%ds" % self.fate.choice((1, 3, 10))]
+        if self.fate.random() < 0.8:
+            words.append("-m")
+        if self.fate.random() < 0.3:
+            words.append("--no-index")
+        if self.fate.random() < 0.1:
+            words.append("--leftovers")
+        return words
+
+    def cycles(self, count):
+        for _ in range(count):
+            if self.run.stop.is_set():
+                return
+            words = self.options()
+            if self.run.kills and self.fate.random() < 0.08:
+                self.kill(words)
+            else:
+                self.cycle(words)
+            self.ledger.count("cycles")
+            self.run.stop.wait(self.fate.uniform(0, self.run.pause))
+
+    def cycle(self, words):
+        untouchable = self.ledger.untouchable()
+        status, plan, said = self.tool.collect(*words)
+        totals = plan["totals"]
+        self.ledger.count("withdrawn", totals["withdrawn_items"])
+        self.ledger.count("revived", totals["revived_items"])
+        self.ledger.count("cycles that found doubt", status == ATTENTION)
+        if status == ATTENTION:
+            self.run.say_more(plan, said)
+        for item in plan["items"]:
+            if (item["repository"], item["digest"]) in untouchable:
+                self.ledger.problem("gc %s took what is tagged: %s" % (
+                    " ".join(words), item["path"]))
+
+    def kill(self, words):
+        child = subprocess.Popen(self.tool.command("gc", "--apply", *words),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL,
+                                 env={"DRYDOCK_CACHE": self.tool.cache, "PATH": "/usr/bin:/bin"})
+        try:
+            child.wait(self.fate.uniform(0, 0.1))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            self.ledger.count("killed cycles")

@@ -1,0 +1,144 @@
+"""A registry as a process and as a client sees it."""
+
+import http.client
+import json
+import subprocess
+import time
+import urllib.parse
+
+import content
+
+ACCEPT = ", ".join((content.MANIFEST, content.INDEX))
+LIMIT = 60  # seconds: only a registry that hangs takes so long
+
+
+class Refused(Exception):
+    """It answered otherwise than asked for: nothing is acknowledged."""
+
+    def __init__(self, what, status, body=b""):
+        super().__init__("%s: %s %s" % (what, status, body[:200].decode(errors="replace")))
+        self.status = status
+
+
+class Server:
+    def __init__(self, command, address, log):
+        self.command, self.address, self.log = command, address, log
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        until = time.monotonic() + LIMIT
+        while True:
+            try:
+                return Client(self.address).get("/v2/")
+            except OSError as error:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise SystemExit("%s does not serve: see %s" % (
+                        self.command[0], self.log)) from error
+                time.sleep(0.05)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(LIMIT)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+
+class Client:
+    """One connection; each thread has its own."""
+
+    def __init__(self, address):
+        self.address = address
+        self.connection = http.client.HTTPConnection(address, timeout=LIMIT)
+
+    def ask(self, method, path, body=None, headers=None):
+        try:
+            self.connection.request(method, path, body, headers or {})
+            answer = self.connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        except http.client.HTTPException as error:
+            self.connection.close()
+            raise ConnectionError("%s %s: %r" % (method, path, error)) from error
+        except OSError:
+            self.connection.close()
+            raise
+
+    def want(self, wanted, method, path, body=None, headers=None):
+        status, answered, data = self.ask(method, path, body, headers)
+        if status != wanted:
+            raise Refused("%s %s" % (method, path.split("?")[0]), status, data)
+        return answered, data
+
+    def get(self, path, headers=None):
+        return self.want(200, "GET", path, None, headers)[1]
+
+    # ---- blobs ----
+
+    def has_blob(self, repository, digest):
+        return self.ask("HEAD", "/v2/%s/blobs/%s" % (repository, digest))[0] == 200
+
+    def begin_upload(self, repository, query=""):
+        """Where the bytes go; None: what was to be mounted is."""
+        path = "/v2/%s/blobs/uploads/%s" % (repository, query)
+        status, headers, data = self.ask("POST", path, b"")
+        if status == 201:
+            return None
+        if status != 202:
+            raise Refused("POST " + path, status, data)
+        return self.location(headers)
+
+    @staticmethod
+    def location(headers):
+        where = urllib.parse.urlsplit(headers["Location"])
+        return where.path + ("?" + where.query if where.query else "")
+
+    def append(self, location, data):
+        headers, _ = self.want(202, "PATCH", location, data,
+                               {"Content-Type": "application/octet-stream"})
+        return self.location(headers)
+
+    def end_upload(self, location, digest, data=b""):
+        mark = "&" if "?" in location else "?"
+        self.want(201, "PUT", "%s%sdigest=%s" % (location, mark, digest), data,
+                  {"Content-Type": "application/octet-stream"})
+
+    # ---- manifests ----
+
+    def has_manifest(self, repository, reference):
+        return self.ask("HEAD", "/v2/%s/manifests/%s" % (repository, reference), None,
+                        {"Accept": ACCEPT})[0] == 200
+
+    def put_manifest(self, repository, reference, image):
+        self.want(201, "PUT", "/v2/%s/manifests/%s" % (repository, reference), image.data,
+                  {"Content-Type": image.media_type})
+
+    def delete_manifest(self, repository, reference):
+        """The status: 202 is "done"."""
+        return self.ask("DELETE", "/v2/%s/manifests/%s" % (repository, reference))[0]
+
+    # ---- pulling ----
+
+    def pull(self, repository, reference):
+        """All of it, each part held against its digest: the manifest's own is returned."""
+        path = "/v2/%s/manifests/%s" % (repository, reference)
+        data = self.get(path, {"Accept": ACCEPT})
+        digest = content.digest_of(data)
+        if reference.startswith("sha256:") and digest != reference:
+            raise Refused("GET " + path, "other bytes")
+        manifest = json.loads(data)
+        for child in manifest.get("manifests", []):
+            self.pull(repository, child["digest"])
+        for part in [manifest.get("config"), *manifest.get("layers", [])]:
+            if part:
+                self.pull_blob(repository, part)
+        return digest
+
+    def pull_blob(self, repository, part):
+        path = "/v2/%s/blobs/%s" % (repository, part["digest"])
+        if content.digest_of(self.get(path)) != part["digest"]:
+            raise Refused("GET " + path, "other bytes")
