@@ -69,7 +69,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: check-crash all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
+.PHONY: check-crash soak all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
 	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench bench-large install uninstall clean
 
 all: deps-build
@@ -87,6 +87,7 @@ help:
 ## demo         a small volume, and the main job done on it
 ## check        the whole test suite
 ## check-crash  kill, starve and cut the power at more points than check (POINTS=500, or all)
+## soak         collect beside registries under load, SOAK_CYCLES=500 times each
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
 ## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
@@ -185,7 +186,7 @@ check-fuzz: test-programs
 
 # TESTS='tests/e2e/ls.t …' runs a part. The longest begins first.
 HARNESS := tests/e2e/crash.t tests/e2e/powercut.t tests/e2e/starve.t
-REAL := $(sort $(wildcard tests/e2e/real_*.t))
+REAL := $(sort $(wildcard tests/e2e/real_*.t)) tests/e2e/soak.t
 TESTS ?= $(REAL) $(HARNESS) $(filter-out $(HARNESS) $(REAL),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
 	@echo '# end to end tests'
@@ -197,6 +198,13 @@ POINTS ?= 500
 check-crash: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' CRASH_POINTS='$(POINTS)' $(PROVE) --timer $(HARNESS)
+
+# Collections beside a real registry under load, as "check" runs them, but SOAK_CYCLES for each of
+# its kinds (minutes); SOAK_SEED repeats a run.
+SOAK_CYCLES ?= 500
+soak: deps-check
+	@$(MAKE) --no-print-directory build-all test-programs
+	@SOAK_CYCLES='$(SOAK_CYCLES)' BUILD='$(abspath $(BUILD))' bash tests/e2e/soak.t
 
 # With a sanitizer: real registries would only wait for each other there; what is killed and starved
 # runs with one thread, and a few moments of each kind reach all of its code. What has threads (the

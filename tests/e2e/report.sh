@@ -97,6 +97,14 @@ run_of() {
 	json .run "$1"
 }
 
+# comes_back FILE KIND REPOSITORY DIGEST: from the trash, for it is reachable again.
+comes_back() {
+	jq -es --arg kind "$2" --arg repository "$3" --arg digest "$4" \
+		'.[0].revivals | any(.kind == $kind and (.repository // "-") == $repository and
+		.digest == $digest and .why == "reachable")' "$1" >&7 ||
+		{ say "$2 $3 $4 is not among what comes back:"; jq -c .revivals "$1" >&7; return 1; }
+}
+
 # names_of FILE: the repositories, tags or roles of parts that ls --json lists.
 names_of() {
 	jq -rs '.[0] | (.repositories // .tags // .parts)[] | .tag // .repository // .role' "$1"

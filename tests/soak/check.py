@@ -13,14 +13,14 @@ class Checker:
         self.run, self.ledger, self.tool = run, run.ledger, run.tool
 
     def broken(self):
-        """(repository, reference) of what does not pull whole: why."""
+        """(repository, reference) of what does not pull whole: its image, and why."""
         client, broken = registry.Client(self.run.address), {}
-        for repository, reference, digest in self.ledger.demands():
+        for repository, reference, image in self.ledger.demands():
             try:
-                if client.pull(repository, reference) != digest:
+                if client.pull(repository, reference) != image.digest:
                     self.ledger.problem("%s:%s is another image" % (repository, reference))
             except registry.Refused as refusal:
-                broken[repository, reference] = str(refusal)
+                broken[repository, reference] = image, str(refusal)
         return broken
 
     def check(self):
@@ -29,35 +29,36 @@ class Checker:
         broken.update(self.broken())
         self.ledger.count("broken until the next run", len(broken))
         self.detected(broken)
-        self.revive(broken)
+        self.revive()
         self.whole("after the next collection")
         self.run.server.restart()
         self.whole("after a restart of the registry")
         self.gone()
 
     def detected(self, broken):
-        """verify names each broken image."""
-        status, documents, _ = self.tool.run("verify", "--full")
+        """verify names each broken image; the plan says what comes back for it."""
+        _, documents, _ = self.tool.run("verify", "--full")
         named = {image for one in documents for image in one.get("images", [])}
-        for (repository, reference), why in broken.items():
-            mark = "@" if reference.startswith("sha256:") else ":"
-            if status == 0 or repository + mark + reference not in named:
-                self.ledger.problem("verify does not name %s%s%s, which lacks something: %s" % (
-                    repository, mark, reference, why))
+        _, (plan,), _ = self.tool.run("gc", "-m", "--grace", "0")
+        back = {one["digest"] for one in plan["revivals"]}
+        for (repository, reference), (image, why) in broken.items():
+            name = repository + ("@" if reference.startswith("sha256:") else ":") + reference
+            self.ledger.count("of those named by verify", name in named)
+            if name not in named or not back & image.digests():
+                self.ledger.problem("%s lacks something, which nothing %s: %s" % (
+                    name, "brings back" if name in named else "names", why))
 
-    def revive(self, broken):
-        _, plan, said = self.tool.collect("-m", "--grace", "0")
+    def revive(self):
+        _, plan, _ = self.tool.collect("-m", "--grace", "0")
         self.ledger.count("revived at the end", plan["totals"]["revived_items"])
-        if broken and not plan["totals"]["revived_items"]:
-            self.ledger.problem("nothing came back for %s: %s" % (sorted(broken), said))
         # What was pushed whole, or has come back, is in doubt no more.
-        _, plan, said = self.tool.collect("-m", "--grace", "0", wanted=(0,))
+        _, plan, _ = self.tool.collect("-m", "--grace", "0", wanted=(0,))
         if plan["totals"]["revived_items"]:
             self.ledger.problem("a second run still brings back %d" %
                                 plan["totals"]["revived_items"])
 
     def whole(self, when):
-        for (repository, reference), why in self.broken().items():
+        for (repository, reference), (_, why) in self.broken().items():
             self.ledger.problem("%s %s does not pull %s: %s" % (repository, reference, when, why))
         self.ledger.count("pulls verified", sum(1 for _ in self.ledger.demands()))
 

@@ -42,6 +42,8 @@ class Tool:
 class Collector:
     """Runs cycles while writers push. Now and then one is killed in its midst."""
 
+    DEEDS = 3  # of the writers, between two cycles
+
     def __init__(self, run):
         self.run, self.tool, self.ledger = run, run.tool, run.ledger
         self.fate = random.Random("%s collector %d" % (run.seed, run.epoch))
@@ -61,6 +63,7 @@ class Collector:
         for _ in range(count):
             if self.run.stop.is_set():
                 return
+            self.wait_for_load()
             words = self.options()
             if self.run.kills and self.fate.random() < 0.08:
                 self.kill(words)
@@ -68,6 +71,12 @@ class Collector:
                 self.cycle(words)
             self.ledger.count("cycles")
             self.run.stop.wait(self.fate.uniform(0, self.run.pause))
+
+    def wait_for_load(self):
+        """However slow the machine, something was done since the last cycle."""
+        enough = self.ledger.deeds + self.DEEDS
+        while self.ledger.deeds < enough and not self.run.stop.wait(0.01):
+            pass
 
     def cycle(self, words):
         untouchable = self.ledger.untouchable()

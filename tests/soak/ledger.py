@@ -76,11 +76,16 @@ class Ledger:
         self.counts = collections.Counter()
         self.lock = threading.Lock()
         self.number = 10000
+        self.deeds = 0
         self.problems = []
 
     def count(self, what, by=1):
         with self.lock:
             self.counts[what] += by
+
+    def did(self):
+        with self.lock:
+            self.deeds += 1
 
     def fresh(self):
         with self.lock:
@@ -92,12 +97,12 @@ class Ledger:
             self.problems.append(text)
 
     def demands(self):
-        """(repository, reference, digest) of all that must pull."""
+        """(repository, reference, image) of all that must pull."""
         for repository in self.repositories:
             for tag, image in sorted(repository.tags.items()):
-                yield repository.name, tag, image.digest
-            for digest in sorted(repository.referrers):
-                yield repository.name, digest, digest
+                yield repository.name, tag, image
+            for digest, image in sorted(repository.referrers.items()):
+                yield repository.name, digest, image
 
     def absences(self):
         for repository in self.repositories:

@@ -61,6 +61,10 @@ class Client:
             self.connection.request(method, path, body, headers or {})
             answer = self.connection.getresponse()
             return answer.status, answer.headers, answer.read()
+        except http.client.IncompleteRead as error:
+            # It remembers how large the blob is, and finds no bytes.
+            self.connection.close()
+            raise Refused("%s %s" % (method, path), "cut short") from error
         except http.client.HTTPException as error:
             self.connection.close()
             raise ConnectionError("%s %s: %r" % (method, path, error)) from error

@@ -26,6 +26,7 @@ class Writer(threading.Thread):
             while not self.stop.is_set():
                 deed, = self.fate.choices([one for one, _ in deeds], [often for _, often in deeds])
                 deed(self.fate.choice(self.ledger.repositories))
+                self.ledger.did()
                 self.stop.wait(self.fate.uniform(0, self.run_of.pause))
         except Exception as error:  # noqa: it ends the run, with its reason
             self.ledger.problem("%s: %s: %s" % (self.name, type(error).__name__, error))

@@ -16,6 +16,7 @@ need_registry3() {
 		skip "$(tail -n 1 "$work/registry3")"
 }
 
+# With $registry_cache set ("inmemory") it remembers what it saw, as the images do.
 registry_config() {
 	cat <<-END
 		version: 0.1
@@ -23,6 +24,7 @@ registry_config() {
 		storage:
 		  filesystem: {rootdirectory: $1}
 		  delete: {enabled: true}
+		  ${registry_cache:+cache: {blobdescriptor: $registry_cache\}}
 		http:
 		  addr: 127.0.0.1:$2
 		  secret: none
