@@ -56,6 +56,9 @@ enum dd_severity {
 	X(DD_FOUND_CHILD_MISSING, "child-missing", DD_SEVERITY_ERROR, \
 	  "an index names a blob that is not there", \
 	  "put there from where a good copy is; without one push it again") \
+	X(DD_FOUND_CHILD_COLLECTED, "child-collected", DD_SEVERITY_ERROR, \
+	  "an index names a manifest that was collected: the next gc --apply brings it back", \
+	  NULL) \
 	X(DD_FOUND_SIZE_DIFFERS, "size-differs", DD_SEVERITY_ERROR, \
 	  "a blob is not as large as a manifest says", \
 	  NULL) \

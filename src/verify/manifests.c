@@ -107,7 +107,9 @@ static bool was_pushed_here(const struct part *part)
 static int judge_child(const struct part *part, struct dd_error *err)
 {
 	bool linked = dd_verify_revision_linked(part->verify, part->repository, part->id);
+	bool collected;
 	uint32_t blob;
+	int rc;
 
 	/* One that is linked and not there is judged as a revision. */
 	if (linked)
@@ -115,6 +117,12 @@ static int judge_child(const struct part *part, struct dd_error *err)
 	if (is_there(part, &blob) && was_pushed_here(part))
 		return report(part, DD_FOUND_REVISION_UNLINKED, DD_AT_REVISION, "a link", "none",
 			      err);
+	rc = dd_verify_collected(part->verify, part->repo->name, part->id, &collected, err);
+	if (rc < 0)
+		return rc;
+	if (collected)
+		return report(part, DD_FOUND_CHILD_COLLECTED, DD_AT_REVISION, "a link",
+			      "one in the trash", err);
 	return report(part, DD_FOUND_CHILD_SPARSE, DD_AT_REVISION, NULL, NULL, err);
 }
 

@@ -200,6 +200,8 @@ void dd_verify_close(struct dd_verify *verify)
 	free(verify->scope);
 	free(verify->whens);
 	dd_list_release(&verify->learnt);
+	dd_list_release(&verify->collected);
+	dd_trash_release(&verify->trash);
 	dd_list_release(&verify->facts);
 	dd_list_release(&verify->inferred);
 	dd_list_release(&verify->reports);

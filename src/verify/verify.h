@@ -8,6 +8,7 @@
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
 
+#include <drydock/change.h>
 #include <drydock/index.h>
 #include <drydock/record.h>
 #include <drydock/units.h>
@@ -81,6 +82,11 @@ struct dd_verify {
 	pthread_mutex_t memory_lock;
 	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
 
+	/* collected.c: looked into when the first index asks */
+	bool trash_loaded;
+	struct dd_trash trash;
+	DD_LIST(const struct dd_item *) collected; /* revisions; by digest, then repository */
+
 	uint32_t start;	      /* the reference's digest; DD_NO_ID */
 	pthread_mutex_t lock; /* of all that follows */
 	struct dd_arena strings;
@@ -132,6 +138,12 @@ static inline void dd_verify_prefetch(const struct dd_verify *verify, const uint
 	__builtin_prefetch(&verify->sizes[id]);
 	__builtin_prefetch(&verify->verdicts[id]);
 }
+
+/* ---- collected.c ---- */
+
+/* Whether the trash has a repository's link to a manifest. Any thread. */
+int dd_verify_collected(struct dd_verify *verify, const char *repository, uint32_t id,
+			bool *collected, struct dd_error *err);
 
 /* ---- report.c ---- */
 

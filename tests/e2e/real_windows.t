@@ -143,7 +143,7 @@ test_case 'registry 3: an index whose manifest was seen, and is collected, has i
 	run 0 collect vol -m && blobs_gone vol "$digest" "$layer" &&
 	api_manifest app multi "$type_index" "$(manifest_json "$type_index" \
 		"\"manifests\":[$(descriptor "$type_image" "$digest" ${#image})]")" >/dev/null &&
-	lacks app:multi child-missing && run 0 plan vol -m --json >plan &&
+	lacks app:multi child-collected && run 0 plan vol -m --json >plan &&
 	comes_back plan blob - "$digest" && comes_back plan revision app "$digest" &&
 	comes_back plan layer-link app "$layer" && comes_whole 3 -m
 '

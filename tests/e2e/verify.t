@@ -174,6 +174,15 @@ test_case 'an index of which not all was pushed is sparse, also where another re
 	[ "$(findings report | wc -l)" = 2 ]
 '
 
+test_case 'an index whose manifest was collected before it came is broken, and mended by the next run' '
+	from_template && late=$(put_image vol app "late layer") &&
+	run 0 drydock rm --root vol "app@$late" --grace 0 --apply &&
+	put_index vol app:index $image $late && put_index vol far:index $late &&
+	finds 1 child-collected child-sparse && breaks report child-collected app:index &&
+	run 0 collect vol && finds 0 child-sparse && blobs_exist vol $late &&
+	revision_linked vol app $late
+'
+
 test_case 'a layer that is fetched from elsewhere need not be here' '
 	make_volume vol && put_image_of vol app:win "$(descriptor \
 		application/vnd.docker.image.rootfs.foreign.diff.tar.gzip $no_such 5 \
