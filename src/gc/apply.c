@@ -224,6 +224,21 @@ static int bring_back(struct apply *apply, struct dd_look_again *look, struct dd
 	return rc;
 }
 
+static void warn(struct apply *apply, const struct dd_look_again *look,
+		 const struct dd_marked_hold *hold)
+{
+	bool in_one = hold->repository != DD_NO_ID, has_digest = hold->id != DD_NO_ID;
+	struct dd_digest digest = { 0 };
+
+	if (has_digest)
+		dd_ids_get(&apply->gc->graph->ids, hold->id, &digest);
+	dd_log(apply->ctx, DD_LOG_WARNING,
+	       "look again: %s%s%s is newly in doubt: %s (%s): what it may need stays",
+	       in_one ? look->survey->repositories.items[hold->repository]->name : "the volume",
+	       has_digest ? "@" : "", has_digest ? dd_digest_text(&digest) : "",
+	       dd_doubt_text(hold->doubt), hold->detail);
+}
+
 /*
  * What a look could not read may name what goes. Within a repository the hold sees to it that
  * nothing more goes; nothing may go for good either way. Behind what holds everything may be
@@ -231,19 +246,17 @@ static int bring_back(struct apply *apply, struct dd_look_again *look, struct dd
  */
 static int check_look(struct apply *apply, const struct dd_look_again *look, struct dd_error *err)
 {
-	const struct dd_marked_hold *everything;
-	bool any;
-	int rc = dd_look_again_doubts(apply->gc, look, &any, &everything, err);
+	const struct dd_marked_hold *first, *everything;
+	int rc = dd_look_again_doubts(apply->gc, look, &first, &everything, err);
 
 	if (rc < 0)
 		return rc;
 	/* No hold of the plan's tells why something stayed. */
-	if (any && !apply->doubt) {
-		dd_log(apply->ctx, DD_LOG_WARNING,
-		       "look again: something is newly in doubt: what it may need stays");
+	if (first && !apply->doubt) {
+		warn(apply, look, first);
 		apply->gc->plan.totals.unreadable++;
 	}
-	apply->doubt |= any;
+	apply->doubt |= first != NULL;
 	return everything ? dd_fail(err, DD_EREFUSED, 0, "look again: %s (%s)",
 				    dd_doubt_text(everything->doubt), everything->detail) :
 			    0;

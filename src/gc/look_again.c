@@ -190,14 +190,15 @@ static const struct dd_hold **sort_known(const struct dd_gc *gc)
 	return known;
 }
 
-int dd_look_again_doubts(const struct dd_gc *gc, const struct dd_look_again *look, bool *any,
+int dd_look_again_doubts(const struct dd_gc *gc, const struct dd_look_again *look,
+			 const struct dd_marked_hold **first,
 			 const struct dd_marked_hold **everything, struct dd_error *err)
 {
 	size_t count;
 	const struct dd_marked_hold *holds = dd_mark_holds(look->mark, &count);
 	DD_AUTOFREE const struct dd_hold **known = sort_known(gc);
 
-	*any = false;
+	*first = NULL;
 	*everything = NULL;
 	if (!known)
 		return dd_fail(err, DD_ENOMEM, 0, "look again");
@@ -212,7 +213,8 @@ int dd_look_again_doubts(const struct dd_gc *gc, const struct dd_look_again *loo
 			dd_ids_get(&gc->graph->ids, holds[i].id, &hold.digest);
 		if (bsearch(&key, known, gc->holds.count, sizeof(*known), compare_known))
 			continue;
-		*any = true;
+		if (!*first)
+			*first = &holds[i];
 		if (holds[i].everything && !*everything)
 			*everything = &holds[i];
 	}

@@ -23,10 +23,11 @@ struct dd_look_again {
 int dd_look_again(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		  struct dd_look_again *look, struct dd_error *err);
 /*
- * Holds that the plan does not have: whether there are any, and the first one that holds everything
- * (NULL: none does).
+ * Holds that the plan does not have: the first of them, and the first one that holds everything (NULL:
+ * there is none).
  */
-int dd_look_again_doubts(const struct dd_gc *gc, const struct dd_look_again *look, bool *any,
+int dd_look_again_doubts(const struct dd_gc *gc, const struct dd_look_again *look,
+			 const struct dd_marked_hold **first,
 			 const struct dd_marked_hold **everything, struct dd_error *err);
 void dd_look_again_release(struct dd_look_again *look);
 
