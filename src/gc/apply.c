@@ -3,6 +3,7 @@
  * look. Each step is durable before the next begins, so that no reference outlives what it refers
  * to, whenever the power goes.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ struct apply {
 	bool more;		  /* what was written to came back since the latest look */
 	bool late;		  /* the time was up before the old trash was empty */
 	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
+	bool own_is_there;	  /* it was opened, during a last look */
+	pthread_mutex_t lock;	  /* of both, then */
 };
 
 static bool is_reference(const struct dd_candidate *candidate)
@@ -262,11 +265,36 @@ static int check_look(struct apply *apply, const struct dd_look_again *look, str
 			    0;
 }
 
+/*
+ * With what this run took: bytes that nothing named went unread, and a registry that had looked at
+ * them just before may have written the links since. Looked into when the first is missing.
+ */
+static bool in_trash_now(void *arg, const struct dd_digest *digest, struct dd_place *place)
+{
+	struct apply *apply = arg;
+	bool there;
+
+	pthread_mutex_lock(&apply->lock);
+	/* An error comes again when what is needed is brought back, and is told then. */
+	if (!apply->own_is_there) {
+		apply->own_is_there =
+			dd_trash_view_open(apply->ctx, apply->store, &apply->own, NULL) == 0;
+		if (!apply->own_is_there)
+			dd_trash_view_release(&apply->own);
+	}
+	there = apply->own_is_there && dd_trash_view_has(&apply->own, digest, place);
+	pthread_mutex_unlock(&apply->lock);
+	return there;
+}
+
 static int look_a_last_time(struct apply *apply, struct dd_error *err)
 {
 	DD_CLEANUP(dd_look_again_release) struct dd_look_again last = { 0 };
-	int rc = dd_look_again(apply->ctx, apply->store, apply->gc, &last, err);
+	int rc;
 
+	dd_trash_view_release(&apply->own);
+	apply->own_is_there = false;
+	rc = dd_look_again(apply->ctx, apply->store, apply->gc, in_trash_now, apply, &last, err);
 	apply->more = false;
 	/* What was still open when it went shows in the trash alone. */
 	if (rc == 0)
@@ -288,7 +316,8 @@ static int look_for_more(struct apply *apply, struct dd_error *err)
 static int collect_blobs(struct apply *apply, struct dd_error *err)
 {
 	DD_CLEANUP(dd_look_again_release) struct dd_look_again second = { 0 };
-	int rc = dd_look_again(apply->ctx, apply->store, apply->gc, &second, err);
+	int rc = dd_look_again(apply->ctx, apply->store, apply->gc, dd_trash_view_has,
+			       &apply->gc->trash, &second, err);
 
 	if (rc == 0 && any_reached(apply, &second))
 		rc = bring_back(apply, &second, err);
@@ -391,7 +420,7 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 {
 	const struct dd_change_options change = { .command = options->command,
 						  .lock_wait_ns = options->lock_wait_ns };
-	struct apply apply = { .ctx = ctx, .store = store };
+	struct apply apply = { .ctx = ctx, .store = store, .lock = PTHREAD_MUTEX_INITIALIZER };
 	int rc = dd_gc_new(options, &apply.gc, err);
 
 	*out = apply.gc;
@@ -424,7 +453,9 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 int dd_gc_revive(struct dd_context *ctx, struct dd_store *store, struct dd_change *change,
 		 const struct dd_gc_options *options, struct dd_gc **out, struct dd_error *err)
 {
-	struct apply apply = { .ctx = ctx, .store = store, .change = change };
+	struct apply apply = {
+		.ctx = ctx, .store = store, .change = change, .lock = PTHREAD_MUTEX_INITIALIZER
+	};
 	int rc = dd_gc_new(options, &apply.gc, err);
 
 	*out = apply.gc;

@@ -150,11 +150,12 @@ static int mark(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc
 }
 
 int dd_look_again(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
-		  struct dd_look_again *look, struct dd_error *err)
+		  dd_in_trash_fn *in_trash, void *arg, struct dd_look_again *look,
+		  struct dd_error *err)
 {
 	const struct dd_survey_options options = { .index = gc->options.index,
-						   .in_trash = dd_trash_view_has,
-						   .arg = &gc->trash };
+						   .in_trash = in_trash,
+						   .arg = arg };
 	int rc = dd_survey_open(ctx, store, gc->graph, &options, &look->survey, err);
 
 	if (rc == 0)

@@ -16,12 +16,16 @@ struct dd_look_again {
 	DD_LIST(struct dd_young_root) roots;
 };
 
+/* As dd_survey_options has it: where the trash has a blob. Any thread. */
+typedef bool dd_in_trash_fn(void *arg, const struct dd_digest *digest, struct dd_place *place);
+
 /*
- * Survey and mark. Roots besides those of any mark: what was young at the first look; every revision
+ * Survey and mark. A manifest that is missing is read where in_trash says that it lies. Roots besides those of any mark: what was young at the first look; every revision
  * that was not there then; every link to a candidate's blob that is there now, for ours are gone.
  */
 int dd_look_again(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
-		  struct dd_look_again *look, struct dd_error *err);
+		  dd_in_trash_fn *in_trash, void *arg, struct dd_look_again *look,
+		  struct dd_error *err);
 /*
  * Holds that the plan does not have: the first of them, and the first one that holds everything (NULL:
  * there is none).

@@ -123,6 +123,19 @@ test_case 'a tag given at any moment of the run leads to a whole image after the
 	done
 '
 
+# The reference looks for the manifest's bytes, and writes only the links. Which of them the manifest
+# needs no run has read yet: what deletes a manifest leaves its bytes, and no link to them.
+for option in "" " --purge"; do
+	test_case "what was deleted and is pushed again while its bytes go comes back in the same run$option" "
+		need_strace && from_template && delete_revision vol app \"\$image\" &&
+		copy_volume vol saved && removed=\$(calls_of renameat2 \$gc_vol -m) && rm -r vol &&
+		copy_volume saved vol && pause_after gc renameat2 \"\$removed\" \$gc_vol -m$option &&
+		blobs_gone vol \"\$image\" && link_revision vol app \"\$image\" &&
+		tag vol app:new \"\$image\" && resume gc 0 && image_whole && tagged vol app:new \"\$image\" &&
+		says_not 'in doubt' gc.err && blobs_gone vol \"\$dead\" \"\$far_dead\"
+	"
+done
+
 for option in "" " --purge"; do
 	test_case "a link that a writer still had open brings back what it leads to$option" "
 		need_strace && from_template && removed=\$(calls_of renameat2 \$gc_vol -m) &&
