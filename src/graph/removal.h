@@ -20,7 +20,7 @@ struct dd_removal {
 };
 
 /*
- * REPO, REPO:TAG and REPO@DIGEST, patterns of fnmatch(3) in REPO and TAG ("*" is no "/"), DIGEST: in
+ * Beside what is in removal->named already: REPO, REPO:TAG and REPO@DIGEST, patterns of fnmatch(3) in REPO and TAG ("*" is no "/"), DIGEST: in
  * every repository. DD_ENOENT: one of them names nothing. DD_EAMBIGUOUS.
  */
 int dd_removal_choose(const struct dd_survey *survey, const struct dd_reference *references,

@@ -111,7 +111,10 @@ struct dd_onlooker {
 struct dd_survey_options {
 	/* Only this repository, and no blobs; NULL: everything. */
 	const char *only;
-	bool no_blobs;	/* nobody will ask which blobs are there */
+	bool no_blobs; /* nobody will ask which blobs are there */
+	/* Whether a repository is to be looked into; from several threads at once. NULL: each is. */
+	bool (*wants)(void *arg, const char *repository);
+	void *wants_arg;
 	bool leftovers; /* look for what crashes left beside files that are there, too */
 	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
 	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);

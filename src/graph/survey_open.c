@@ -111,8 +111,11 @@ static int see_repository(void *arg, const char *name, bool has_layers, bool has
 			  bool has_uploads)
 {
 	struct dd_scan *scan = arg;
-	struct dd_repository *repo = add_repository(scan, name);
+	struct dd_repository *repo;
 
+	if (scan->options->wants && !scan->options->wants(scan->options->wants_arg, name))
+		return 0;
+	repo = add_repository(scan, name);
 	if (!repo)
 		return DD_ENOMEM;
 	repo->has_layers = has_layers;
