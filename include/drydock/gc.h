@@ -50,6 +50,14 @@ struct dd_gc_options {
 	 */
 	const struct dd_reference *remove;
 	size_t remove_count;
+	/*
+	 * drydock find -delete, likewise: places of kind DD_AT_TAG, DD_AT_REVISION, DD_AT_BLOB and
+	 * DD_AT_UPLOAD, each of which goes only if it may go on its own: tags, manifests that no tag
+	 * leads to, blobs that nothing needs and uploads that are no longer young. The plan says why
+	 * others stay. Not together with remove.
+	 */
+	const struct dd_place *objects;
+	size_t object_count;
 	struct dd_index *index; /* of kind SURVEYED; NULL: everything is looked at anew */
 	/* dd_gc_apply(): tell also what only holds and untagged manifests keep, as a plan does. */
 	bool estimate;
@@ -211,6 +219,18 @@ struct dd_gc_tag {
 	struct dd_tag_verdict verdict;
 };
 
+/* An object that was named and stays. */
+struct dd_refusal {
+	const struct dd_place *place; /* one of options->objects */
+	const char *why;
+};
+
+/* Whether only what was named goes. */
+static inline bool dd_gc_is_removal(const struct dd_gc_options *options)
+{
+	return options->remove_count || options->object_count;
+}
+
 struct dd_gc_plan {
 	char run[32]; /* empty until applied */
 	bool applied, purged;
@@ -227,6 +247,8 @@ struct dd_gc_plan {
 	size_t strange_count;
 	const char *const *unread; /* paths that could not be looked at; a bounded number */
 	size_t unread_count;
+	const struct dd_refusal *refusals;
+	size_t refusal_count;
 	const char *brake;	    /* why the plan is not carried out; NULL: it may be */
 	const struct dd_left *left; /* of a plan file; by path */
 	size_t left_count;

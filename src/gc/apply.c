@@ -433,7 +433,7 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 		dd_gc_remember_begin(ctx, store, apply.gc, dd_change_get_run(apply.change));
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, apply.gc, err);
-	if (rc == 0 && options->estimate && !options->remove_count)
+	if (rc == 0 && options->estimate && !dd_gc_is_removal(options))
 		rc = dd_gc_estimate(ctx, store, apply.gc, err);
 	if (rc == 0) {
 		dd_context_ignore_time_limit(ctx, true);

@@ -50,7 +50,7 @@ int dd_gc_expect_trash(struct dd_context *ctx, struct dd_store *store, struct dd
 	int rc;
 
 	/* Who removes by name has not asked for that, and a braked run takes nothing at all. */
-	if (gc->options.remove_count || gc->plan.brake)
+	if (dd_gc_is_removal(&gc->options) || gc->plan.brake)
 		return 0;
 	rc = reckon(ctx, store, gc, err);
 	if (rc < 0 || !dd_gc_plan_doubt(&gc->plan) || !gc->expiring.list.count)
@@ -96,7 +96,7 @@ int dd_gc_empty_old(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 	struct dd_expiry_rule rule = rule_of(gc);
 	int rc;
 
-	if (gc->options.remove_count || gc->plan.brake)
+	if (dd_gc_is_removal(&gc->options) || gc->plan.brake)
 		return 0;
 	/* A trash of which nothing goes is not looked through once more. */
 	rc = reckon(ctx, store, gc, err);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "gc/judge.h"
+#include "gc/objects.h"
 #include "gc/plan.h"
 
 static bool same(const struct dd_candidate *a, const struct dd_candidate *b)
@@ -26,16 +27,18 @@ static bool is_of_whole(const struct dd_removal *removal, const struct dd_candid
 }
 
 /* Both were gathered in the same order, and what is dead with everything is dead without, too. */
-static void leave_garbage(const struct dd_removal *removal, const struct dd_candidates *garbage,
+static void leave_garbage(const struct dd_gc *gc, const struct dd_candidates *garbage,
 			  struct dd_candidates *candidates)
 {
+	const struct dd_removal *removal = &gc->removal;
 	size_t at = 0;
 
 	for (size_t i = 0; i < candidates->list.count; i++) {
 		struct dd_candidate *candidate = &candidates->list.items[i];
 
-		if (candidate->id == DD_NO_ID) {
-			candidate->state = DD_CANDIDATE_OTHER; /* uploads, temporary files */
+		if (candidate->id == DD_NO_ID) { /* uploads, temporary files */
+			if (!dd_gc_has_object(gc, candidate))
+				candidate->state = DD_CANDIDATE_OTHER;
 			continue;
 		}
 		while (at < garbage->list.count && garbage->list.items[at].id == DD_NO_ID)
@@ -43,7 +46,8 @@ static void leave_garbage(const struct dd_removal *removal, const struct dd_cand
 		if (at == garbage->list.count || !same(&garbage->list.items[at], candidate))
 			continue;
 		at++;
-		if (!candidate->named && !is_of_whole(removal, candidate))
+		if (!candidate->named && !is_of_whole(removal, candidate) &&
+		    !dd_gc_has_object(gc, candidate))
 			candidate->state = DD_CANDIDATE_OTHER;
 	}
 }
@@ -63,9 +67,13 @@ int dd_gc_judge_removal(struct dd_context *ctx, struct dd_store *store, struct d
 {
 	DD_CLEANUP(dd_candidates_release) struct dd_candidates garbage = gc->candidates;
 	DD_AUTOFREE bool *named = NULL;
-	int rc = dd_removal_choose(gc->survey, gc->options.remove, gc->options.remove_count,
-				   &gc->removal, err);
+	int rc = dd_gc_find_objects(gc, err);
 
+	if (rc == 0)
+		rc = dd_gc_name_objects(gc, err);
+	if (rc == 0)
+		rc = dd_removal_choose(gc->survey, gc->options.remove, gc->options.remove_count,
+				       &gc->removal, err);
 	gc->candidates = (struct dd_candidates){ 0 };
 	named = rc == 0 ? name_manifests(gc) : NULL;
 	if (rc == 0 && !named)
@@ -77,6 +85,6 @@ int dd_gc_judge_removal(struct dd_context *ctx, struct dd_store *store, struct d
 	judge->named = named;
 	rc = dd_judge(ctx, store, gc->survey, judge, &gc->candidates, err);
 	if (rc == 0)
-		leave_garbage(&gc->removal, &garbage, &gc->candidates);
+		leave_garbage(gc, &garbage, &gc->candidates);
 	return rc;
 }

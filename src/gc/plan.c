@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "gc/judge.h"
+#include "gc/objects.h"
 #include "gc/plan.h"
 
 static void count_seen(struct dd_gc *gc)
@@ -266,6 +267,8 @@ static void publish(struct dd_gc *gc)
 	plan->emptied_count = gc->emptied.count;
 	plan->left = gc->left.items;
 	plan->left_count = gc->left.count;
+	plan->refusals = gc->refusals.items;
+	plan->refusal_count = gc->refusals.count;
 	plan->strange = (const char *const *)gc->survey->notes.items;
 	plan->strange_count = gc->survey->notes.count;
 	plan->unread = (const char *const *)gc->survey->unread.items;
@@ -301,7 +304,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 	judge.loss_count = gc->losses.count;
 	if (rc == 0)
 		rc = dd_judge(ctx, store, gc->survey, &judge, &gc->candidates, err);
-	if (rc == 0 && gc->options.remove_count)
+	if (rc == 0 && dd_gc_is_removal(&gc->options))
 		rc = dd_gc_judge_removal(ctx, store, gc, &judge, err);
 	else if (rc == 0 && gc->options.policy)
 		rc = dd_gc_judge_policy(ctx, store, gc, &judge, err);
@@ -328,6 +331,8 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		rc = dd_gc_leave(store, gc, err);
 	if (rc == 0)
 		rc = find_emptied(gc, err);
+	if (rc == 0 && gc->options.object_count)
+		rc = dd_gc_refuse_objects(gc, err);
 	if (rc == 0)
 		rc = dd_revivals_find(&gc->trash, gc->survey, gc->candidates.mark, &gc->revivals,
 				      err);
@@ -357,7 +362,7 @@ int dd_gc_plan(struct dd_context *ctx, struct dd_store *store, const struct dd_g
 	*out = NULL;
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, gc, err);
-	if (rc == 0 && !options->remove_count && !options->plan)
+	if (rc == 0 && !dd_gc_is_removal(options) && !options->plan)
 		rc = dd_gc_estimate(ctx, store, gc, err);
 	if (rc < 0)
 		return rc;
@@ -416,6 +421,8 @@ void dd_gc_close(struct dd_gc *gc)
 	dd_list_release(&gc->expiring.list);
 	dd_list_release(&gc->revivals.list);
 	dd_list_release(&gc->emptied);
+	dd_list_release(&gc->objects);
+	dd_list_release(&gc->refusals);
 	dd_list_release(&gc->holds);
 	dd_arena_release(&gc->details);
 	dd_list_release(&gc->young);

@@ -13,6 +13,14 @@
 #include "gc/trash_view.h"
 #include "graph/removal.h"
 
+/* What was named by its place, as it is in the survey: objects.h. */
+struct dd_object {
+	uint8_t kind, state; /* enum dd_place_kind, dd_candidate_state */
+	bool there, goes;
+	uint32_t repository, tag, id, extra;
+	uint32_t number; /* in options.objects */
+};
+
 struct dd_gc {
 	struct dd_gc_options options;
 	struct dd_graph *graph;
@@ -27,6 +35,8 @@ struct dd_gc {
 	struct dd_arena details; /* of the holds: those of the graph are of the latest scan */
 	DD_LIST(const char *) emptied;
 	struct dd_revivals revivals;
+	DD_LIST(struct dd_object) objects; /* sorted */
+	DD_LIST(struct dd_refusal) refusals;
 	struct dd_removal removal; /* of what was named, or what no rule keeps, if anything */
 	struct dd_retain retain;
 	struct dd_expiring expiring;

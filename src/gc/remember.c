@@ -21,7 +21,7 @@ void dd_gc_remember_begin(struct dd_context *ctx, struct dd_store *store, struct
 	struct dd_error own = { 0 };
 	int rc;
 
-	if (gc->options.remove_count)
+	if (dd_gc_is_removal(&gc->options))
 		return;
 	snprintf(collection.run, sizeof(collection.run), "%s", run);
 	rc = dd_collections_begin(store, &collection, &own);

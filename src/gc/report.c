@@ -7,7 +7,8 @@
 #include "base/text.h"
 #include "gc/plan.h"
 
-static void put_place(struct dd_json_out *out, const struct dd_place *place)
+/* nameless: what it points to is not known */
+static void put_named(struct dd_json_out *out, const struct dd_place *place, bool nameless)
 {
 	DD_AUTOFREE char *path = NULL;
 	bool names_digest = place->kind == DD_AT_BLOB || place->kind == DD_AT_LAYER ||
@@ -22,7 +23,12 @@ static void put_place(struct dd_json_out *out, const struct dd_place *place)
 		dd_json_text(out, "path", path);
 	dd_json_text(out, "repository", place->repository);
 	dd_json_text(out, "tag", place->tag);
-	dd_json_digest(out, "digest", names_digest ? &place->digest : NULL);
+	dd_json_digest(out, "digest", names_digest && !nameless ? &place->digest : NULL);
+}
+
+static void put_place(struct dd_json_out *out, const struct dd_place *place)
+{
+	put_named(out, place, false);
 }
 
 static void put_items(const struct dd_gc *gc, struct dd_json_out *out)
@@ -133,6 +139,18 @@ static void put_left(const struct dd_gc_plan *plan, struct dd_json_out *out)
 	dd_json_end(out);
 }
 
+static void put_refusals(const struct dd_gc_plan *plan, struct dd_json_out *out)
+{
+	dd_json_array(out, "refused");
+	for (size_t i = 0; i < plan->refusal_count && !dd_json_failed(out); i++) {
+		dd_json_object(out, NULL);
+		put_named(out, plan->refusals[i].place, plan->refusals[i].place->kind == DD_AT_TAG);
+		dd_json_text(out, "why", plan->refusals[i].why);
+		dd_json_end(out);
+	}
+	dd_json_end(out);
+}
+
 /* Runs that leave the trash for good; this one has no name before it began. */
 static void put_expiring(const struct dd_gc_plan *plan, struct dd_json_out *out)
 {
@@ -169,7 +187,10 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	const struct dd_gc_plan *plan = &gc->plan;
 
 	dd_json_object(out, NULL);
-	dd_json_text(out, "command", gc->options.remove_count ? "rm" : "gc");
+	dd_json_text(out, "command",
+		     gc->options.object_count ? "find" :
+		     gc->options.remove_count ? "rm" :
+						"gc");
 	dd_json_bool(out, "applied", plan->applied);
 	dd_json_bool(out, "purged", plan->purged);
 	dd_json_text(out, "brake", plan->brake);
@@ -177,7 +198,9 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	put_items(gc, out);
 	put_young(gc, out);
 	put_lists(plan, out);
-	if (!gc->options.remove_count) {
+	if (gc->options.object_count)
+		put_refusals(plan, out);
+	if (!dd_gc_is_removal(&gc->options)) {
 		put_left(plan, out);
 		put_expiring(plan, out);
 		dd_retain_put(gc, out);
