@@ -1,0 +1,164 @@
+/*
+ * The words of an expression: how many belong together, and what was meant by one that is none.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "inspect/find.h"
+
+static const char *const action_names[] = {
+#define X(constant, name) [constant] = name,
+	DD_FIND_ACTIONS(X)
+#undef X
+};
+
+static const char *const operators[] = { "(", ")", "!", "-not", "-a", "-and", "-o", "-or" };
+
+/* ---- what a word is ---- */
+
+int dd_find_action_of(const char *word)
+{
+	for (size_t i = 0; i < DD_COUNT(action_names); i++)
+		if (!strcmp(action_names[i], word))
+			return (int)i;
+	return -1;
+}
+
+bool dd_find_is_operator(const char *word)
+{
+	for (size_t i = 0; i < DD_COUNT(operators); i++)
+		if (!strcmp(operators[i], word))
+			return true;
+	return false;
+}
+
+/* Up to and with ";", or "+" behind "{}". */
+static size_t exec_length(const char *const *words, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (!strcmp(words[i], ";") ||
+		    (!strcmp(words[i], "+") && !strcmp(words[i - 1], "{}")))
+			return i + 1;
+	return count;
+}
+
+size_t dd_find_word_length(const char *const *words, size_t count)
+{
+	const struct dd_find_kind *kind;
+	int action;
+	bool takes;
+
+	if (!count)
+		return 0;
+	if (dd_find_is_operator(words[0]))
+		return 1;
+	kind = dd_find_kind_of(words[0]);
+	action = dd_find_action_of(words[0]);
+	if (action == DD_FIND_EXEC)
+		return exec_length(words, count);
+	takes = !strcmp(words[0], "-type") || action == DD_FIND_PRINTF || (kind && kind->argument);
+	if (!takes && !kind && action < 0)
+		return 0;
+	return takes && count > 1 ? 2 : 1;
+}
+
+/* ---- what was meant ---- */
+
+/* How many letters to change, add or leave out; bounded, for nobody misspells a novel. */
+static size_t distance(const char *a, const char *b)
+{
+	enum { LONGEST = 24 };
+	size_t row[LONGEST + 1], la = strlen(a), lb = strlen(b);
+
+	if (la > LONGEST || lb > LONGEST)
+		return LONGEST;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t above = row[j];
+			size_t best = corner + (a[i - 1] != b[j - 1]);
+
+			best = above + 1 < best ? above + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			corner = above;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+static void nearer(const char *word, const char *name, const char **best, size_t *least)
+{
+	size_t so_far = distance(word, name);
+
+	if (so_far < *least) {
+		*least = so_far;
+		*best = name;
+	}
+}
+
+static const char *nearest_word(const char *word)
+{
+	const char *best = NULL;
+	size_t least = strlen(word) > 5 ? 4 : 3;
+
+	nearer(word, "-type", &best, &least);
+	for (size_t i = 0; dd_find_kind_at(i); i++)
+		nearer(word, dd_find_kind_at(i)->name, &best, &least);
+	for (size_t i = 0; i < DD_COUNT(action_names); i++)
+		nearer(word, action_names[i], &best, &least);
+	return best;
+}
+
+static const char *nearest_type(const char *word)
+{
+	const char *best = NULL;
+	size_t least = 4;
+
+	for (unsigned i = 0; i < DD_FIND_TYPE_COUNT; i++)
+		nearer(word, dd_find_type_name(i), &best, &least);
+	return best;
+}
+
+/* What find(1) has and this has not, by another name; or what nearly is a word. */
+void dd_find_hint_word(const char *word, struct dd_error *err)
+{
+	static const struct {
+		const char *word, *instead;
+	} others[] = {
+		{ "-path", "-repo GLOB matches whole repository names" },
+		{ "-iname", "-name 'GLOB' knows [aA]; tags differ by letter case" },
+		{ "-maxdepth", "-type says what is listed; drydock tree --depth shows levels" },
+		{ "-execdir", "objects are no paths: -exec is all there is" },
+		{ "-media-type", "it is called -mediatype" },
+		{ "-mmin", "-mtime takes units: -mtime -30m" },
+		{ "-newermt", "-newer takes a time: -newer 2026-11-01" },
+	};
+	const char *nearest = nearest_word(word);
+
+	for (size_t i = 0; i < DD_COUNT(others); i++)
+		if (!strcmp(others[i].word, word)) {
+			dd_hint(err, "%s", others[i].instead);
+			return;
+		}
+	if (nearest)
+		dd_hint(err, "did you mean %s?", nearest);
+	else
+		dd_hint(err, "drydock find --help lists them");
+}
+
+void dd_find_hint_type(const char *word, struct dd_error *err)
+{
+	const char *nearest = nearest_type(word);
+
+	if (nearest)
+		dd_hint(err, "did you mean %s?", nearest);
+	else
+		dd_hint(err, "types are repository, tag, manifest, index, referrer, config, layer, "
+			     "blob, upload and link");
+}
