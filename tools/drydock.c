@@ -18,13 +18,21 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct command *const commands[] = {
-	&command_status, &command_ls,
-	&command_tree,	 &command_show,
-	&command_cat,	 &command_du,
-	&command_verify, &command_repair,
-	&command_gc,	 &command_garbage_collect,
-	&command_trash,	 &command_why,
-	&command_rm,	 &command_policy,
+	&command_status,
+	&command_ls,
+	&command_tree,
+	&command_show,
+	&command_cat,
+	&command_find,
+	&command_du,
+	&command_verify,
+	&command_repair,
+	&command_gc,
+	&command_garbage_collect,
+	&command_trash,
+	&command_why,
+	&command_rm,
+	&command_policy,
 };
 
 /* For the signal handler: it lives as long as signals can come. */
@@ -147,11 +155,14 @@ static int run_command(struct tool *tool, const struct command *command, struct 
 		       const struct option *common, struct dd_error *err)
 {
 	const struct option *const tables[] = { command->options, common };
-	int rc;
+	int rc = 0;
 
 	talk_set_command(command->name);
 	tool->command = tool_quote(options->words, options->word_count);
-	rc = options_parse(options, tables, COUNT(tables), options->words, false, err);
+	if (command->own)
+		rc = options_split(options, tables, COUNT(tables), command->own, err);
+	if (rc == 0)
+		rc = options_parse(options, tables, COUNT(tables), options->words, false, err);
 	if (rc < 0) {
 		if (rc == DD_EUSAGE)
 			dd_hint(err, "drydock %s --help lists the options", command->name);

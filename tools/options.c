@@ -359,6 +359,83 @@ int options_parse(struct options *options, const struct option *const *tables, s
 	return take_words(options, popt, err);
 }
 
+/* ---- a language of a command's own ---- */
+
+static const struct option *by_letter(const struct option *const *tables, size_t count, char letter)
+{
+	for (size_t i = 0; i < count; i++)
+		for (const struct option *option = tables[i]; option->name; option++)
+			if (option->letter == letter)
+				return option;
+	return NULL;
+}
+
+static const struct option *by_name(const struct option *const *tables, size_t count,
+				    const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		for (const struct option *option = tables[i]; option->name; option++)
+			if (!strcmp(option->name, name))
+				return option;
+	return NULL;
+}
+
+/* How many words an option takes with its argument; 0: it is none. */
+static size_t option_length(const struct option *const *tables, size_t count, const char *word)
+{
+	const struct option *option = NULL;
+
+	if (!strncmp(word, "--", 2)) {
+		option = by_name(tables, count, word + 2);
+		return option && option->argument ? 2 : 1;
+	}
+	if (word[0] != '-' || !word[1])
+		return 0;
+	for (const char *letter = word + 1; *letter; letter++) {
+		option = by_letter(tables, count, *letter);
+		if (!option)
+			return 0;
+		if (option->argument)
+			return letter[1] ? 1 : 2;
+	}
+	return 1;
+}
+
+int options_split(struct options *options, const struct option *const *tables, size_t count,
+		  options_own_fn *own, struct dd_error *err)
+{
+	const char **words = calloc(options->word_count + 1, sizeof(*words));
+	size_t kept = 0, at = 0, length;
+	int rc = keep(options, words, err);
+
+	if (rc == 0) {
+		options->own = calloc(options->word_count + 1, sizeof(*options->own));
+		rc = keep(options, options->own, err);
+	}
+	if (rc < 0)
+		return rc;
+	for (; at < options->word_count; at += length) {
+		const char *const *here = (const char *const *)options->words + at;
+		size_t left = options->word_count - at;
+		bool is_own;
+
+		length = at ? own(here, left) : 1;
+		is_own = length > 0;
+		if (!length)
+			length = option_length(tables, count, here[0]);
+		is_own |= !length;
+		length = !length ? 1 : length > left ? left : length;
+		for (size_t i = 0; i < length; i++)
+			if (is_own && at)
+				options->own[options->own_count++] = here[i];
+			else
+				words[kept++] = here[i];
+	}
+	options->words = words;
+	options->word_count = kept;
+	return 0;
+}
+
 /* ---- help ---- */
 
 /* Words of text from a column on, broken before the width. */

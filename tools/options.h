@@ -61,6 +61,8 @@ struct option {
 struct options {
 	const char **words;
 	size_t word_count;
+	const char **own; /* of options_split() */
+	size_t own_count;
 	void **memory;
 	size_t memory_count;
 };
@@ -74,6 +76,15 @@ struct options {
 int options_parse(struct options *options, const struct option *const *tables, size_t count,
 		  const char *const *arguments, bool in_front, struct dd_error *err);
 void options_release(struct options *options);
+
+/*
+ * Before that: take out of options->words (the first is the command's name) what belongs to a language
+ * of the command's own, and what is no option of the tables. own says how many words from the first
+ * on belong together (0: it knows none that begins so).
+ */
+typedef size_t options_own_fn(const char *const *words, size_t count);
+int options_split(struct options *options, const struct option *const *tables, size_t count,
+		  options_own_fn *own, struct dd_error *err);
 
 /* The help of one table. */
 void options_print(FILE *out, const struct option *table);

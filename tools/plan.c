@@ -430,7 +430,7 @@ void plan_print(const struct tool *tool, const struct dd_gc_options *options,
 	plan_print_origin(plan, options);
 	print_outcome(plan, failed);
 	if (plan_is_empty(plan))
-		puts(options->remove_count ? "Nothing to remove." : "Nothing to collect.");
+		puts(dd_gc_is_removal(options) ? "Nothing to remove." : "Nothing to collect.");
 	policy_print_summary(options, plan);
 	print_items(gc, plan);
 	print_revivals(plan);

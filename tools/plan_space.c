@@ -51,7 +51,7 @@ static void print_kept(const struct dd_gc_plan *plan, const struct dd_gc_options
 	const struct dd_gc_totals *totals = &plan->totals;
 	char note[160];
 
-	if (!options->delete_untagged && !options->remove_count && totals->untagged_items) {
+	if (!options->delete_untagged && !dd_gc_is_removal(options) && totals->untagged_items) {
 		snprintf(note, sizeof(note), "%s%s that no tag leads to",
 			 plan->estimated ? "at most, " : "",
 			 render_count(totals->untagged_items, "object", "objects"));

@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
 
 #include <drydock/escape.h>
 #include <drydock/json.h>
@@ -108,6 +111,61 @@ void talk_line(enum dd_log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	say(level, "", text, NULL);
+}
+
+/* Fit for a terminal, but with backslashes as they were typed; heap memory, or NULL. */
+static char *as_typed(const char *bytes, size_t len)
+{
+	size_t need = dd_escape(NULL, 0, bytes, len), to = 0;
+	char *text = malloc(need + 1);
+
+	if (!text)
+		return NULL;
+	dd_escape(text, need + 1, bytes, len);
+	for (size_t from = 0; from < need; from++) {
+		text[to++] = text[from];
+		from += text[from] == '\\' && text[from + 1] == '\\';
+	}
+	text[to] = '\0';
+	return text;
+}
+
+static size_t columns(const char *text)
+{
+	size_t left = text ? strlen(text) : 0, count = 0;
+	mbstate_t state = { 0 };
+
+	while (left) {
+		wchar_t wide;
+		size_t taken = mbrtowc(&wide, text, left, &state);
+		bool odd = taken == 0 || taken > left;
+		int width = odd ? 1 : wcwidth(wide);
+
+		count += width > 0 ? (size_t)width : 0;
+		text += odd ? 1 : taken;
+		left -= odd ? 1 : taken;
+	}
+	return count;
+}
+
+void talk_point(const char *line, size_t begin, size_t len)
+{
+	char *whole = as_typed(line, strlen(line)), *before = as_typed(line, begin),
+	     *word = as_typed(line + begin, len);
+
+	pthread_mutex_lock(&lock);
+	take_away();
+	if (format == TALK_TEXT && whole && before && word) {
+		fprintf(stderr, "%s\n%*s", whole, (int)columns(before), "");
+		for (size_t left = columns(word); left; left--)
+			fputc('~', stderr);
+		fputc('\n', stderr);
+	}
+	free(whole);
+	free(before);
+	free(word);
+	fflush(stderr);
+	pthread_mutex_unlock(&lock);
 }
 
 void talk_log(void *arg, enum dd_log_level level, const char *text)

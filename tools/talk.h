@@ -20,6 +20,9 @@ void talk_error(const struct dd_error *err);
 /* One line of our own, whatever may be said. */
 void talk_line(enum dd_log_level level, const char *fmt, ...) DD_PRINTF(2, 3);
 
+/* A line, and under so many of its bytes from there on a wave: what follows is about them. */
+void talk_point(const char *line, size_t begin, size_t len);
+
 /* A dd_log_fn. */
 void talk_log(void *arg, enum dd_log_level level, const char *text);
 

@@ -44,13 +44,18 @@ struct command {
 	const char *description; /* for its own help */
 	const char *examples;
 	const struct option *options;
+	/*
+	 * A command with a language of its own: how many words from the first on belong together in it
+	 * (0: none). They, and what is no option either, become options->own. NULL: there is none.
+	 */
+	options_own_fn *own;
 	int (*run)(struct tool *tool, const struct options *options, struct dd_error *err);
 };
 
 extern const struct command command_status;
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
 	command_why, command_rm, command_garbage_collect, command_policy, command_tree,
-	command_show, command_cat, command_du;
+	command_show, command_cat, command_du, command_find;
 
 /* The exit status that a subcommand's result leads to. */
 int tool_status(const struct tool *tool, int code);

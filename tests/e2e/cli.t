@@ -33,6 +33,7 @@ test_case 'each command has help of its own' '
 	run 0 drydock du --help >out && says "--by" out && says "--metrics" out &&
 	run 0 drydock rm --help >out && says "--apply" out && says "pattern" out &&
 	run 0 drydock policy --help >out && says "import-pulls" out && says "--keep-from" out &&
+	run 0 drydock find --help >out && says "-unreferenced" out && says "-printf" out &&
 	run 0 drydock trash --help >out && says "restore" out && says "--older-than" out
 '
 
