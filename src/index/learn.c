@@ -223,6 +223,7 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 	struct dd_buffer rest = { 0 };
 	struct dd_fact fact = fact_of(now, surveyed->code);
 	struct dd_key key;
+	MDB_val name;
 	int rc = 0;
 
 	if (!can_be_known(surveyed->code) || !may_learn(index, now, began_ns, 0))
@@ -235,8 +236,9 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 			add(&rest, surveyed->detail, strlen(surveyed->detail) + 1);
 	}
 	dd_key_of(&key, digest);
+	name = (MDB_val){ key.len, key.bytes };
 	if (rc == 0)
-		learn(index, DD_DATABASE_MANIFESTS, &(MDB_val){ key.len, key.bytes }, &fact, &rest);
+		learn(index, DD_DATABASE_MANIFESTS, &name, &fact, &rest);
 	dd_buffer_release(&rest);
 }
 
