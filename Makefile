@@ -47,6 +47,8 @@ FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/%)
 MAN_PAGES := $(sort $(wildcard man/*.[1-8]))
 UNITS := $(sort $(wildcard contrib/systemd/*))
 EXAMPLES := contrib/drydock.cron contrib/drydock.default
+COMPLETIONS := bash-completion/completions/drydock zsh/site-functions/_drydock \
+	fish/vendor_completions.d/drydock.fish
 # man/drydock.1 to man1/drydock.1
 in_section = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
@@ -261,6 +263,11 @@ install: all
 	install -m 644 include/drydock/*.h '$(DESTDIR)$(PREFIX)/include/drydock/'
 	$(foreach p,$(MAN_PAGES),install -D -m 644 $(p) '$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))' &&) :
 	install -m 644 $(EXAMPLES) '$(DESTDIR)$(PREFIX)/share/doc/drydock/'
+	install -D -m 644 contrib/completion/drydock.bash \
+		'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/drydock'
+	install -D -m 644 contrib/completion/_drydock '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_drydock'
+	install -D -m 644 contrib/completion/drydock.fish \
+		'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/drydock.fish'
 	for unit in $(UNITS); do \
 		name=$${unit##*/}; \
 		sed 's|@BINDIR@|$(PREFIX)/bin|' "$$unit" \
@@ -271,6 +278,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/drydock' '$(DESTDIR)$(PREFIX)'/lib/libdrydock.* \
 		'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc' \
 		$(foreach p,$(MAN_PAGES),'$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))')
+	rm -f $(foreach c,$(COMPLETIONS),'$(DESTDIR)$(PREFIX)/share/$(c)')
 	rm -f $(foreach u,$(notdir $(UNITS:%.in=%)),'$(DESTDIR)$(PREFIX)/lib/systemd/system/$(u)')
 	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
 

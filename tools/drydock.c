@@ -12,27 +12,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complete.h"
 #include "talk.h"
 #include "tool.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct command *const commands[] = {
-	&command_status,
-	&command_ls,
-	&command_tree,
-	&command_show,
-	&command_cat,
-	&command_find,
-	&command_du,
-	&command_verify,
-	&command_repair,
-	&command_gc,
-	&command_garbage_collect,
-	&command_trash,
-	&command_why,
-	&command_rm,
-	&command_policy,
+	&command_status, &command_ls,
+	&command_tree,	 &command_show,
+	&command_cat,	 &command_find,
+	&command_du,	 &command_log,
+	&command_diff,	 &command_snapshot,
+	&command_verify, &command_repair,
+	&command_gc,	 &command_garbage_collect,
+	&command_trash,	 &command_why,
+	&command_rm,	 &command_policy,
 };
 
 /* For the signal handler: it lives as long as signals can come. */
@@ -217,6 +212,16 @@ int tool_status(const struct tool *tool, int code)
 	return code < 0 ? (int)dd_code_exit(code) : code;
 }
 
+/* drydock --complete WORD…, for shells */
+static int complete_words(struct tool *tool, const char *const *words, size_t count)
+{
+	const struct complete_commands all = { commands, COUNT(commands),
+					       tool_common_options(tool) };
+
+	complete(tool, &all, words, count);
+	return DD_EXIT_DONE;
+}
+
 static int run(const char *const *arguments, size_t count)
 {
 	struct tool tool = { 0 };
@@ -227,7 +232,10 @@ static int run(const char *const *arguments, size_t count)
 	if (rc == 0) {
 		catch_signals(tool.ctx);
 		tool.typed = tool_quote(arguments + 1, count - 1);
-		rc = dispatch(&tool, &options, arguments, &err);
+		if (count > 1 && !strcmp(arguments[1], "--complete"))
+			rc = complete_words(&tool, arguments + 2, count - 2);
+		else
+			rc = dispatch(&tool, &options, arguments, &err);
 		/* Wrong usage is told as was asked for, as far as it was understood. */
 		talk_set_format(tool.log_format);
 	}

@@ -86,15 +86,13 @@ static const char *get_environment(const char *name)
 	return getenv(name);
 }
 
-int tool_open(struct tool *tool, struct dd_error *err)
+void tool_begin(struct tool *tool)
 {
 	struct render_options rendering = {
 		.colour = wants_colour(tool),
 		.bytes = tool->bytes,
 		.whole = tool->verbose || !isatty(STDOUT_FILENO),
 	};
-	struct dd_store_options where = { tool->root, tool->config,
-					  tool->no_environment ? NULL : get_environment };
 
 	talk_set_format(tool->log_format);
 	render_init(&rendering);
@@ -103,6 +101,14 @@ int tool_open(struct tool *tool, struct dd_error *err)
 	/* What is drawn is no JSON. */
 	if (!tool->quiet && tool->log_format == TALK_TEXT && wanted(tool->progress, STDERR_FILENO))
 		tool->bar = progress_start(tool->ctx);
+}
+
+int tool_open(struct tool *tool, struct dd_error *err)
+{
+	struct dd_store_options where = { tool->root, tool->config,
+					  tool->no_environment ? NULL : get_environment };
+
+	tool_begin(tool);
 	return dd_store_open(tool->ctx, &where, &tool->store, err);
 }
 

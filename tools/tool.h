@@ -55,7 +55,8 @@ struct command {
 extern const struct command command_status;
 extern const struct command command_ls, command_verify, command_repair, command_gc, command_trash,
 	command_why, command_rm, command_garbage_collect, command_policy, command_tree,
-	command_show, command_cat, command_du, command_find;
+	command_show, command_cat, command_du, command_find, command_log, command_diff,
+	command_snapshot;
 
 /* The exit status that a subcommand's result leads to. */
 int tool_status(const struct tool *tool, int code);
@@ -63,7 +64,9 @@ int tool_status(const struct tool *tool, int code);
 /* The common options, filling *tool; the table is static. */
 const struct option *tool_common_options(struct tool *tool);
 
-/* Settle what the options left open, find the volume, and show progress from here on. */
+/* Settle what the options left open, and show progress from here on. */
+void tool_begin(struct tool *tool);
+/* The same, and find the volume. */
 int tool_open(struct tool *tool, struct dd_error *err);
 /* The work is done and results are to come: no progress over them. */
 void tool_results(struct tool *tool);

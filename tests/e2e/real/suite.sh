@@ -67,6 +67,22 @@ real_suite() {
 		done >unsorted && sort unsorted >ours && same theirs ours
 	'
 
+	test_case "$name: a tag that moved tells from where, and what came with it" '
+		take common && kept=$(cat "$work/kept") && former=$(cat "$work/former") &&
+		run 0 drydock log --root vol oci/app:moving --json >list && valid history list &&
+		jq -r ".tags[0].entries[] | [.digest, .state] | join(\" \")" list >found &&
+		printf "%s\n" "$kept current" "$former here" >expected && same expected found &&
+		run 0 drydock diff --root vol oci/app:moving --json >list && valid diff list &&
+		layers() { jq -r ".layers[].digest" "$(blob_data vol "$1")" | sort; } &&
+		layers "$former" >old && layers "$kept" >new &&
+		for difference in same:-12 went:-23 appeared:-13; do
+			comm "${difference#*:}" old new >expected &&
+			jq -r --arg d "${difference%:*}" ".images[0].layers[] |
+				select(.difference == \$d) | .digest" list | sort >found &&
+			[ -s found ] && same expected found || return
+		done
+	'
+
 	test_case "$name: images and what is left of them, as the reference collects" '
 		agrees common
 	'
