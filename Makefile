@@ -263,6 +263,8 @@ install: all
 	install -m 644 include/drydock/*.h '$(DESTDIR)$(PREFIX)/include/drydock/'
 	$(foreach p,$(MAN_PAGES),install -D -m 644 $(p) '$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))' &&) :
 	install -m 644 $(EXAMPLES) '$(DESTDIR)$(PREFIX)/share/doc/drydock/'
+	install -d '$(DESTDIR)$(PREFIX)/share/drydock/schema'
+	install -m 644 schema/*.json '$(DESTDIR)$(PREFIX)/share/drydock/schema/'
 	install -D -m 644 contrib/completion/drydock.bash \
 		'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/drydock'
 	install -D -m 644 contrib/completion/_drydock '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_drydock'
@@ -280,7 +282,8 @@ uninstall:
 		$(foreach p,$(MAN_PAGES),'$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))')
 	rm -f $(foreach c,$(COMPLETIONS),'$(DESTDIR)$(PREFIX)/share/$(c)')
 	rm -f $(foreach u,$(notdir $(UNITS:%.in=%)),'$(DESTDIR)$(PREFIX)/lib/systemd/system/$(u)')
-	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
+	rm -rf '$(DESTDIR)$(PREFIX)/include/drydock' '$(DESTDIR)$(PREFIX)/share/doc/drydock' \
+		'$(DESTDIR)$(PREFIX)/share/drydock'
 
 clean:
 	rm -rf '$(BUILD)'
