@@ -186,13 +186,16 @@ check-fuzz: test-programs
 		$(BUILD)/tests/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
-# TESTS='tests/e2e/ls.t …' runs a part. The longest begins first.
+# TESTS='tests/e2e/ls.t …' runs a part, TEST_JOBS at once: many wait rather than work. The longest
+# begin first.
 HARNESS := tests/e2e/crash.t tests/e2e/powercut.t tests/e2e/starve.t
 REAL := $(sort $(wildcard tests/e2e/real_*.t)) tests/e2e/soak.t
-TESTS ?= $(REAL) $(HARNESS) $(filter-out $(HARNESS) $(REAL),$(sort $(wildcard tests/e2e/*.t)))
+SLOW := $(addprefix tests/e2e/,damaged.t verify.t index.t du.t policy.t)
+TESTS ?= $(REAL) $(HARNESS) $(SLOW) \
+	$(filter-out $(HARNESS) $(REAL) $(SLOW),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
 	@echo '# end to end tests'
-	@BUILD='$(abspath $(BUILD))' $(PROVE) --jobs $(or $(TEST_JOBS),2) --timer $(TESTS)
+	@BUILD='$(abspath $(BUILD))' $(PROVE) --jobs $(or $(TEST_JOBS),4) --timer $(TESTS)
 
 # Kills, starves and cuts the power, as "check" does, but at POINTS moments of each kind of run, or
 # at "all" of them (hours).
@@ -211,7 +214,7 @@ soak: deps-check
 # With a sanitizer: real registries would only wait for each other there; what is killed and starved
 # runs with one thread, and a few moments of each kind reach all of its code. What has threads (the
 # scan, the looks, hashing, copying, learning) is seen by them in these.
-THREADED := $(addprefix tests/e2e/,gc_plan.t gc_apply.t races.t index.t verify.t repair.t)
+THREADED := $(addprefix tests/e2e/,gc_plan.t gc_apply.t races.t index.t verify.t repair.t find.t du.t)
 check-asan: TESTS := $(filter-out $(REAL),$(TESTS))
 check-tsan: TESTS := $(filter $(THREADED),$(TESTS))
 check-asan:
