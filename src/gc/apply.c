@@ -137,14 +137,17 @@ static void count_one(void *arg, const struct dd_item *item, int rc)
 	dd_progress_add(apply->ctx, 1);
 }
 
-/* References, each kind durable before the next; stops before the first blob. */
+/*
+ * References, each kind durable before the next; stops before the first blob. What a policy takes it
+ * takes whole: to the next run the manifest of a tag that went would only be untagged.
+ */
 static int withdraw_references(struct apply *apply, struct dd_error *err)
 {
 	struct dd_item item;
 	int rc = 0;
 
 	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at)) &&
-	       !time_is_up(apply)) {
+	       (apply->gc->options.policy || !time_is_up(apply))) {
 		if (apply->at && candidate_at(apply, apply->at)->kind !=
 					 candidate_at(apply, apply->at - 1)->kind)
 			rc = dd_change_sync(apply->change, err);

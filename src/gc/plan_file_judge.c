@@ -72,6 +72,11 @@ static struct dd_planned *find(struct dd_plan_file *file, const char *path)
 int dd_plan_file_match(struct dd_plan_file *file, const struct dd_survey *survey,
 		       struct dd_candidates *candidates, struct dd_error *err)
 {
+	/* A policy is judged until it settles: these candidates are not those of the last time. */
+	for (size_t i = 0; i < file->items.count; i++) {
+		file->items.items[i].candidate = DD_NO_CANDIDATE;
+		file->items.items[i].changed = false;
+	}
 	for (uint32_t i = 0; i < candidates->list.count; i++) {
 		struct dd_candidate *candidate = &candidates->list.items[i];
 		DD_AUTOFREE char *path = NULL;

@@ -280,4 +280,19 @@ test_case 'a plan by a policy is carried out by the same policy, and without it 
 	tagged vol app:v1 "$kept" && [ ! -e "$(current_link vol app:old)" ] && blobs_gone vol "$gone"
 '
 
+test_case 'a plan by a policy, most of whose tags moved since, is told in full and takes the rest' '
+	make_volume vol && kept=$(put_image vol app:v1 "one") && put_image vol app:x "two" &&
+	put_image vol app:y "three" && age vol everything 9d &&
+	printf "rules:\n- repositories: \"**\"\n  keep:\n    tags: \"v*\"\n" >rules.yaml &&
+	run 0 drydock gc --root vol --policy rules.yaml --plan-out plan.json --grace 0 >&7 &&
+	named=$(grep -c "\"path\"" plan.json) && printf %s "$kept" >"$(current_link vol app:x)" &&
+	run 0 drydock gc --root vol --policy rules.yaml --plan plan.json --json >plan && valid gc plan &&
+	json ".totals.items + .totals.stayed_items == $named and (.left | length) == .totals.stayed_items" plan &&
+	printf %s "$kept" >"$(current_link vol app:y)" &&
+	run 0 drydock gc --root vol --policy rules.yaml --plan plan.json --json >plan && valid gc plan &&
+	json ".totals.items + .totals.stayed_items == $named" plan &&
+	run 0 drydock gc --root vol --policy rules.yaml --apply --plan plan.json >&7 &&
+	tagged vol app:v1 "$kept" && run 0 drydock verify --root vol --no-index >&7
+'
+
 done_testing

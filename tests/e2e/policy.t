@@ -346,4 +346,21 @@ test_case 'a real registry serves what a policy keeps; its own log tells what wa
 	! served_to_skopeo app:pr-1 2>/dev/null && registry_stop
 '
 
+# late N STATUS COMMAND…: it is late once it has made N renames.
+late() {
+	sanitized && skip "a sanitizer wants to be loaded first"
+	LD_PRELOAD=$BUILD/tests/late.so LATE_AFTER=$1 run "${@:2}"
+}
+
+test_case 'when the time is up no manifest of a tag that went is left as merely untagged' '
+	make_volume vol && for i in 1 2 3 4 5 6; do
+		put_image vol "app:old$i" "layer $i" >&7 || return
+	done && kept=$(put_image vol app:v1 "one") && age vol everything 9d &&
+	printf "rules:\n- repositories: \"**\"\n  keep:\n    tags: \"v*\"\n" >rules.yaml &&
+	late 8 3 drydock gc --root vol --policy rules.yaml --grace 0 --apply --time-limit 1h >&7 && tagged vol app:v1 "$kept" &&
+	run 0 drydock gc --root vol --policy rules.yaml --grace 0 --apply >&7 &&
+	run 0 drydock gc --root vol --json >plan && json ".totals.manifests == 1 and .totals.blobs == 3" plan &&
+	run 0 drydock verify --root vol --no-index >&7
+'
+
 done_testing
