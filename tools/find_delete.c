@@ -6,6 +6,7 @@
 
 #include <drydock/escape.h>
 #include <drydock/gc.h>
+#include <drydock/units.h>
 
 #include "cleanup.h"
 #include "find.h"
@@ -23,6 +24,7 @@ struct refused {
 struct find_deletions {
 	struct dd_place *places; /* own strings */
 	size_t count, room;
+	int64_t began_ns;
 	struct refused *refused; /* what cannot go on its own at all */
 	size_t refused_count;
 };
@@ -35,7 +37,11 @@ static int no_memory(struct dd_error *err)
 int find_deletions_open(struct find_deletions **deletions, struct dd_error *err)
 {
 	*deletions = calloc(1, sizeof(**deletions));
-	return *deletions ? 0 : no_memory(err);
+	if (!*deletions)
+		return no_memory(err);
+	/* The clock of file systems is a little behind. */
+	(*deletions)->began_ns = dd_time_now() - DD_SECOND;
+	return 0;
 }
 
 void find_deletions_closep(struct find_deletions **pointer)
@@ -189,6 +195,7 @@ int find_deletions_apply(struct find_deletions *deletions, struct tool *tool,
 	}
 	options.objects = deletions->places;
 	options.object_count = deletions->count;
+	options.objects_since_ns = deletions->began_ns;
 	rc = cache_open(tool, rules->cache, DD_INDEX_SURVEYED, &index, err);
 	options.index = index;
 	if (rc == 0)

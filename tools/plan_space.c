@@ -36,8 +36,9 @@ static void print_freed(const struct dd_gc_plan *plan, const struct dd_gc_option
 	if (!plan_is_empty(plan))
 		print_sum("freed now", now, "");
 	if (!purge && bytes && !plan_gives_itself_up(plan)) {
-		snprintf(note, sizeof(note), "in %s, by the next gc --apply (--purge: at once)",
-			 dd_duration_format(options->trash_keep_ns, keep));
+		snprintf(note, sizeof(note), "in %s, by the next gc --apply%s",
+			 dd_duration_format(options->trash_keep_ns, keep),
+			 dd_gc_is_removal(options) ? "" : " (--purge: at once)");
 		print_sum("freed with the trash", bytes, note);
 	}
 	if (totals->shared_bytes)

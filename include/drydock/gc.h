@@ -58,7 +58,8 @@ struct dd_gc_options {
 	 */
 	const struct dd_place *objects;
 	size_t object_count;
-	struct dd_index *index; /* of kind SURVEYED; NULL: everything is looked at anew */
+	int64_t objects_since_ns; /* a tag that was moved since then is another's: it stays */
+	struct dd_index *index;	  /* of kind SURVEYED; NULL: everything is looked at anew */
 	/* dd_gc_apply(): tell also what only holds and untagged manifests keep, as a plan does. */
 	bool estimate;
 	/*

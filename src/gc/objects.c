@@ -67,6 +67,8 @@ static struct dd_object locate(const struct dd_gc *gc, uint32_t number)
 		if (tag)
 			object.tag = (uint32_t)(tag - repo->tags.items);
 		object.there = tag && !dd_tag_is_empty(tag);
+		object.moved = tag && gc->options.objects_since_ns &&
+			       tag->moved_ns >= gc->options.objects_since_ns;
 	} else if (place->kind == DD_AT_REVISION) {
 		const struct dd_revision *revision;
 
@@ -104,8 +106,12 @@ static bool is_named(const struct dd_gc *gc, uint32_t repository, uint32_t tag)
 				       .id = DD_NO_ID,
 				       .extra = DD_NO_ID };
 
-	return gc->objects.count &&
-	       bsearch(&key, gc->objects.items, gc->objects.count, sizeof(key), compare) != NULL;
+	const struct dd_object *object =
+		gc->objects.count ?
+			bsearch(&key, gc->objects.items, gc->objects.count, sizeof(key), compare) :
+			NULL;
+
+	return object && !object->moved;
 }
 
 /* By id, of one repository: a tag that points there and does not go itself, + 1. */
@@ -168,7 +174,8 @@ int dd_gc_name_objects(struct dd_gc *gc, struct dd_error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < gc->objects.count && rc == 0; i++)
-		if (gc->objects.items[i].kind == DD_AT_TAG && gc->objects.items[i].there)
+		if (gc->objects.items[i].kind == DD_AT_TAG && gc->objects.items[i].there &&
+		    !gc->objects.items[i].moved)
 			rc = name(gc, &gc->objects.items[i], err);
 	return rc < 0 ? rc : visit_revisions(gc, name_revision, err);
 }
@@ -227,6 +234,8 @@ static const char *why_of_state(const struct dd_gc *gc, const struct dd_object *
 {
 	if (!object->there)
 		return "it is not there any more";
+	if (object->moved)
+		return "it was moved since it was found";
 	if (dd_mark_holds_everything(gc->candidates.mark))
 		return "everything is held by doubt";
 	if (object->state == DD_CANDIDATE_YOUNG)

@@ -17,6 +17,7 @@
 struct dd_object {
 	uint8_t kind, state; /* enum dd_place_kind, dd_candidate_state */
 	bool there, goes;
+	bool moved; /* a tag, since it was named */
 	uint32_t repository, tag, id, extra;
 	uint32_t number; /* in options.objects */
 };

@@ -496,6 +496,17 @@ test_case '-delete takes nothing that is held by doubt' '
 	blobs_gone vol "$orphan" && blobs_exist vol "$unused" "$past" "$shared" "$one"
 '
 
+test_case 'a tag that is pushed anew between the search and the deletion stays with its new image' '
+	make_volume vol && old=$(put_image vol app:v1 "old") && put_image vol app:v2 "other" >&7 &&
+	age vol everything 9d &&
+	printf "#!/bin/bash\n. %s/volume.sh\nput_image vol app:v1 brandnew\n" "$e2e" >push && chmod +x push &&
+	run 1 drydock find --root vol -type tag -name v1 -mtime +2d -exec ./push ";" -delete --apply >text &&
+	says "app:v1: it was moved since it was found" text &&
+	blobs_exist vol "$(cat "$(current_link vol app:v1)")" "$(digest_of brandnew)" &&
+	[ "$(cat "$(current_link vol app:v1)")" != "$old" ] &&
+	run 0 drydock verify --root vol --no-index >&7
+'
+
 test_case 'a tag that goes takes no manifest that is found tagged meanwhile' '
 	from_template && tag vol app:keep "$past" &&
 	run 1 drydock find --root vol -type manifest -digest "$past" -delete --grace 0 --apply >text &&
