@@ -176,8 +176,10 @@ test_case 'an index of which not all was pushed is sparse, also where another re
 
 test_case 'an index whose manifest was collected before it came is broken, and mended by the next run' '
 	from_template && late=$(put_image vol app "late layer") &&
+	both=$(index_json vol "$type_index" "$type_image" $image $late) &&
+	alone=$(index_json vol "$type_index" "$type_image" $late) &&
 	run 0 drydock rm --root vol "app@$late" --grace 0 --apply &&
-	put_index vol app:index $image $late && put_index vol far:index $late &&
+	put_manifest vol app:index "$both" && put_manifest vol far:index "$alone" &&
 	finds 1 child-collected child-sparse && breaks report child-collected app:index &&
 	run 0 collect vol && finds 0 child-sparse && blobs_exist vol $late &&
 	revision_linked vol app $late
