@@ -82,7 +82,9 @@ int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_m
 		to = dd_graph_intern(graph, &descriptor->digest);
 		if (to == DD_NO_ID)
 			return dd_fail(err, DD_ENOMEM, 0, "remember a manifest");
-		graph->nodes.items[to].size = descriptor->size;
+		/* What was read knows better than what is said of it, and comes in any order. */
+		if (!(graph->nodes.items[to].flags & DD_NODE_READ))
+			graph->nodes.items[to].size = descriptor->size;
 		if (descriptor->role == DD_ROLE_SUBJECT) {
 			node.subject = to;
 			continue;

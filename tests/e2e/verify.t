@@ -185,6 +185,13 @@ test_case 'an index whose manifest was collected before it came is broken, and m
 	revision_linked vol app $late
 '
 
+test_case 'a manifest that is not as large as its index says is found, whichever is read first' '
+	make_volume vol && child=$(put_image vol app one) &&
+	json=$(index_json vol "$type_index" "$type_image" $child) && size=$(blob_size vol $child) &&
+	put_manifest vol app:index "${json/\"size\":$size/\"size\":77}" >&7 && age vol everything 9d &&
+	for i in 1 2 3 4 5 6; do finds 1 size-differs || return; done
+'
+
 test_case 'a layer that is fetched from elsewhere need not be here' '
 	make_volume vol && put_image_of vol app:win "$(descriptor \
 		application/vnd.docker.image.rootfs.foreign.diff.tar.gzip $no_such 5 \
