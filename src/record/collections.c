@@ -184,7 +184,7 @@ static bool parse_end(char **words, size_t count, struct dd_collection *collecti
 }
 
 /* Damaged lines and what later versions say are passed over. */
-static int take(struct dd_collections *collections, char **words, size_t count)
+static int enter(struct dd_collections *collections, char **words, size_t count)
 {
 	struct dd_collection *last = &collections->last, one;
 	int rc;
@@ -203,29 +203,19 @@ static int take(struct dd_collections *collections, char **words, size_t count)
 	return rc;
 }
 
+static int take(void *arg, char **words, size_t count, struct dd_error *err)
+{
+	return enter(arg, words, count) < 0 ? dd_fail(err, DD_ENOMEM, 0, "remember a run") : 0;
+}
+
 int dd_collections_load(struct dd_store *store, struct dd_collections *collections,
 			struct dd_error *err)
 {
-	DD_CLEANUP(dd_lines_closep) struct dd_lines *lines = NULL;
-	char *words[DD_LINE_WORDS];
-	size_t count;
 	int rc;
 
 	memset(collections, 0, sizeof(*collections));
-	rc = dd_lines_open(store, &records_place, TAIL, &lines, err);
-	if (rc == DD_ENOENT) {
-		dd_error_clear(err);
-		return 0;
-	}
-	while (rc >= 0 && (rc = dd_lines_next(lines, words, &count, err)) != 0) {
-		if (rc == DD_EFORMAT) {
-			dd_error_clear(err);
-			rc = 0;
-		} else if (rc > 0 && take(collections, words, count) < 0) {
-			rc = dd_fail(err, DD_ENOMEM, 0, "read the records");
-		}
-	}
+	rc = dd_lines_visit_records(store, TAIL, take, collections, err);
 	if (rc < 0)
 		dd_collections_release(collections);
-	return rc < 0 ? dd_wrap(err, rc, "read the records") : 0;
+	return rc;
 }

@@ -98,3 +98,27 @@ int dd_lines_next(struct dd_lines *lines, char *words[DD_LINE_WORDS], size_t *co
 		lines->cut = false;
 	}
 }
+
+int dd_lines_visit_records(struct dd_store *store, uint64_t tail, dd_record_line_fn *fn, void *arg,
+			   struct dd_error *err)
+{
+	static const struct dd_place place = { .kind = DD_AT_RECORDS };
+	DD_CLEANUP(dd_lines_closep) struct dd_lines *lines = NULL;
+	char *words[DD_LINE_WORDS];
+	size_t count;
+	int rc = dd_lines_open(store, &place, tail, &lines, err);
+
+	if (rc == DD_ENOENT) {
+		dd_error_clear(err);
+		return 0;
+	}
+	while (rc >= 0 && (rc = dd_lines_next(lines, words, &count, err)) != 0) {
+		if (rc == DD_EFORMAT) {
+			dd_error_clear(err);
+			rc = fn(arg, words, 0, err);
+		} else if (rc > 0) {
+			rc = count ? fn(arg, words, count, err) : 0;
+		}
+	}
+	return rc < 0 ? dd_wrap(err, rc, "read the records") : 0;
+}

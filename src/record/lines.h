@@ -19,4 +19,12 @@ void dd_lines_closep(struct dd_lines **lines);
 int dd_lines_next(struct dd_lines *lines, char *words[DD_LINE_WORDS], size_t *count,
 		  struct dd_error *err);
 
+/*
+ * All of the volume's records: each line's words; count 0 is a damaged line. Not 0 ends the visit and
+ * is handed on. No file: no records. tail as above.
+ */
+typedef int dd_record_line_fn(void *arg, char **words, size_t count, struct dd_error *err);
+int dd_lines_visit_records(struct dd_store *store, uint64_t tail, dd_record_line_fn *fn, void *arg,
+			   struct dd_error *err);
+
 #endif

@@ -116,8 +116,9 @@ int64_t dd_pulls_find(const struct dd_pulls *pulls, const char *repository, cons
 		       0;
 }
 
-static int take(struct dd_pulls *pulls, char **words, size_t count, struct dd_error *err)
+static int take(void *arg, char **words, size_t count, struct dd_error *err)
 {
+	struct dd_pulls *pulls = arg;
 	uint64_t first, second;
 
 	if (count == 4 && !strcmp(words[0], PULLED) &&
@@ -132,28 +133,13 @@ static int take(struct dd_pulls *pulls, char **words, size_t count, struct dd_er
 
 int dd_pulls_load(struct dd_store *store, struct dd_pulls *pulls, struct dd_error *err)
 {
-	DD_CLEANUP(dd_lines_closep) struct dd_lines *lines = NULL;
-	char *words[DD_LINE_WORDS];
-	size_t count;
 	int rc;
 
 	memset(pulls, 0, sizeof(*pulls));
-	rc = dd_lines_open(store, &records_place, 0, &lines, err);
-	if (rc == DD_ENOENT) {
-		dd_error_clear(err);
-		return 0;
-	}
-	while (rc >= 0 && (rc = dd_lines_next(lines, words, &count, err)) != 0) {
-		if (rc == DD_EFORMAT) {
-			dd_error_clear(err);
-			rc = 0;
-		} else if (rc > 0) {
-			rc = take(pulls, words, count, err);
-		}
-	}
+	rc = dd_lines_visit_records(store, 0, take, pulls, err);
 	if (rc < 0) {
 		dd_pulls_release(pulls);
-		return dd_wrap(err, rc, "read the records");
+		return rc;
 	}
 	dd_pulls_settle(pulls);
 	return 0;

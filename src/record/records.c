@@ -48,12 +48,17 @@ static int add(struct dd_records *records, const char *repository, const struct 
 	return 0;
 }
 
-static int take(struct dd_records *records, char **words, size_t count, struct dd_error *err)
+static int take(void *arg, char **words, size_t count, struct dd_error *err)
 {
+	struct dd_records *records = arg;
 	struct dd_digest digest;
 	uint64_t time;
 
-	if (count == 0 || strcmp(words[0], ACKNOWLEDGED))
+	if (count == 0) {
+		records->damaged++;
+		return 0;
+	}
+	if (strcmp(words[0], ACKNOWLEDGED))
 		return 0;
 	if (count != 4 || dd_line_parse_number(words[1], &time) < 0 ||
 	    dd_digest_parse(&digest, words[3], strlen(words[3])) < 0) {
@@ -65,29 +70,13 @@ static int take(struct dd_records *records, char **words, size_t count, struct d
 
 int dd_records_load(struct dd_store *store, struct dd_records *records, struct dd_error *err)
 {
-	DD_CLEANUP(dd_lines_closep) struct dd_lines *lines = NULL;
-	char *words[DD_LINE_WORDS];
-	size_t count;
 	int rc;
 
 	memset(records, 0, sizeof(*records));
-	rc = dd_lines_open(store, &records_place, 0, &lines, err);
-	if (rc == DD_ENOENT) {
-		dd_error_clear(err);
-		return 0;
-	}
-	while (rc >= 0 && (rc = dd_lines_next(lines, words, &count, err)) != 0) {
-		if (rc == DD_EFORMAT) {
-			records->damaged++;
-			dd_error_clear(err);
-			rc = 0;
-		} else if (rc > 0) {
-			rc = take(records, words, count, err);
-		}
-	}
+	rc = dd_lines_visit_records(store, 0, take, records, err);
 	if (rc < 0)
 		dd_records_release(records);
-	return rc < 0 ? dd_wrap(err, rc, "read the records") : 0;
+	return rc;
 }
 
 void dd_records_release(struct dd_records *records)
