@@ -18,6 +18,7 @@
 
 struct refused {
 	char *name;
+	char *path; /* of a link, which may go with what it names; else NULL */
 	const char *why;
 };
 
@@ -44,6 +45,12 @@ int find_deletions_open(struct find_deletions **deletions, struct dd_error *err)
 	return 0;
 }
 
+static void release_refused(struct refused *refused)
+{
+	free(refused->name);
+	free(refused->path);
+}
+
 void find_deletions_closep(struct find_deletions **pointer)
 {
 	struct find_deletions *deletions = *pointer;
@@ -56,7 +63,7 @@ void find_deletions_closep(struct find_deletions **pointer)
 		free((char *)deletions->places[i].upload);
 	}
 	for (size_t i = 0; i < deletions->refused_count; i++)
-		free(deletions->refused[i].name);
+		release_refused(&deletions->refused[i]);
 	free(deletions->places);
 	free(deletions->refused);
 	free(deletions);
@@ -80,12 +87,12 @@ static int refuse(struct find_deletions *deletions, const struct dd_find_object 
 		return no_memory(err);
 	deletions->refused = refused;
 	refused += deletions->refused_count;
-	refused->name = strdup(object->name);
-	refused->why = why_never(object->type);
+	*refused = (struct refused){ .name = strdup(object->name), .why = why_never(object->type) };
 	if (!refused->name)
 		return no_memory(err);
 	deletions->refused_count++;
-	return 0;
+	return object->type == DD_FIND_LINK ? dd_layout_path(&object->place, &refused->path, err) :
+					      0;
 }
 
 static bool copy(const char **to, const char *from)
@@ -127,6 +134,51 @@ static void write_json(const void *gc, struct dd_json_out *out)
 {
 	dd_gc_json(gc, out);
 	dd_json_newline(out);
+}
+
+static const char *key_of(const struct refused *refused)
+{
+	return refused->path ? refused->path : "";
+}
+
+static int compare_refused(const void *left, const void *right)
+{
+	return strcmp(key_of(left), key_of(right));
+}
+
+/* A link that goes with what it names does not stay. */
+static int pass_over_gone(struct find_deletions *deletions, const struct dd_gc *gc,
+			  struct dd_error *err)
+{
+	size_t kept = 0;
+
+	if (!deletions->refused_count)
+		return 0;
+	qsort(deletions->refused, deletions->refused_count, sizeof(*deletions->refused),
+	      compare_refused);
+	for (size_t i = 0; i < dd_gc_get_plan(gc)->item_count; i++) {
+		struct refused key = { 0 }, *found;
+		struct dd_item item;
+		int rc;
+
+		dd_gc_get_item(gc, i, &item);
+		rc = dd_layout_path(&item.place, &key.path, err);
+		if (rc < 0)
+			return rc;
+		found = bsearch(&key, deletions->refused, deletions->refused_count, sizeof(key),
+				compare_refused);
+		free(key.path);
+		if (found)
+			found->why = NULL;
+	}
+	for (size_t i = 0; i < deletions->refused_count; i++) {
+		if (deletions->refused[i].why)
+			deletions->refused[kept++] = deletions->refused[i];
+		else
+			release_refused(&deletions->refused[i]);
+	}
+	deletions->refused_count = kept;
+	return 0;
 }
 
 static void print_one(const char *name, const char *why)
@@ -201,6 +253,8 @@ int find_deletions_apply(struct find_deletions *deletions, struct tool *tool,
 	if (rc == 0)
 		rc = (apply ? dd_gc_apply : dd_gc_plan)(tool->ctx, tool->store, &options, &gc, err);
 	plan = gc ? dd_gc_get_plan(gc) : NULL;
+	if (rc == 0)
+		rc = pass_over_gone(deletions, gc, err);
 	if (plan && (rc == 0 || plan->applied) &&
 	    print(tool, deletions, &options, gc, rules->apply, rc < 0) < 0 && rc == 0)
 		rc = DD_EIO;

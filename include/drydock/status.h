@@ -43,28 +43,29 @@ enum dd_status_part {
 const char *dd_status_part_name(enum dd_status_part part);
 
 /* X(constant, name, text, what to type behind "drydock"): what needs a person */
-#define DD_PROBLEMS(X)                                                                             \
-	X(DD_PROBLEM_HELD, "held", "Something is in doubt, and holds what it may refer to",        \
-	  "repair")                                                                                \
-	X(DD_PROBLEM_WAS_HELD, "was-held",                                                         \
-	  "The last collection found something in doubt, or could not look at all", "status")      \
-	X(DD_PROBLEM_UNREADABLE, "unreadable", "Not everything could be looked at",                \
-	  "verify --quick")                                                                        \
-	X(DD_PROBLEM_UNPLANNED, "unplanned", "What could be collected cannot be told", "gc")       \
-	X(DD_PROBLEM_FAILED, "collection-failed", "The last collection failed", "gc")              \
-	X(DD_PROBLEM_DIED, "collection-died", "The last collection did not come to its end", "gc") \
-	X(DD_PROBLEM_BRAKE, "collection-stopped",                                                  \
-	  "The last collection took nothing: it would have been too much", "gc")                   \
-	X(DD_PROBLEM_RUN, "run-unfinished",                                                        \
-	  "A run died: the next command that changes the volume puts it in order", "trash list")   \
-	X(DD_PROBLEM_RUN_DAMAGED, "run-damaged",                                                   \
-	  "What a run in the trash took cannot be read whole", "trash list")                       \
-	X(DD_PROBLEM_UNTOLD, "untold", "Some of this page could not be found out", "status")       \
-	X(DD_PROBLEM_DAMAGE, "damage", "The last verification found damage", "repair")             \
-	X(DD_PROBLEM_MENDED, "verify-again",                                                       \
-	  "The last verification found damage; a repair ran since", "verify")                      \
-	X(DD_PROBLEM_FULL_TRASH, "disk-nearly-full",                                               \
-	  "The disk is nearly full, and the trash is not empty", "trash empty")                    \
+#define DD_PROBLEMS(X)                                                                           \
+	X(DD_PROBLEM_HELD, "held", "Something is in doubt, and holds what it may refer to",      \
+	  "repair")                                                                              \
+	X(DD_PROBLEM_WAS_HELD, "was-held",                                                       \
+	  "The last collection found something in doubt, or could not look at all", "status")    \
+	X(DD_PROBLEM_UNREADABLE, "unreadable", "Not everything could be looked at",              \
+	  "verify --quick")                                                                      \
+	X(DD_PROBLEM_UNPLANNED, "unplanned", "What could be collected cannot be told", "gc")     \
+	X(DD_PROBLEM_FAILED, "collection-failed", "The last collection failed", "gc")            \
+	X(DD_PROBLEM_DIED, "collection-died", "The last collection did not come to its end",     \
+	  "gc --apply")                                                                          \
+	X(DD_PROBLEM_BRAKE, "collection-stopped",                                                \
+	  "The last collection took nothing: it would have been too much", "gc")                 \
+	X(DD_PROBLEM_RUN, "run-unfinished",                                                      \
+	  "A run died: the next command that changes the volume puts it in order", "trash list") \
+	X(DD_PROBLEM_RUN_DAMAGED, "run-damaged",                                                 \
+	  "What a run in the trash took cannot be read whole", "trash list")                     \
+	X(DD_PROBLEM_UNTOLD, "untold", "Some of this page could not be found out", "status")     \
+	X(DD_PROBLEM_DAMAGE, "damage", "The last verification found damage", "repair")           \
+	X(DD_PROBLEM_MENDED, "verify-again",                                                     \
+	  "The last verification found damage; a repair ran since", "verify")                    \
+	X(DD_PROBLEM_FULL_TRASH, "disk-nearly-full",                                             \
+	  "The disk is nearly full, and the trash is not empty", "trash empty")                  \
 	X(DD_PROBLEM_FULL, "disk-nearly-full", "The disk is nearly full", "gc -m")
 
 enum dd_problem_kind {

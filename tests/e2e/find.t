@@ -496,6 +496,13 @@ test_case '-delete takes nothing that is held by doubt' '
 	blobs_gone vol "$orphan" && blobs_exist vol "$unused" "$past" "$shared" "$one"
 '
 
+test_case 'a link that goes with the blob that it names is not said to stay' '
+	make_volume vol && image=$(put_image vol app:v1 one) && dead=$(put_layer vol app dead) &&
+	age vol everything 9d && run 0 drydock find --root vol -unreferenced -delete --grace 0 --apply >text &&
+	says_not "stay" text && blobs_gone vol $dead && blobs_exist vol $image &&
+	run 1 drydock find --root vol -type link -repo app -delete --grace 0 >text && says "stay" text
+'
+
 test_case 'a tag that is pushed anew between the search and the deletion stays with its new image' '
 	make_volume vol && old=$(put_image vol app:v1 "old") && put_image vol app:v2 "other" >&7 &&
 	age vol everything 9d &&
