@@ -50,7 +50,7 @@ static int differ_snapshots(struct tool *tool, const struct dd_snapshot *before,
 			  diff_print_volumes(&diff, err);
 	if (rc < 0)
 		return rc;
-	return before->problems || after->problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, before->problems + after->problems);
 }
 
 static int differ_volumes(struct tool *tool, const struct options *options, struct dd_error *err)
@@ -129,7 +129,7 @@ static int differ_images(struct tool *tool, const struct dd_reference *before,
 			  diff_print_images(&diff, before_name, after_name, err);
 	if (rc < 0)
 		return rc;
-	return diff.problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, diff.problems);
 }
 
 static int differ_with_previous(struct tool *tool, const struct options *options,

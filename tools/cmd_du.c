@@ -69,7 +69,7 @@ static int measure(struct tool *tool, const struct dd_du_options *options, struc
 		rc = write_metrics(tool, &du, err);
 	if (rc < 0)
 		return rc;
-	return du.problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, du.problems);
 }
 
 static int choose(const struct options *words, struct dd_reference *reference,

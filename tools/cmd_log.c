@@ -203,7 +203,7 @@ static int run(struct tool *tool, const struct options *options, struct dd_error
 	rc = print_history(tool, &history, err);
 	if (rc < 0)
 		return rc;
-	return history.problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, history.problems);
 }
 
 const struct command command_log = {

@@ -161,7 +161,7 @@ static int list(struct tool *tool, const struct dd_reference *reference, struct 
 	rc = print_ls(tool, &ls, err);
 	if (rc < 0)
 		return rc;
-	return ls.problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, ls.problems);
 }
 
 static int run(struct tool *tool, const struct options *options, struct dd_error *err)

@@ -53,7 +53,7 @@ static int show_one(struct tool *tool, const struct dd_reference *reference, str
 	rc = tool->json ? tool_print_json(write_json, &show, err) : show_print(&show, err);
 	if (rc < 0)
 		return rc;
-	return show.problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, show.problems);
 }
 
 static int run(struct tool *tool, const struct options *options, struct dd_error *err)

@@ -68,7 +68,7 @@ static int take(struct tool *tool, const char *path, struct dd_snapshot *snapsho
 		rc = tell(tool, &result, err);
 	if (rc < 0)
 		return rc;
-	return snapshot->problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, snapshot->problems);
 }
 
 static int run(struct tool *tool, const struct options *options, struct dd_error *err)

@@ -150,7 +150,7 @@ static int show(struct tool *tool, const struct dd_reference *reference, struct 
 		puts("(no repositories)");
 	if (rc < 0)
 		return rc;
-	return tree.problems ? DD_EXIT_ATTENTION : DD_EXIT_DONE;
+	return tool_looked(tool, tree.problems);
 }
 
 static int run(struct tool *tool, const struct options *options, struct dd_error *err)

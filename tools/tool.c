@@ -242,3 +242,16 @@ int tool_print_json_lines(tool_write_fn *write, const void *thing, struct dd_err
 {
 	return print_json(write, thing, DD_JSON_LINES, err);
 }
+
+int tool_looked(const struct tool *tool, uint64_t problems)
+{
+	AUTOFREE char *command = NULL;
+
+	if (!problems)
+		return DD_EXIT_DONE;
+	command = tool_suggest(tool, "verify --quick");
+	talk_line(DD_LOG_WARNING, "%llu %s not here, or could not be looked at or understood%s%s",
+		  (unsigned long long)problems, problems == 1 ? "thing is" : "things are",
+		  command ? "; to see what: " : "", command ? command : "");
+	return DD_EXIT_ATTENTION;
+}

@@ -80,6 +80,9 @@ int tool_named(int rc);
 /* DD_EUSAGE if there are more words than max; what: "a reference", for the message. */
 int tool_check_words(const struct options *options, size_t max, struct dd_error *err);
 
+/* The status of a look that met so many problems; and a word on them, for a status is to be explained. */
+int tool_looked(const struct tool *tool, uint64_t problems);
+
 /* "drydock --root /srv trash restore RUN --apply": the same volume, another command; heap memory. */
 char *tool_suggest(const struct tool *tool, const char *command);
 /* What was typed, with something more; heap memory. */

@@ -240,4 +240,13 @@ test_case '--json leaves stdout to one document' '
 	done
 '
 
+test_case 'what was passed over makes the status 1, and each command that only looks says so' '
+	make_volume vol && put_image vol app:v1 "layer" >&7 &&
+	ln -s /nowhere vol/docker/registry/v2/repositories/linked &&
+	for look in du tree log ls "snapshot vol.snap"; do
+		run 1 drydock $look --root vol >out 2>err && says "1 thing .*verify --quick" err &&
+			run 1 drydock $look --root vol -q >out 2>err && says "verify --quick" err || return
+	done && run 1 drydock diff --root vol ./vol.snap >out 2>err && says "things .*verify --quick" err
+'
+
 done_testing
