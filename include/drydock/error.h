@@ -49,7 +49,8 @@ enum dd_exit {
 	X(DD_EREFUSED, -18, DD_EXIT_FAILED, "refused")                          \
 	X(DD_ENOTSUP, -19, DD_EXIT_FAILED, "not supported here")                \
 	X(DD_ELOCKED, -20, DD_EXIT_LOCKED, "locked by another run")             \
-	X(DD_ECANCELLED, -21, DD_EXIT_INTERRUPTED, "interrupted")
+	X(DD_ECANCELLED, -21, DD_EXIT_INTERRUPTED, "interrupted")               \
+	X(DD_EAGAIN, -22, DD_EXIT_FAILED, "not at once")
 
 enum dd_code {
 #define X(name, value, status, text) name = value,

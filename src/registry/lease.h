@@ -1,0 +1,71 @@
+/*
+ * Leases and the barrier: what keeps a collector from taking what a client was told is there, or what
+ * was pushed after it had begun to mark.
+ *
+ * A lease is on a digest in a repository, and taken *before* one looks. The collector asks for a
+ * digest before it withdraws anything of it, and gives it back afterwards. Both sides meet at one lock
+ * of that digest: so whoever took its lease first sees it stay, and whoever comes while it goes waits
+ * until it has gone, and then looks: at the trash as well (registry/revive.h).
+ *
+ * The barrier: marks are counted. What a manifest or a tag that is being written reaches is pinned, which
+ * never runs out, until it is written; and from then on it holds as long as the mark that was under way
+ * at that moment, and may not have seen it, is not done with. Otherwise: marked, then pushed, then the
+ * lease runs out, then withdrawn. A mark that begins later sees it.
+ *
+ * A repository is known by a hash of its name. Two of one hash protect each other's, nothing more.
+ * Locking: all functions from any thread. Those that may wait say so.
+ */
+#ifndef REGISTRY_LEASE_H
+#define REGISTRY_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drydock/digest.h>
+#include <drydock/error.h>
+
+struct dd_leases;
+
+int dd_leases_open(int64_t lease_ns, struct dd_leases **leases, struct dd_error *err);
+void dd_leases_closep(struct dd_leases **leases);
+void dd_leases_set_length(struct dd_leases *leases, int64_t lease_ns);
+
+/* ---- whoever serves ---- */
+
+/*
+ * From now until a lease's length has passed. Waits as long as a collector holds the digest. Without
+ * memory the digest's whole shard is leased instead: never a failure.
+ */
+void dd_lease_take(struct dd_leases *leases, const char *repository,
+		   const struct dd_digest *digest);
+/* The same, and it does not run out before it is unpinned: as often as it was pinned. */
+void dd_lease_pin(struct dd_leases *leases, const char *repository, const struct dd_digest *digest);
+/* What was pinned is written, or will not be: a lease's length from now, and the barrier. */
+void dd_lease_unpin(struct dd_leases *leases, const char *repository,
+		    const struct dd_digest *digest);
+
+/* ---- the collector, of which there is one at a time ---- */
+
+/*
+ * A mark begins: what is written from here on is not expected to be seen by it. Returns its number.
+ * It ends when nothing will be asked for on its behalf any more.
+ */
+uint64_t dd_leases_begin_mark(struct dd_leases *leases);
+void dd_leases_end_mark(struct dd_leases *leases, uint64_t mark);
+
+/*
+ * Ask for a digest on behalf of the mark of that number. repository NULL: for the blob itself, which
+ * any repository's lease keeps. False: it is leased, or the mark has not seen it, and it stays. True:
+ * it is the collector's until given back, and whoever wants a lease on it waits.
+ */
+bool dd_leases_hold(struct dd_leases *leases, uint64_t mark, const char *repository,
+		    const struct dd_digest *digest);
+void dd_leases_give_back(struct dd_leases *leases, const struct dd_digest *digest);
+/* All that was not given back, when the collector has died. */
+void dd_leases_give_all_back(struct dd_leases *leases);
+
+/* For people and metrics: leases that hold now, roughly. */
+uint64_t dd_leases_count(struct dd_leases *leases);
+
+#endif
