@@ -6,8 +6,8 @@
  * DD_ESYMLINK. What is neither file nor directory is never opened: DD_EIRREGULAR. DD_ENOENT means
  * that it is certain that nothing is there; a place that could not be looked at is another error.
  *
- * Locking: all functions may be called from several threads at once, but for the ones that change
- * the volume (marked W), which one thread calls.
+ * Locking: all functions may be called from several threads at once, but for those by which a
+ * maintenance run changes the volume (marked W), which one thread calls.
  */
 #ifndef DRYDOCK_STORE_H
 #define DRYDOCK_STORE_H
@@ -345,6 +345,54 @@ void dd_store_unlock(struct dd_store *store);
  */
 int dd_store_look_at_lock(struct dd_store *store, bool *held, char holder[static DD_HOLDER_TEXT],
 			  struct dd_error *err);
+
+/* ---- R: what a registry writes, by several threads at once ---- */
+
+/*
+ * Directories that were changed, and are not known to be on the disk: what is named in them may be gone
+ * after a crash. { 0 } is none; of one thread at a time. What is released unsynced stays as it is.
+ */
+struct dd_unsynced {
+	char **paths; /* below the root, each once */
+	size_t count, room;
+};
+int dd_unsynced_add(struct dd_unsynced *unsynced, const char *path, struct dd_error *err);
+void dd_unsynced_release(struct dd_unsynced *unsynced);
+
+/*
+ * All of them, and those above that somebody else made and nobody has synced; then there are none.
+ * Who does this at the same time as others shares their syncs.
+ */
+int dd_store_sync_these(struct dd_store *store, struct dd_unsynced *unsynced, struct dd_error *err);
+
+/* What may be in the place of what is put there. */
+enum dd_onto {
+	DD_ONTO_NOTHING, /* DD_EEXIST */
+	DD_ONTO_FILE,	 /* it is gone then */
+	DD_EXCHANGED	 /* it is there, and is then where the new one came from */
+};
+
+/*
+ * Write a whole small file, its bytes on the disk before it has its name: there is never a part of it.
+ * Made as <name>.<uuid>.tmp beside it; directories above are made, like what is around them. What
+ * stands in its place and is no file is never replaced: DD_ESYMLINK, DD_EIRREGULAR. onto is not
+ * DD_EXCHANGED.
+ */
+int dd_store_write(struct dd_store *store, const struct dd_place *place, const void *bytes,
+		   size_t len, enum dd_onto onto, struct dd_unsynced *unsynced,
+		   struct dd_error *err);
+/* A file that lies elsewhere, whose bytes the caller has synced. DD_ENOTSUP: nothing is exchanged here. */
+int dd_store_place(struct dd_store *store, const struct dd_place *from,
+		   const struct dd_place *place, enum dd_onto onto, struct dd_unsynced *unsynced,
+		   struct dd_error *err);
+/* Its mtime is now: somebody said that it is to be there. Not durable, nor need be. */
+int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struct dd_error *err);
+/*
+ * The directory of an upload that ended, with all that is in it; a crash may bring it back. DD_ENOENT.
+ * (Of one file of ours: dd_store_remove(), which several threads may call, too.)
+ */
+int dd_store_remove_upload(struct dd_store *store, const char *repository, const char *upload,
+			   struct dd_error *err);
 
 /* Bytes of the volume's file system, as df(1) has them. */
 struct dd_space {

@@ -34,9 +34,10 @@ struct dd_store {
 	int still;   /* the same in a copy of the mounts (store/still.h); -1: there is none */
 	int lock_fd; /* -1: not held */
 	DD_LIST(struct dd_dirty) dirty;
-	bool made;		   /* of the dirty directories some are new */
-	bool touched;		   /* times were set since the last sync */
-	struct dd_recent from, to; /* of the last rename */
+	bool made;		    /* of the dirty directories some are new */
+	bool touched;		    /* times were set since the last sync */
+	struct dd_recent from, to;  /* of the last rename */
+	struct dd_durable *durable; /* what several threads write; store/durable.h */
 };
 
 /* Deeper than any path of the layout: a repository has at most 128 components. */
@@ -77,6 +78,9 @@ int dd_file_open_regular(const struct dd_target *target, struct dd_info *info,
 int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *fn, void *arg,
 		 struct dd_error *err);
 
+/* Sync a directory. One that is gone has nothing left to keep. 0 or an errno. */
+int dd_file_sync_directory(struct dd_store *store, const char *path);
+
 /* Remember a directory for dd_store_sync(). */
 int dd_file_mark_dirty(struct dd_store *store, const char *path, bool left, struct dd_error *err);
 
@@ -85,6 +89,13 @@ int dd_file_mark_dirty(struct dd_store *store, const char *path, bool left, stru
  * owner and mode taken from the nearest directory that is there. Or a negative dd_code.
  */
 int dd_file_make_directory(struct dd_store *store, const char *path, struct dd_error *err);
+
+/*
+ * One directory in another that is open, like it in owner and mode; one that is there is as it is. A
+ * descriptor, or a negative dd_code. path is for messages.
+ */
+int dd_file_make_in(struct dd_store *store, int parent, const char *path, const char *name,
+		    struct dd_error *err);
 
 /* Give what we made the owner and mode of the directory around it; never more than that has. */
 int dd_file_dress(struct dd_store *store, int fd, const struct stat *around, const char *path,
@@ -105,6 +116,16 @@ int dd_file_exchange(struct dd_store *store, const char *one, const char *other)
 
 /* Rename within the volume, never over anything; a directory above "to" is made if need be. */
 int dd_file_rename(struct dd_store *store, const char *from, const char *to, struct dd_error *err);
+
+/* Rename by open directories, never over anything. 0 or a negative errno. */
+int dd_file_rename_new(int from, const char *name, int to, const char *to_name);
+
+/*
+ * Remove a directory and all that is in it, by its name in one that is open; ctx NULL: whatever
+ * happens. about: what it is, for messages.
+ */
+int dd_file_remove_tree(struct dd_context *ctx, int above, const char *name, const char *about,
+			struct dd_error *err);
 
 /* Forget descriptors of directories that may not be where they were. */
 void dd_file_forget_recent(struct dd_store *store);

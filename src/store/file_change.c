@@ -90,7 +90,7 @@ static int rename_by_hand(int from, const char *name, int to, const char *to_nam
 	return unlinkat(from, name, 0);
 }
 
-static int rename_once(int from, const char *name, int to, const char *to_name)
+int dd_file_rename_new(int from, const char *name, int to, const char *to_name)
 {
 	int rc;
 
@@ -149,7 +149,7 @@ static int try_move(struct dd_store *store, const struct dd_move *move, struct d
 		rc = look_again(store, move, err);
 	if (rc < 0)
 		return rc;
-	sys = rename_once(store->from.fd, name, store->to.fd, to_name);
+	sys = dd_file_rename_new(store->from.fd, name, store->to.fd, to_name);
 	if (!sys)
 		return 0;
 	rc = dd_file_fail(store, err, -sys, "rename", move->from);

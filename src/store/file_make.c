@@ -27,28 +27,42 @@ int dd_file_dress(struct dd_store *store, int fd, const struct stat *around, con
 	return 0;
 }
 
-static int make_in(struct dd_store *store, int parent, const char *path, const char *name,
-		   struct dd_error *err)
+int dd_file_make_in(struct dd_store *store, int parent, const char *path, const char *name,
+		    struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd = -1;
 	struct stat around;
+	bool ours;
 	int rc;
 
 	if (fstat(parent, &around) < 0)
 		return dd_file_fail(store, err, errno, "look above", path);
-	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
+	ours = mkdirat(parent, name, 0700) == 0;
+	if (!ours && errno != EEXIST)
 		return dd_file_fail(store, err, errno, "make", path);
-	store->made = true;
 	fd = dd_beneath_open(parent, name, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return dd_file_fail(store, err, -fd, "open", path);
-	rc = dd_file_dress(store, fd, &around, path, err);
-	if (rc == 0)
-		rc = dd_file_mark_dirty(store, path, false, err);
+	rc = ours ? dd_file_dress(store, fd, &around, path, err) : 0;
 	if (rc == 0) {
 		rc = fd;
 		fd = -1;
 	}
+	return rc;
+}
+
+static int make_in(struct dd_store *store, int parent, const char *path, const char *name,
+		   struct dd_error *err)
+{
+	int fd = dd_file_make_in(store, parent, path, name, err), rc;
+
+	if (fd < 0)
+		return fd;
+	store->made = true;
+	rc = dd_file_mark_dirty(store, path, false, err);
+	if (rc == 0)
+		return fd;
+	close(fd);
 	return rc;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Removing a condemned run for good.
+ * Removing directories for good: condemned runs, and uploads that ended.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,16 +12,18 @@
 
 struct purge {
 	struct dd_context *ctx; /* NULL: nothing interrupts it */
+	const char *about;	/* for messages: what is removed */
 	unsigned depth;
 	char guess[16]; /* the file that went last: the next directory mostly has one like it */
 };
 
 static int remove_directory(struct purge *purge, int above, const char *name, struct dd_error *err);
 
-/* Where in the trash is not kept track of: the name has to do. */
-static int fail(struct dd_error *err, int sys, const char *verb, const char *name)
+/* Where in it is not kept track of: the name has to do. */
+static int fail(const struct purge *purge, struct dd_error *err, int sys, const char *verb,
+		const char *name)
 {
-	return dd_fail(err, dd_code_of_errno(sys), sys, "%s %s in the trash", verb, name);
+	return dd_fail(err, dd_code_of_errno(sys), sys, "%s %s in %s", verb, name, purge->about);
 }
 
 static void note_removed(struct purge *purge, const char *name)
@@ -52,7 +54,7 @@ static int remove_entry(struct purge *purge, int dir, const struct dirent64 *ent
 	}
 	if (errno == EISDIR) /* of an unknown type */
 		return remove_directory(purge, dir, entry->d_name, err);
-	return fail(err, errno, "remove", entry->d_name);
+	return fail(purge, err, errno, "remove", entry->d_name);
 }
 
 /* Remove what the directory lists, once. *removed: whether that was anything. */
@@ -67,7 +69,7 @@ static int sweep(struct purge *purge, int dir, bool *removed, struct dd_error *e
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail(err, errno, "list", "a directory");
+			return fail(purge, err, errno, "list", "a directory");
 		if (got == 0)
 			return 0;
 		for (ssize_t at = 0; at < got;) {
@@ -93,7 +95,7 @@ static int remove_directory(struct purge *purge, int above, const char *name, st
 	if (rc < 0)
 		return rc;
 	if (fd < 0)
-		return fail(err, -fd, "open", name);
+		return fail(purge, err, -fd, "open", name);
 	if (purge->depth == DD_FILE_DEEPEST)
 		return dd_fail(err, DD_EFORMAT, 0, "deeper than any path of a volume");
 	if (guess(purge, fd, above, name))
@@ -109,11 +111,17 @@ static int remove_directory(struct purge *purge, int above, const char *name, st
 		if (unlinkat(above, name, AT_REMOVEDIR) == 0)
 			return 0;
 		if ((errno != ENOTEMPTY && errno != EEXIST) || !removed)
-			return fail(err, errno, "remove", name);
+			return fail(purge, err, errno, "remove", name);
 		/* Some file systems lose their place when entries go: begin again. */
 		if (lseek(fd, 0, SEEK_SET) < 0)
-			return fail(err, errno, "list", "a directory");
+			return fail(purge, err, errno, "list", "a directory");
 	}
+}
+
+int dd_file_remove_tree(struct dd_context *ctx, int above, const char *name, const char *about,
+			struct dd_error *err)
+{
+	return remove_directory(&(struct purge){ .ctx = ctx, .about = about }, above, name, err);
 }
 
 int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *run,
@@ -130,7 +138,7 @@ int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *r
 		return dd_file_fail(store, err, -above, "open", DD_STATE_PURGE);
 	if (fstatat(above, run, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
-	rc = remove_directory(&(struct purge){ .ctx = ctx }, above, run, err);
+	rc = dd_file_remove_tree(ctx, above, run, "the trash", err);
 	if (rc == 0)
 		rc = dd_file_mark_dirty(store, DD_STATE_PURGE, true, err);
 	if (rc == 0)

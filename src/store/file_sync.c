@@ -36,22 +36,25 @@ static int compare(const void *a, const void *b)
 	return strcmp(one->path, other->path);
 }
 
-static int sync_directory(struct dd_store *store, const char *path, struct dd_error *err)
+int dd_file_sync_directory(struct dd_store *store, const char *path)
 {
 	DD_AUTOCLOSE int fd = dd_beneath_open(store->fd, path, O_RDONLY | O_DIRECTORY, 0);
 	int rc;
 
-	if (fd == -ENOENT) /* gone: nothing left to keep */
-		return 0;
 	if (fd < 0)
-		return dd_file_fail(store, err, -fd, "sync", path);
+		return fd == -ENOENT ? 0 : -fd;
 	do
 		rc = fsync(fd);
 	while (rc < 0 && errno == EINTR);
 	/* Some network file systems cannot sync a directory, and need not. */
-	if (rc < 0 && errno != EINVAL && errno != ENOTSUP)
-		return dd_file_fail(store, err, errno, "sync", path);
-	return 0;
+	return rc < 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
+}
+
+static int sync_directory(struct dd_store *store, const char *path, struct dd_error *err)
+{
+	int sys = dd_file_sync_directory(store, path);
+
+	return sys ? dd_file_fail(store, err, sys, "sync", path) : 0;
 }
 
 /* Times are part of no directory: all at once is cheaper than file by file. */

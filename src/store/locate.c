@@ -11,6 +11,7 @@
 #include <drydock/config.h>
 
 #include "store/beneath.h"
+#include "store/durable.h"
 #include "store/file.h"
 
 #define DEBIAN_CONFIG "/etc/docker/registry/config.yml"
@@ -185,9 +186,14 @@ static struct dd_store *new_store(void)
 {
 	struct dd_store *store = calloc(1, sizeof(*store));
 
-	if (store)
-		store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
-	return store;
+	if (!store)
+		return NULL;
+	store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
+	store->durable = dd_durable_open();
+	if (store->durable)
+		return store;
+	free(store);
+	return NULL;
 }
 
 /* 0 or an errno. */
@@ -257,6 +263,7 @@ void dd_store_close(struct dd_store *store)
 	dd_store_end_looks(store);
 	if (store->fd >= 0)
 		close(store->fd);
+	dd_durable_close(store->durable);
 	free(store->root);
 	free(store);
 }

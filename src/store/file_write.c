@@ -1,0 +1,326 @@
+/*
+ * What a registry writes: small files whole, and files that have their bytes already.
+ *
+ * Nothing of it is kept in the store but which directories were made and are not on the disk yet
+ * (store/durable.h), so that any number of threads write at once.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/uuid.h"
+#include "store/beneath.h"
+#include "store/durable.h"
+#include "store/file.h"
+
+/* A directory above may go between a look and a step: it is made anew. Not for ever. */
+#define TRIES 4
+
+int dd_unsynced_add(struct dd_unsynced *unsynced, const char *path, struct dd_error *err)
+{
+	/* The latest ones are asked for again. */
+	for (size_t i = unsynced->count; i-- > 0;)
+		if (!strcmp(unsynced->paths[i], path))
+			return 0;
+	if (unsynced->count == unsynced->room &&
+	    dd_list_grow((void **)&unsynced->paths, &unsynced->room, sizeof(char *)) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "remember a directory to sync");
+	unsynced->paths[unsynced->count] = strdup(path);
+	if (!unsynced->paths[unsynced->count])
+		return dd_fail(err, DD_ENOMEM, 0, "remember a directory to sync");
+	unsynced->count++;
+	return 0;
+}
+
+void dd_unsynced_release(struct dd_unsynced *unsynced)
+{
+	for (size_t i = 0; i < unsynced->count; i++)
+		free(unsynced->paths[i]);
+	free(unsynced->paths);
+	*unsynced = (struct dd_unsynced){ 0 };
+}
+
+static int sync_one(void *store, const char *path)
+{
+	return dd_file_sync_directory(store, path);
+}
+
+int dd_store_sync_these(struct dd_store *store, struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	/* From the last one on: what was named last is in a transaction with all before it. */
+	while (unsynced->count) {
+		char *path = unsynced->paths[unsynced->count - 1];
+		int sys = dd_durable_sync(store->durable, path, sync_one, store);
+
+		if (sys)
+			return dd_file_fail(store, err, sys, "sync", path);
+		free(path);
+		unsynced->count--;
+	}
+	return 0;
+}
+
+/* A descriptor (O_PATH) of a directory, which is made, and those above it, if need be. */
+static int make_directory(struct dd_store *store, const char *path, struct dd_unsynced *unsynced,
+			  struct dd_error *err)
+{
+	DD_AUTOCLOSE int parent = -1;
+	DD_AUTOFREE char *above = NULL;
+	int fd = dd_beneath_open(store->fd, path, O_PATH | O_DIRECTORY, 0), rc;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	if (fd >= 0)
+		return fd;
+	if (fd != -ENOENT || !*path)
+		return dd_file_fail(store, err, -fd, "open", path);
+	above = strndup(path, slash ? (size_t)(slash - path) : 0);
+	if (!above)
+		return dd_fail(err, DD_ENOMEM, 0, "make %s", path);
+	parent = make_directory(store, above, unsynced, err);
+	if (parent < 0)
+		return parent;
+	rc = dd_unsynced_add(unsynced, above, err);
+	if (rc == 0)
+		rc = dd_durable_note(store->durable, above, name, err);
+	if (rc < 0)
+		return rc;
+	fd = dd_file_make_in(store, parent, path, name, err);
+	dd_durable_made(store->durable, above, name);
+	return fd;
+}
+
+/* A place to write at. */
+struct target {
+	struct dd_store *store;
+	char *path;	  /* below the root */
+	const char *name; /* its last part */
+	int above;	  /* O_PATH */
+};
+
+static void target_release(struct target *target)
+{
+	free(target->path);
+	if (target->above >= 0)
+		close(target->above);
+}
+
+static int target_init(struct target *target, struct dd_store *store, const struct dd_place *place,
+		       struct dd_error *err)
+{
+	int rc;
+
+	*target = (struct target){ .store = store, .above = -1 };
+	rc = dd_layout_path(place, &target->path, err);
+	if (rc == 0)
+		target->name = strrchr(target->path, '/') + 1;
+	return rc;
+}
+
+static int target_open(struct target *target, struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	DD_AUTOFREE char *above = strndup(target->path, (size_t)(target->name - 1 - target->path));
+	int rc;
+
+	if (!above)
+		return dd_fail(err, DD_ENOMEM, 0, "open above %s", target->path);
+	if (target->above >= 0)
+		close(target->above);
+	target->above = make_directory(target->store, above, unsynced, err);
+	if (target->above < 0)
+		return target->above;
+	rc = dd_unsynced_add(unsynced, above, err);
+	return rc < 0 ? rc : dd_durable_gather(target->store->durable, above, unsynced, err);
+}
+
+/* What is no file is an operator's, or an attacker's. */
+static int check_taken(const struct target *target, enum dd_onto onto, struct dd_error *err)
+{
+	struct stat st;
+	int sys;
+
+	if (fstatat(target->above, target->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ?
+			       0 :
+			       dd_file_fail(target->store, err, errno, "look at", target->path);
+	sys = S_ISLNK(st.st_mode) ? ELOOP : S_ISREG(st.st_mode) ? 0 : EISDIR;
+	if (!sys && onto == DD_ONTO_NOTHING)
+		sys = EEXIST;
+	return sys ? dd_file_fail(target->store, err, sys, "write", target->path) : 0;
+}
+
+static int put_bytes(const struct target *target, int fd, const char *bytes, size_t len,
+		     struct dd_error *err)
+{
+	struct stat around;
+	int rc;
+
+	while (len) {
+		ssize_t put = write(fd, bytes, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return dd_file_fail(target->store, err, errno, "write", target->path);
+		bytes += put;
+		len -= (size_t)put;
+	}
+	if (fstat(target->above, &around) < 0)
+		return dd_file_fail(target->store, err, errno, "look above", target->path);
+	rc = dd_file_dress(target->store, fd, &around, target->path, err);
+	if (rc < 0)
+		return rc;
+	do
+		rc = fsync(fd);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? dd_file_fail(target->store, err, errno, "sync", target->path) : 0;
+}
+
+/* 0 or a negative errno. */
+static int rename_onto(int from, const char *name, const struct target *to, enum dd_onto onto)
+{
+	int rc;
+
+	if (onto == DD_ONTO_NOTHING)
+		return dd_file_rename_new(from, name, to->above, to->name);
+	do
+		rc = renameat2(from, name, to->above, to->name,
+			       onto == DD_EXCHANGED ? RENAME_EXCHANGE : 0);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
+}
+
+static int write_once(struct target *target, const void *bytes, size_t len, enum dd_onto onto,
+		      struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	char uuid[DD_UUID_TEXT], temp[NAME_MAX + 1];
+	DD_AUTOCLOSE int fd = -1;
+	int rc = target_open(target, unsynced, err), sys;
+
+	if (rc == 0)
+		rc = check_taken(target, onto, err);
+	if (rc == 0)
+		rc = dd_uuid_make(uuid, err);
+	if (rc < 0)
+		return rc;
+	snprintf(temp, sizeof(temp), "%s.%s.tmp", target->name, uuid);
+	fd = dd_beneath_open(target->above, temp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return dd_file_fail(target->store, err, -fd, "write", target->path);
+	rc = put_bytes(target, fd, bytes, len, err);
+	sys = rc < 0 ? 0 : rename_onto(target->above, temp, target, onto);
+	if (sys)
+		rc = dd_file_fail(target->store, err, -sys, "name", target->path);
+	if (rc < 0)
+		unlinkat(target->above, temp, 0);
+	return rc;
+}
+
+int dd_store_write(struct dd_store *store, const struct dd_place *place, const void *bytes,
+		   size_t len, enum dd_onto onto, struct dd_unsynced *unsynced,
+		   struct dd_error *err)
+{
+	DD_CLEANUP(target_release) struct target target;
+	int rc = target_init(&target, store, place, err);
+
+	assert(onto != DD_EXCHANGED);
+	if (rc < 0)
+		return rc;
+	for (int i = 0; i < TRIES; i++) {
+		dd_error_clear(err);
+		rc = write_once(&target, bytes, len, onto, unsynced, err);
+		if (rc != DD_ENOENT)
+			return rc;
+	}
+	return rc;
+}
+
+static int place_once(const struct target *from, struct target *to, enum dd_onto onto,
+		      struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	int rc = target_open(to, unsynced, err), sys;
+
+	if (rc == 0)
+		rc = check_taken(to, onto, err);
+	if (rc < 0)
+		return rc;
+	sys = rename_onto(from->above, from->name, to, onto);
+	if (!sys)
+		return 0;
+	rc = dd_file_fail(to->store, err, -sys, "name", to->path);
+	if (onto == DD_EXCHANGED && (sys == -EINVAL || sys == -ENOSYS))
+		rc = dd_fail(err, DD_ENOTSUP, -sys, "exchange %s/%s", to->store->root, to->path);
+	return rc;
+}
+
+int dd_store_place(struct dd_store *store, const struct dd_place *from_place,
+		   const struct dd_place *place, enum dd_onto onto, struct dd_unsynced *unsynced,
+		   struct dd_error *err)
+{
+	DD_CLEANUP(target_release) struct target to = { .above = -1 };
+	DD_CLEANUP(target_release) struct target from;
+	int rc = target_init(&from, store, from_place, err);
+	struct stat st;
+
+	if (rc == 0)
+		rc = target_init(&to, store, place, err);
+	if (rc < 0)
+		return rc;
+	from.above = dd_beneath_open_parent(store->fd, from.path, &from.name);
+	if (from.above < 0)
+		return dd_file_fail(store, err, -from.above, "open above", from.path);
+	for (int i = 0; i < TRIES; i++) {
+		if (fstatat(from.above, from.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return dd_file_fail(store, err, errno, "look at", from.path);
+		dd_error_clear(err);
+		rc = place_once(&from, &to, onto, unsynced, err);
+		if (rc != DD_ENOENT || onto == DD_EXCHANGED)
+			return rc;
+	}
+	return rc;
+}
+
+int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struct dd_error *err)
+{
+	DD_CLEANUP(target_release) struct target target;
+	struct stat st;
+	int rc = target_init(&target, store, place, err);
+
+	if (rc < 0)
+		return rc;
+	target.above = dd_beneath_open_parent(store->fd, target.path, &target.name);
+	if (target.above < 0)
+		return dd_file_fail(store, err, -target.above, "open above", target.path);
+	if (fstatat(target.above, target.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return dd_file_fail(store, err, errno, "look at", target.path);
+	if (!S_ISREG(st.st_mode))
+		return dd_file_fail(store, err, S_ISLNK(st.st_mode) ? ELOOP : EISDIR, "write",
+				    target.path);
+	if (utimensat(target.above, target.name, NULL, AT_SYMLINK_NOFOLLOW) < 0)
+		return dd_file_fail(store, err, errno, "set the time of", target.path);
+	return 0;
+}
+
+int dd_store_remove_upload(struct dd_store *store, const char *repository, const char *upload,
+			   struct dd_error *err)
+{
+	const struct dd_place place = { .kind = DD_IN_UPLOAD,
+					.repository = repository,
+					.upload = upload };
+	DD_CLEANUP(target_release) struct target target;
+	struct stat st;
+	int rc = target_init(&target, store, &place, err);
+
+	if (rc < 0)
+		return rc;
+	target.above = dd_beneath_open_parent(store->fd, target.path, &target.name);
+	if (target.above < 0)
+		return dd_file_fail(store, err, -target.above, "open above", target.path);
+	if (fstatat(target.above, target.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return dd_file_fail(store, err, errno, "remove", target.path);
+	rc = dd_file_remove_tree(NULL, target.above, target.name, "an upload", err);
+	return rc < 0 ? dd_wrap(err, rc, "remove %s/%s", store->root, target.path) : 0;
+}
