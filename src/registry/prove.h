@@ -1,0 +1,48 @@
+/*
+ * What is known of blobs' bytes: whether they are those of the digest, by a file's stamp. Known by the
+ * index, which lasts, and by a table of what was read since, which is put there from time to time.
+ *
+ * Locking: all functions from any thread.
+ */
+#ifndef REGISTRY_PROVE_H
+#define REGISTRY_PROVE_H
+
+#include <drydock/index.h>
+#include <drydock/store.h>
+
+struct dd_registry;
+struct dd_proofs;
+
+int dd_proofs_open(struct dd_registry *registry, struct dd_error *err);
+/* What was not put into the index yet is. */
+void dd_proofs_close(struct dd_registry *registry);
+
+/* What is known, without a look at any file. False: nothing is. */
+bool dd_proof_get(struct dd_registry *registry, const struct dd_digest *digest,
+		  const struct dd_stamp *stamp, enum dd_verdict *verdict);
+
+/*
+ * Bytes were read whole, from read_ns (CLOCK_REALTIME) on, and hashed; before and after is what was
+ * seen of their file. Not remembered if they could have been written to meanwhile, or since. A
+ * verdict that is bad is said to the log, once for each stamp.
+ */
+void dd_proof_put(struct dd_registry *registry, const struct dd_digest *digest,
+		  const struct dd_info *before, const struct dd_info *after, int64_t read_ns,
+		  enum dd_verdict verdict);
+
+/*
+ * Bytes that we hashed while we wrote them, to a file that nobody else could write to meanwhile: info
+ * is of the file in its place. Remembered at once, however fresh it is.
+ */
+void dd_proof_put_own(struct dd_registry *registry, const struct dd_digest *digest,
+		      const struct dd_info *info);
+
+/*
+ * Read the blob's file and find out, if it is not known; who comes while somebody reads waits for
+ * him. 0: good. DD_ECORRUPT; DD_ENOENT, and whatever else keeps it from being read. *info (may be
+ * NULL) is of the file that the verdict is about.
+ */
+int dd_prove(struct dd_registry *registry, const struct dd_digest *digest, struct dd_info *info,
+	     struct dd_error *err);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * A registry: what its parts have in common.
+ */
+#include <string.h>
+
+#include "graph/link.h"
+#include "registry/prove.h"
+#include "registry/registry.h"
+#include "registry/upload.h"
+#include "registry/whereabouts.h"
+
+/* FNV-1a. */
+static size_t slot_of(const char *repository)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *repository; repository++)
+		hash = (hash ^ (unsigned char)*repository) * UINT64_C(0x100000001b3);
+	return (size_t)(hash ^ hash >> 32) % DD_REGISTRY_SLOTS;
+}
+
+int dd_registry_check_name(const char *repository, struct dd_error *err)
+{
+	if (dd_repository_valid(repository))
+		return 0;
+	return dd_fail(err, DD_EFORMAT, 0, "no repository can be called so");
+}
+
+uint64_t dd_registry_get_generation(struct dd_registry *registry, const char *repository)
+{
+	return registry->generations[slot_of(repository)];
+}
+
+void dd_registry_changed(struct dd_registry *registry, const char *repository)
+{
+	registry->generations[slot_of(repository)]++;
+}
+
+void dd_registry_lock(struct dd_registry *registry, const char *repository)
+{
+	pthread_mutex_lock(&registry->repository_locks[slot_of(repository)]);
+}
+
+void dd_registry_unlock(struct dd_registry *registry, const char *repository)
+{
+	pthread_mutex_unlock(&registry->repository_locks[slot_of(repository)]);
+}
+
+int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err)
+{
+	uint64_t keep = registry->keep_free;
+	struct dd_space space;
+	int rc;
+
+	if (!keep)
+		return 0;
+	rc = dd_store_space(registry->store, &space, err);
+	if (rc < 0 || !space.size || (space.free > more && space.free - more >= keep))
+		return rc;
+	rc = dd_fail(err, DD_ENOSPC, 0, "the disk has %llu bytes free, of which %llu are kept free",
+		     (unsigned long long)space.free, (unsigned long long)keep);
+	dd_hint(err, "drydock status says what could be freed");
+	return rc;
+}
+
+int dd_registry_read_link(struct dd_registry *registry, const struct dd_place *place,
+			  struct dd_digest *target, struct dd_info *info, struct dd_error *err)
+{
+	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
+	int rc = dd_store_read(registry->store, place, DD_LINK_MAX, &buffer, info, err);
+	bool has_digest = false;
+	const char *why = NULL;
+
+	if (rc < 0)
+		return rc == DD_ETOOBIG ? DD_EFORMAT : rc;
+	if (dd_link_parse(buffer.bytes, buffer.len, target, &has_digest, &why) == DD_LINK_GOOD ||
+	    has_digest)
+		return 0;
+	return dd_fail(err, DD_EFORMAT, 0, "a link %s", why);
+}
+
+void dd_registry_set_options(struct dd_registry *registry,
+			     const struct dd_registry_options *options)
+{
+	registry->prove_first = options->prove_first;
+	registry->keep_free = options->keep_free;
+	registry->manifest_max = options->manifest_max ? options->manifest_max : DD_MANIFEST_MAX;
+	registry->uploads_max = options->uploads_max;
+	registry->accept_sparse = options->accept_sparse;
+	dd_leases_set_length(registry->leases,
+			     options->lease_ns ? options->lease_ns : DD_LEASE_DEFAULT);
+}
+
+int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
+		     const struct dd_registry_options *options, struct dd_registry **out,
+		     struct dd_error *err)
+{
+	DD_CLEANUP(dd_registry_closep) struct dd_registry *registry = calloc(1, sizeof(*registry));
+	int rc;
+
+	*out = NULL;
+	if (!registry)
+		return dd_fail(err, DD_ENOMEM, 0, "open a registry");
+	registry->ctx = ctx;
+	registry->store = store;
+	registry->index = options->index;
+	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
+		pthread_mutex_init(&registry->repository_locks[i], NULL);
+	rc = dd_leases_open(DD_LEASE_DEFAULT, &registry->leases, err);
+	if (rc == 0)
+		rc = dd_proofs_open(registry, err);
+	if (rc == 0)
+		rc = dd_upload_table_open(registry, err);
+	if (rc == 0)
+		rc = dd_whereabouts_open(registry, err);
+	if (rc < 0)
+		return rc;
+	dd_registry_set_options(registry, options);
+	*out = registry;
+	registry = NULL;
+	return 0;
+}
+
+void dd_registry_close(struct dd_registry *registry)
+{
+	dd_upload_table_close(registry);
+	dd_whereabouts_close(registry);
+	dd_proofs_close(registry);
+	dd_leases_closep(&registry->leases);
+	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
+		pthread_mutex_destroy(&registry->repository_locks[i]);
+	free(registry);
+}
+
+void dd_registry_closep(struct dd_registry **registry)
+{
+	if (*registry)
+		dd_registry_close(*registry);
+	*registry = NULL;
+}

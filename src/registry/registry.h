@@ -1,0 +1,79 @@
+/*
+ * A registry, as the files of this directory share it.
+ *
+ * The order in which things are taken, so that nobody waits in a circle: a lease (which may wait for a
+ * collector), then the lock of a repository, then whatever a part locks inside one of its functions.
+ * No lease is taken under a lock.
+ */
+#ifndef REGISTRY_REGISTRY_H
+#define REGISTRY_REGISTRY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <drydock/registry.h>
+
+#include "base/cleanup.h"
+#include "registry/lease.h"
+
+struct dd_proofs;	  /* prove.h: what is known of blobs' bytes */
+struct dd_upload_table;	  /* upload.h: uploads that are open */
+struct dd_whereabouts;	  /* whereabouts.h: which repositories have a blob */
+struct dd_referrer_cache; /* referrers of each repository, as they were last seen */
+
+/* Repositories are told apart by a hash of their names; two of one hash share what is kept by it. */
+#define DD_REGISTRY_SLOTS 1024
+
+struct dd_registry {
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_index *index; /* borrowed; NULL */
+	struct dd_leases *leases;
+
+	/* Options that may change while others read them. */
+	_Atomic uint64_t prove_first, keep_free, manifest_max;
+	_Atomic uint32_t uploads_max;
+	atomic_bool accept_sparse;
+
+	_Atomic uint64_t generations[DD_REGISTRY_SLOTS];
+	pthread_mutex_t repository_locks[DD_REGISTRY_SLOTS];
+
+	struct dd_proofs *proofs;
+	struct dd_upload_table *uploads;
+	struct dd_whereabouts *whereabouts;
+	struct dd_referrer_cache *referrers; /* made when it is first asked for */
+};
+
+/* DD_EFORMAT: no repository can be called so. */
+int dd_registry_check_name(const char *repository, struct dd_error *err);
+
+/* Something of the repository changed by our hand: after it is on the disk, before anybody is told. */
+void dd_registry_changed(struct dd_registry *registry, const char *repository);
+
+/* Around what reads, judges and writes in a repository. Never held while a lease is taken. */
+void dd_registry_lock(struct dd_registry *registry, const char *repository);
+void dd_registry_unlock(struct dd_registry *registry, const char *repository);
+
+/* DD_ENOSPC if more bytes would leave less than keep_free of the disk. */
+int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err);
+
+/*
+ * What the link at a place says. DD_ENOENT: certainly no link; DD_EFORMAT: it is empty, or garbage.
+ * info (may be NULL) is of the link's file.
+ */
+int dd_registry_read_link(struct dd_registry *registry, const struct dd_place *place,
+			  struct dd_digest *target, struct dd_info *info, struct dd_error *err);
+
+/* Places, in one line. */
+static inline struct dd_place dd_blob_place(const struct dd_digest *digest)
+{
+	return (struct dd_place){ .kind = DD_AT_BLOB, .digest = *digest };
+}
+
+static inline struct dd_place dd_link_place(enum dd_place_kind kind, const char *repository,
+					    const struct dd_digest *digest)
+{
+	return (struct dd_place){ .kind = kind, .repository = repository, .digest = *digest };
+}
+
+#endif
