@@ -64,6 +64,17 @@ void dd_registry_set_options(struct dd_registry *registry,
  */
 uint64_t dd_registry_get_generation(struct dd_registry *registry, const char *repository);
 
+/* What happened since it was opened, for metrics. Never waits. */
+struct dd_registry_counts {
+	uint64_t proved;   /* files that were read through and found good */
+	uint64_t corrupt;  /* files found not to be what they should; each state of one once */
+	uint64_t healed;   /* of these, replaced by a push */
+	uint64_t revived;  /* objects that came back from the trash */
+	uint64_t uploaded; /* uploads that became blobs */
+	uint64_t mounted;
+};
+void dd_registry_get_counts(struct dd_registry *registry, struct dd_registry_counts *counts);
+
 /* ---- blobs ---- */
 
 /*

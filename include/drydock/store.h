@@ -142,6 +142,12 @@ bool dd_reader_is_cached(const struct dd_reader *reader);
  * given up again, a few MiB at a time; what was there before stays.
  */
 void dd_reader_pass_through(struct dd_reader *reader);
+/*
+ * Bytes at an offset, whatever was read before; any number of threads at once. may_wait false: only
+ * what lies in memory, else DD_EAGAIN; true: what comes next is asked of the disk as well, ahead.
+ */
+int64_t dd_reader_read_at(struct dd_reader *reader, uint64_t offset, void *bytes, size_t len,
+			  bool may_wait, struct dd_error *err);
 /* Pass over so many bytes without reading them. */
 int dd_reader_skip(struct dd_reader *reader, uint64_t bytes, struct dd_error *err);
 void dd_reader_closep(struct dd_reader **reader);
@@ -196,6 +202,27 @@ typedef int dd_trashed_fn(void *arg, const char *path, enum dd_entry_type type,
 			  struct dd_error *err);
 int dd_store_list_run(struct dd_store *store, const char *run, dd_trashed_fn *fn, void *arg,
 		      struct dd_error *err);
+
+/* ---- an upload's bytes: several threads at once, one a writer ---- */
+
+/*
+ * A file that grows at its end. begin: with its directory, and startedat in it, as the reference has
+ * them (DD_EEXIST); none of which is durable, nor need be. open: one that is there. info: of the file.
+ */
+struct dd_writer;
+int dd_store_begin_upload(struct dd_store *store, const char *repository, const char *upload,
+			  const char *startedat, struct dd_writer **writer, struct dd_info *info,
+			  struct dd_error *err);
+int dd_store_open_writer(struct dd_store *store, const struct dd_place *place,
+			 struct dd_writer **writer, struct dd_info *info, struct dd_error *err);
+/* All of it or nothing. The disk begins with it before it is asked to sync. */
+int dd_writer_append(struct dd_writer *writer, const void *bytes, size_t len, struct dd_error *err);
+int64_t dd_writer_read_at(struct dd_writer *writer, uint64_t offset, void *bytes, size_t len,
+			  struct dd_error *err);
+int dd_writer_stat(struct dd_writer *writer, struct dd_info *info, struct dd_error *err);
+/* Bytes, owner and mode are on the disk; the name is the caller's matter. */
+int dd_writer_sync(struct dd_writer *writer, struct dd_error *err);
+void dd_writer_closep(struct dd_writer **writer);
 
 /* ---- W: changing the volume; only src/change calls these ---- */
 

@@ -9,6 +9,8 @@
 #include "registry/lease.h"
 
 #define SHARDS 256
+#define REPOSITORIES 1024 /* told apart by a hash, where leases are renewed */
+#define LONG 8		  /* the part of a lease that an upload takes which renews others */
 #define SECOND INT64_C(1000000000)
 
 struct holder {
@@ -38,6 +40,7 @@ struct dd_leases {
 	_Atomic int64_t length_ns;
 	_Atomic uint64_t begun;	 /* marks */
 	_Atomic uint64_t active; /* the one that is under way; 0: none */
+	_Atomic int64_t renewed_ns[REPOSITORIES]; /* when a long upload was last at work; 0: never */
 	struct shard shards[SHARDS];
 };
 
@@ -82,13 +85,21 @@ static struct entry *find(const struct shard *shard, const struct dd_digest *dig
 	return NULL;
 }
 
-static bool is_alive(const struct dd_leases *leases, const struct holder *holder, int64_t now)
+static _Atomic int64_t *renewal_of(struct dd_leases *leases, uint64_t repository)
 {
+	return &leases->renewed_ns[(repository ^ repository >> 32) % REPOSITORIES];
+}
+
+static bool is_alive(struct dd_leases *leases, const struct holder *holder, int64_t now)
+{
+	int64_t renewed = *renewal_of(leases, holder->repository);
+
 	return holder->until_ns > now || holder->pins ||
+	       (renewed && renewed + leases->length_ns > now) ||
 	       (holder->barrier && holder->barrier == leases->active);
 }
 
-static void drop_dead_holders(const struct dd_leases *leases, struct entry *entry, int64_t now)
+static void drop_dead_holders(struct dd_leases *leases, struct entry *entry, int64_t now)
 {
 	size_t kept = 0;
 
@@ -99,7 +110,7 @@ static void drop_dead_holders(const struct dd_leases *leases, struct entry *entr
 }
 
 /* What no longer holds goes, whenever the shard has doubled since it last did. */
-static void sweep(const struct dd_leases *leases, struct shard *shard)
+static void sweep(struct dd_leases *leases, struct shard *shard)
 {
 	int64_t now = now_ns();
 
@@ -142,7 +153,7 @@ static int grow(struct shard *shard)
 	return 0;
 }
 
-static struct entry *find_or_add(const struct dd_leases *leases, struct shard *shard,
+static struct entry *find_or_add(struct dd_leases *leases, struct shard *shard,
 				 const struct dd_digest *digest)
 {
 	struct entry *entry = find(shard, digest);
@@ -223,6 +234,14 @@ void dd_lease_unpin(struct dd_leases *leases, const char *repository,
 		    const struct dd_digest *digest)
 {
 	enter(leases, repository, digest, UNPIN);
+}
+
+void dd_leases_renew(struct dd_leases *leases, const char *repository, int64_t began_ns)
+{
+	int64_t now = now_ns();
+
+	if (now - began_ns >= leases->length_ns / LONG)
+		*renewal_of(leases, hash_of(repository)) = now;
 }
 
 uint64_t dd_leases_begin_mark(struct dd_leases *leases)

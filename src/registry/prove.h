@@ -17,7 +17,7 @@ int dd_proofs_open(struct dd_registry *registry, struct dd_error *err);
 /* What was not put into the index yet is. */
 void dd_proofs_close(struct dd_registry *registry);
 
-/* What is known, without a look at any file. False: nothing is. */
+/* What is known of a file with this stamp, without a look at it. False: nothing is. */
 bool dd_proof_get(struct dd_registry *registry, const struct dd_digest *digest,
 		  const struct dd_stamp *stamp, enum dd_verdict *verdict);
 
@@ -31,18 +31,19 @@ void dd_proof_put(struct dd_registry *registry, const struct dd_digest *digest,
 		  enum dd_verdict verdict);
 
 /*
- * Bytes that we hashed while we wrote them, to a file that nobody else could write to meanwhile: info
- * is of the file in its place. Remembered at once, however fresh it is.
+ * Bytes that we hashed while we wrote them, all of them by us: info is of the file in its place.
+ * Good for as long as this process lives, however fresh it is, and then to be read like any other.
  */
 void dd_proof_put_own(struct dd_registry *registry, const struct dd_digest *digest,
 		      const struct dd_info *info);
 
 /*
- * Read the blob's file and find out, if it is not known; who comes while somebody reads waits for
- * him. 0: good. DD_ECORRUPT; DD_ENOENT, and whatever else keeps it from being read. *info (may be
+ * Read a file and find out whether its bytes have the digest, if that is not known; who comes while
+ * somebody reads waits for him. stored: the blob that the bytes lie under, mostly the digest itself.
+ * 0: they have. DD_ECORRUPT; DD_ENOENT, and whatever else keeps it from being read. *info (may be
  * NULL) is of the file that the verdict is about.
  */
-int dd_prove(struct dd_registry *registry, const struct dd_digest *digest, struct dd_info *info,
-	     struct dd_error *err);
+int dd_prove(struct dd_registry *registry, const struct dd_digest *digest,
+	     const struct dd_digest *stored, struct dd_info *info, struct dd_error *err);
 
 #endif

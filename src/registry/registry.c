@@ -6,6 +6,8 @@
 #include "graph/link.h"
 #include "registry/prove.h"
 #include "registry/registry.h"
+#include "registry/revive.h"
+#include "registry/stream.h"
 #include "registry/upload.h"
 #include "registry/whereabouts.h"
 
@@ -34,6 +36,15 @@ uint64_t dd_registry_get_generation(struct dd_registry *registry, const char *re
 void dd_registry_changed(struct dd_registry *registry, const char *repository)
 {
 	registry->generations[slot_of(repository)]++;
+}
+
+void dd_registry_get_counts(struct dd_registry *registry, struct dd_registry_counts *counts)
+{
+	const uint64_t *from = (const uint64_t *)&registry->counts;
+	uint64_t *to = (uint64_t *)counts;
+
+	for (size_t i = 0; i < sizeof(*counts) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
 void dd_registry_lock(struct dd_registry *registry, const char *repository)
@@ -79,6 +90,16 @@ int dd_registry_read_link(struct dd_registry *registry, const struct dd_place *p
 	return dd_fail(err, DD_EFORMAT, 0, "a link %s", why);
 }
 
+int dd_registry_write_link(struct dd_registry *registry, const struct dd_place *place,
+			   const struct dd_digest *target, struct dd_unsynced *unsynced,
+			   struct dd_error *err)
+{
+	char text[DD_DIGEST_TEXT];
+
+	return dd_store_write(registry->store, place, dd_digest_format(target, text),
+			      dd_link_size(target), DD_ONTO_FILE, unsynced, err);
+}
+
 void dd_registry_set_options(struct dd_registry *registry,
 			     const struct dd_registry_options *options)
 {
@@ -110,6 +131,10 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 	if (rc == 0)
 		rc = dd_proofs_open(registry, err);
 	if (rc == 0)
+		rc = dd_joints_open(registry, err);
+	if (rc == 0)
+		rc = dd_trash_view_open(registry, err);
+	if (rc == 0)
 		rc = dd_upload_table_open(registry, err);
 	if (rc == 0)
 		rc = dd_whereabouts_open(registry, err);
@@ -125,6 +150,8 @@ void dd_registry_close(struct dd_registry *registry)
 {
 	dd_upload_table_close(registry);
 	dd_whereabouts_close(registry);
+	dd_trash_view_close(registry);
+	dd_joints_close(registry);
 	dd_proofs_close(registry);
 	dd_leases_closep(&registry->leases);
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)

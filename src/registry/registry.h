@@ -17,6 +17,8 @@
 #include "registry/lease.h"
 
 struct dd_proofs;	  /* prove.h: what is known of blobs' bytes */
+struct dd_joints;	  /* stream.h: files that are verified while they are served */
+struct dd_trash_view;	  /* revive.h: what the trash may give back */
 struct dd_upload_table;	  /* upload.h: uploads that are open */
 struct dd_whereabouts;	  /* whereabouts.h: which repositories have a blob */
 struct dd_referrer_cache; /* referrers of each repository, as they were last seen */
@@ -38,7 +40,10 @@ struct dd_registry {
 	_Atomic uint64_t generations[DD_REGISTRY_SLOTS];
 	pthread_mutex_t repository_locks[DD_REGISTRY_SLOTS];
 
+	struct dd_registry_counts counts; /* atomically */
 	struct dd_proofs *proofs;
+	struct dd_joints *joints;
+	struct dd_trash_view *trash;
 	struct dd_upload_table *uploads;
 	struct dd_whereabouts *whereabouts;
 	struct dd_referrer_cache *referrers; /* made when it is first asked for */
@@ -49,6 +54,10 @@ int dd_registry_check_name(const char *repository, struct dd_error *err);
 
 /* Something of the repository changed by our hand: after it is on the disk, before anybody is told. */
 void dd_registry_changed(struct dd_registry *registry, const char *repository);
+
+/* One more of what is counted. */
+#define dd_registry_count(registry, what) \
+	__atomic_fetch_add(&(registry)->counts.what, 1, __ATOMIC_RELAXED)
 
 /* Around what reads, judges and writes in a repository. Never held while a lease is taken. */
 void dd_registry_lock(struct dd_registry *registry, const char *repository);
@@ -63,6 +72,11 @@ int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct d
  */
 int dd_registry_read_link(struct dd_registry *registry, const struct dd_place *place,
 			  struct dd_digest *target, struct dd_info *info, struct dd_error *err);
+
+/* Write one, whatever is there: its bytes are on the disk, its name once that is synced. */
+int dd_registry_write_link(struct dd_registry *registry, const struct dd_place *place,
+			   const struct dd_digest *target, struct dd_unsynced *unsynced,
+			   struct dd_error *err);
 
 /* Places, in one line. */
 static inline struct dd_place dd_blob_place(const struct dd_digest *digest)

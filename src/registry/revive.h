@@ -6,11 +6,14 @@
 
 #include <drydock/registry.h>
 
+int dd_trash_view_open(struct dd_registry *registry, struct dd_error *err);
+void dd_trash_view_close(struct dd_registry *registry);
+
 /*
  * What is missing of a digest in a repository, and lies in the trash of any run, comes back: the
  * repository's link (revision or layer), the bytes; of a manifest all that it reaches, too. By renames
- * that replace nothing, durable when it returns. The caller has a lease on it. What went because it was
- * damaged stays where it is. No trash costs one look.
+ * that replace nothing, durable when it returns. The caller has a lease on it. What a person or a
+ * policy removed, or was damaged, stays where it is. No trash costs one look.
  *
  * 0 if all that the trash had of it is in place, also if that is nothing: the caller looks again.
  */

@@ -17,4 +17,12 @@ void dd_whereabouts_close(struct dd_registry *registry);
 void dd_whereabouts_note(struct dd_registry *registry, const char *repository,
 			 const struct dd_digest *digest);
 
+/*
+ * Each repository that may have a link to it, until fn returns other than 0, which is handed on. The
+ * first call waits for a walk; so does one that is asked for what nobody knows, some minutes later.
+ */
+typedef int dd_whereabouts_fn(void *arg, const char *repository, struct dd_error *err);
+int dd_whereabouts_visit(struct dd_registry *registry, const struct dd_digest *digest,
+			 dd_whereabouts_fn *fn, void *arg, struct dd_error *err);
+
 #endif

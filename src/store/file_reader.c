@@ -10,6 +10,8 @@
 
 /* Given up at once: few enough to be no loss, many enough to be worth a call. */
 #define WINDOW ((off_t)8 << 20)
+/* Asked of the disk ahead of who has to wait for it: a few answers' worth. */
+#define AHEAD ((off_t)4 << 20)
 
 struct dd_reader {
 	struct dd_store *store;
@@ -115,6 +117,42 @@ int64_t dd_reader_read(struct dd_reader *reader, void *bytes, size_t len, struct
 	reader->at += got;
 	if (reader->at - reader->kept >= WINDOW)
 		forget(reader);
+	return got;
+}
+
+static int64_t read_at_once(struct dd_reader *reader, off_t at, void *bytes, size_t len,
+			    struct dd_error *err)
+{
+	struct iovec one = { bytes, len };
+	ssize_t got;
+
+	do
+		got = preadv2(reader->fd, &one, 1, at, RWF_NOWAIT);
+	while (got < 0 && errno == EINTR);
+	/* Where nobody can tell whether it would wait, it would. */
+	if (got < 0 && (errno == EAGAIN || errno == EOPNOTSUPP || errno == ENOSYS))
+		return dd_fail(err, DD_EAGAIN, 0, "%s/%s has to be read from the disk",
+			       reader->store->root, reader->path);
+	return got < 0 ? dd_file_fail(reader->store, err, errno, "read", reader->path) : got;
+}
+
+int64_t dd_reader_read_at(struct dd_reader *reader, uint64_t offset, void *bytes, size_t len,
+			  bool may_wait, struct dd_error *err)
+{
+	off_t at = (off_t)offset;
+	ssize_t got;
+
+	if (offset > INT64_MAX)
+		return 0;
+	if (!may_wait)
+		return read_at_once(reader, at, bytes, len, err);
+	do
+		got = pread(reader->fd, bytes, len, at);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return dd_file_fail(reader->store, err, errno, "read", reader->path);
+	if (at + got < reader->size)
+		posix_fadvise(reader->fd, at + got, AHEAD, POSIX_FADV_WILLNEED);
 	return got;
 }
 

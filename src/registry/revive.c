@@ -1,0 +1,390 @@
+/*
+ * Back from the trash.
+ *
+ * What a collector took comes back; what a person removed, what a policy did not keep, and what was
+ * damaged does not: the journal says which is which. It is read once for each run, for it is sealed
+ * before anything goes; and a run that has nothing to give is passed over from then on. (Each deletion by
+ * a client is such a run: there may be many.)
+ *
+ * Another process may be at work in the trash. So there are only renames of single files, none of which
+ * replaces anything, and what is not there any more is no error. The empty directory that stays behind
+ * goes with its run.
+ */
+#include <string.h>
+
+#include <drydock/change.h>
+#include <drydock/manifest.h>
+#include <drydock/units.h>
+
+#include "base/list.h"
+#include "change/journal.h"
+#include "change/names.h"
+#include "registry/registry.h"
+#include "registry/revive.h"
+
+#define DEEPEST 8   /* indexes in indexes */
+#define MOST 100000 /* objects that one manifest brings back */
+
+/* What may come back from a run. */
+struct giving {
+	char run[DD_RUN_NAME];
+	bool known, nothing;
+	DD_LIST(uint64_t) refused; /* hashes of paths, sorted */
+};
+
+struct dd_trash_view {
+	pthread_mutex_t lock;
+	struct dd_stamp stamp; /* of the trash when it was listed */
+	bool listed;
+	DD_LIST(struct giving) runs; /* oldest first */
+};
+
+int dd_trash_view_open(struct dd_registry *registry, struct dd_error *err)
+{
+	registry->trash = calloc(1, sizeof(*registry->trash));
+	if (!registry->trash)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	pthread_mutex_init(&registry->trash->lock, NULL);
+	return 0;
+}
+
+static void forget_runs(struct dd_trash_view *view)
+{
+	for (size_t i = 0; i < view->runs.count; i++)
+		dd_list_release(&view->runs.items[i].refused);
+	dd_list_release(&view->runs);
+	view->listed = false;
+}
+
+void dd_trash_view_close(struct dd_registry *registry)
+{
+	if (!registry->trash)
+		return;
+	forget_runs(registry->trash);
+	pthread_mutex_destroy(&registry->trash->lock);
+	free(registry->trash);
+	registry->trash = NULL;
+}
+
+/* ---- what runs may give ---- */
+
+static uint64_t hash_place(const struct dd_place *place)
+{
+	DD_AUTOFREE char *path = NULL;
+	struct dd_place plain = *place;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	plain.run = NULL;
+	if (dd_layout_path(&plain, &path, NULL) < 0)
+		return 0;
+	for (const char *at = path; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+static bool comes_back(enum dd_reason reason)
+{
+	return !dd_reason_damage(reason) && reason != DD_REASON_REMOVED &&
+	       reason != DD_REASON_POLICY && reason != DD_REASON_EMPTY;
+}
+
+struct sorting {
+	struct giving *giving;
+	bool something;
+};
+
+static int sort_item(void *arg, const struct dd_item *item, struct dd_error *err)
+{
+	struct sorting *sorting = arg;
+	uint64_t *refused;
+
+	if (comes_back(item->reason)) {
+		sorting->something = true;
+		return 0;
+	}
+	refused = dd_list_add(&sorting->giving->refused);
+	if (!refused)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	*refused = hash_place(&item->place);
+	return 0;
+}
+
+/*
+ * Of a journal that is damaged all that it does not name may come back, if it is not of a repair: what
+ * that took was bad. One that is not sealed is being written, and nothing has gone yet.
+ */
+static int learn(struct dd_registry *registry, struct giving *giving, struct dd_error *err)
+{
+	struct sorting sorting = { .giving = giving };
+	const struct dd_journal_sink sink = { .item = sort_item, .arg = &sorting };
+	DD_CLEANUP(dd_journal_release) struct dd_journal journal = { 0 };
+	int rc = dd_journal_read(registry->store, giving->run, &sink, &journal, err);
+
+	if (rc < 0)
+		return rc;
+	giving->known = journal.sealed;
+	giving->nothing = journal.whole ?
+				  !sorting.something :
+				  journal.placed || !journal.sealed ||
+					  (journal.command &&
+					   !strncmp(journal.command, "repair", strlen("repair")));
+	if (!giving->known)
+		dd_list_release(&giving->refused);
+	if (giving->refused.count)
+		qsort(giving->refused.items, giving->refused.count, sizeof(uint64_t),
+		      compare_hashes);
+	return 0;
+}
+
+/* What is known of a run that is still there is kept. */
+static int list_anew(struct dd_registry *registry, struct dd_error *err)
+{
+	DD_CLEANUP(dd_run_names_release) struct dd_run_names names = { 0 };
+	struct dd_trash_view *view = registry->trash, old;
+	int rc = dd_run_names_list(&names, registry->store, DD_IN_TRASH, err);
+
+	if (rc < 0)
+		return rc;
+	dd_run_names_sort(&names);
+	memcpy(&old.runs, &view->runs, sizeof(old.runs));
+	memset(&view->runs, 0, sizeof(view->runs));
+	for (size_t i = 0, at = 0; i < names.list.count && rc == 0; i++) {
+		const char *name = names.list.items[i].text;
+		struct giving *giving = dd_list_add(&view->runs);
+
+		if (!giving) {
+			rc = dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+			break;
+		}
+		while (at < old.runs.count && strcmp(old.runs.items[at].run, name) < 0)
+			at++;
+		if (at < old.runs.count && !strcmp(old.runs.items[at].run, name)) {
+			*giving = old.runs.items[at];
+			memset(&old.runs.items[at].refused, 0, sizeof(giving->refused));
+		}
+		memcpy(giving->run, name, sizeof(giving->run));
+	}
+	forget_runs(&old);
+	return rc;
+}
+
+/* The trash as it is now; the lock is held. DD_ENOENT: there is none. */
+static int look_at_trash(struct dd_registry *registry, struct dd_error *err)
+{
+	const struct dd_place trash = { .kind = DD_IN_TRASH };
+	struct dd_trash_view *view = registry->trash;
+	struct dd_info info;
+	int rc = dd_store_stat(registry->store, &trash, &info, err);
+
+	if (rc < 0 || (view->listed && dd_stamp_equal(&info.stamp, &view->stamp)))
+		return rc;
+	rc = list_anew(registry, err);
+	view->stamp = info.stamp;
+	/* What changed just now may do so again within the same tick. */
+	view->listed = rc == 0 && dd_index_may_remember(&info, dd_time_now());
+	return rc;
+}
+
+static bool may_give(struct dd_registry *registry, struct giving *giving, uint64_t hash)
+{
+	if (!giving->known && learn(registry, giving, NULL) < 0)
+		return false;
+	return giving->known && !giving->nothing &&
+	       (!giving->refused.count ||
+		!bsearch(&hash, giving->refused.items, giving->refused.count, sizeof(hash),
+			 compare_hashes));
+}
+
+/* The run that has it, the latest first; false: none. */
+static bool find_run(struct dd_registry *registry, const struct dd_place *place,
+		     char run[static DD_RUN_NAME])
+{
+	struct dd_trash_view *view = registry->trash;
+	uint64_t hash = hash_place(place);
+	bool found = false;
+
+	pthread_mutex_lock(&view->lock);
+	if (look_at_trash(registry, NULL) == 0)
+		for (size_t i = view->runs.count; i > 0 && !found; i--) {
+			struct giving *giving = &view->runs.items[i - 1];
+			struct dd_place trashed = *place;
+			struct dd_info info;
+
+			if (giving->nothing && giving->known)
+				continue;
+			trashed.run = giving->run;
+			found = dd_store_stat(registry->store, &trashed, &info, NULL) == 0 &&
+				info.type == DD_ENTRY_FILE && may_give(registry, giving, hash);
+			if (found)
+				memcpy(run, giving->run, DD_RUN_NAME);
+		}
+	pthread_mutex_unlock(&view->lock);
+	return found;
+}
+
+/* ---- one digest ---- */
+
+struct revival {
+	struct dd_registry *registry;
+	const char *repository;
+	struct dd_unsynced unsynced;
+	unsigned depth, count;
+};
+
+static bool is_in_place(const struct revival *revival, const struct dd_place *place)
+{
+	struct dd_info info;
+
+	return dd_store_stat(revival->registry->store, place, &info, NULL) != DD_ENOENT;
+}
+
+/* What came meanwhile, from wherever, is as good. */
+static int fetch(struct revival *revival, const struct dd_place *place, const char *run,
+		 struct dd_error *err)
+{
+	struct dd_place trashed = *place;
+	int rc;
+
+	trashed.run = run;
+	rc = dd_store_place(revival->registry->store, &trashed, place, DD_ONTO_NOTHING,
+			    &revival->unsynced, err);
+	if (rc == 0) {
+		dd_registry_count(revival->registry, revived);
+		dd_log(revival->registry->ctx, DD_LOG_NOTE,
+		       "%s %s was asked for and is back from the trash of run %s",
+		       dd_place_kind_name(place->kind), dd_digest_text(&place->digest), run);
+	}
+	if (rc == DD_EEXIST || rc == DD_ENOENT)
+		dd_error_clear(err);
+	return rc == DD_EEXIST || rc == DD_ENOENT ? 0 : rc;
+}
+
+static int sync_moved(struct revival *revival, struct dd_error *err)
+{
+	return revival->unsynced.count ? dd_store_sync_these(revival->registry->store,
+							     &revival->unsynced, err) :
+					 0;
+}
+
+static int fetch_bytes(struct revival *revival, const struct dd_digest *digest,
+		       struct dd_error *err)
+{
+	struct dd_place place = dd_blob_place(digest);
+	char run[DD_RUN_NAME];
+	int rc = 0;
+
+	if (!is_in_place(revival, &place) && find_run(revival->registry, &place, run))
+		rc = fetch(revival, &place, run, err);
+	return rc < 0 ? rc : sync_moved(revival, err);
+}
+
+/* Bytes before the link. *linked: there is one now, as far as one knows. */
+static int fetch_link(struct revival *revival, enum dd_place_kind kind,
+		      const struct dd_digest *digest, bool *linked, struct dd_error *err)
+{
+	struct dd_place place = dd_link_place(kind, revival->repository, digest), trashed = place;
+	struct dd_digest target = *digest;
+	char run[DD_RUN_NAME];
+	int rc;
+
+	*linked = is_in_place(revival, &place);
+	if (*linked)
+		dd_registry_read_link(revival->registry, &place, &target, NULL, NULL);
+	else if (!find_run(revival->registry, &place, run))
+		return 0;
+	if (!*linked) {
+		trashed.run = run;
+		/* One that says nothing is no loss. */
+		if (dd_registry_read_link(revival->registry, &trashed, &target, NULL, NULL) < 0)
+			return 0;
+	}
+	rc = fetch_bytes(revival, &target, err);
+	if (rc < 0 || *linked)
+		return rc;
+	rc = fetch(revival, &place, run, err);
+	*linked = rc == 0;
+	return rc < 0 ? rc : sync_moved(revival, err);
+}
+
+static int fetch_digest(struct revival *revival, const struct dd_digest *digest, bool lease,
+			struct dd_error *err);
+
+/* Of a manifest: all that it names, whatever the field is called. */
+static int fetch_reached(struct revival *revival, const struct dd_digest *digest,
+			 struct dd_error *err)
+{
+	DD_CLEANUP(dd_manifest_parser_closep) struct dd_manifest_parser *parser = NULL;
+	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
+	struct dd_place place = dd_blob_place(digest);
+	struct dd_manifest manifest;
+	int rc = dd_manifest_parser_open(&parser, err);
+
+	if (rc < 0)
+		return rc;
+	/* What cannot be read or understood names nothing: whoever asked for it is told so. */
+	if (revival->depth >= DEEPEST ||
+	    dd_store_read(revival->registry->store, &place, DD_MANIFEST_MAX, &buffer, NULL, NULL) <
+		    0 ||
+	    dd_manifest_parse(parser, buffer.bytes, buffer.len, NULL, &manifest, NULL) < 0)
+		return 0;
+	revival->depth++;
+	for (size_t i = 0; i < manifest.count && rc == 0; i++) {
+		const struct dd_descriptor *descriptor = &manifest.descriptors[i];
+
+		if (descriptor->legacy || descriptor->role == DD_ROLE_SUBJECT)
+			continue;
+		if (revival->count++ < MOST)
+			rc = fetch_digest(revival, &descriptor->digest, true, err);
+	}
+	revival->depth--;
+	return rc;
+}
+
+static int fetch_digest(struct revival *revival, const struct dd_digest *digest, bool lease,
+			struct dd_error *err)
+{
+	bool linked;
+	int rc;
+
+	if (lease)
+		dd_lease_take(revival->registry->leases, revival->repository, digest);
+	rc = fetch_link(revival, DD_AT_LAYER, digest, &linked, err);
+	if (rc < 0)
+		return rc;
+	rc = fetch_link(revival, DD_AT_REVISION, digest, &linked, err);
+	return rc < 0 || !linked ? rc : fetch_reached(revival, digest, err);
+}
+
+/* Whether there is a trash at all: what most questions end with. */
+static bool is_trash(struct dd_registry *registry)
+{
+	bool some;
+
+	pthread_mutex_lock(&registry->trash->lock);
+	some = look_at_trash(registry, NULL) == 0 && registry->trash->runs.count;
+	pthread_mutex_unlock(&registry->trash->lock);
+	return some;
+}
+
+int dd_registry_bring_back(struct dd_registry *registry, const char *repository,
+			   const struct dd_digest *digest, struct dd_error *err)
+{
+	struct revival revival = { .registry = registry, .repository = repository };
+	int rc;
+
+	if (!is_trash(registry))
+		return 0;
+	rc = fetch_digest(&revival, digest, false, err);
+	if (rc == 0)
+		rc = sync_moved(&revival, err);
+	dd_unsynced_release(&revival.unsynced);
+	return rc < 0 ? dd_wrap(err, rc, "bring %s back from the trash", dd_digest_text(digest)) :
+			0;
+}

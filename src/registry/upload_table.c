@@ -1,0 +1,194 @@
+/*
+ * Uploads that are open, by their id.
+ *
+ * An upload that nobody is at costs some names here, and no descriptor. Those that wait longest give up
+ * their hash when there are too many of them: the bytes can be read again.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "registry/registry.h"
+#include "registry/upload.h"
+
+#define BUCKETS 4096
+#define MOST 100000 /* where the options set no bound */
+#define HASHES 1024 /* kept for uploads that wait */
+
+TAILQ_HEAD(waiting_list, dd_upload);
+
+struct dd_upload_table {
+	pthread_mutex_t lock;
+	struct dd_upload *buckets[BUCKETS];
+	uint32_t count;
+	struct waiting_list waiting; /* the longest first */
+	size_t waiting_count;
+};
+
+int dd_upload_table_open(struct dd_registry *registry, struct dd_error *err)
+{
+	struct dd_upload_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return dd_fail(err, DD_ENOMEM, 0, "receive uploads");
+	pthread_mutex_init(&table->lock, NULL);
+	TAILQ_INIT(&table->waiting);
+	registry->uploads = table;
+	return 0;
+}
+
+struct dd_upload *dd_upload_new(struct dd_registry *registry, const char *repository,
+				const char *id, const char *owner)
+{
+	struct dd_upload *upload = calloc(1, sizeof(*upload));
+
+	if (!upload)
+		return NULL;
+	upload->registry = registry;
+	upload->repository = strdup(repository);
+	upload->owner = owner ? strdup(owner) : NULL;
+	upload->alg = DD_SHA256;
+	memcpy(upload->id, id, strlen(id) + 1);
+	if (upload->repository && (upload->owner || !owner))
+		return upload;
+	dd_upload_free(upload);
+	return NULL;
+}
+
+void dd_upload_free(struct dd_upload *upload)
+{
+	dd_writer_closep(&upload->writer);
+	dd_hasher_closep(&upload->hasher);
+	free(upload->repository);
+	free(upload->owner);
+	free(upload);
+}
+
+void dd_upload_table_close(struct dd_registry *registry)
+{
+	struct dd_upload_table *table = registry->uploads;
+
+	if (!table)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (table->buckets[i]) {
+			struct dd_upload *upload = table->buckets[i];
+
+			table->buckets[i] = upload->next;
+			dd_upload_free(upload);
+		}
+	pthread_mutex_destroy(&table->lock);
+	free(table);
+	registry->uploads = NULL;
+}
+
+/* The ids are random; somebody else's that are not make a list longer, of at most as many as there are. */
+static struct dd_upload **find(struct dd_upload_table *table, const char *id)
+{
+	uint32_t hash = 2166136261U;
+	struct dd_upload **at;
+
+	for (const char *c = id; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619U;
+	at = &table->buckets[(hash ^ hash >> 16) % BUCKETS];
+	while (*at && strcmp((*at)->id, id) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void stop_waiting(struct dd_upload_table *table, struct dd_upload *upload)
+{
+	if (!upload->waits)
+		return;
+	TAILQ_REMOVE(&table->waiting, upload, waiting);
+	table->waiting_count--;
+	upload->waits = false;
+}
+
+static void wait_with_hash(struct dd_upload_table *table, struct dd_upload *upload)
+{
+	struct dd_upload *longest;
+
+	if (!upload->hasher)
+		return;
+	TAILQ_INSERT_TAIL(&table->waiting, upload, waiting);
+	upload->waits = true;
+	if (table->waiting_count++ < HASHES)
+		return;
+	longest = TAILQ_FIRST(&table->waiting);
+	stop_waiting(table, longest);
+	dd_hasher_closep(&longest->hasher);
+	longest->hashed = 0;
+}
+
+int dd_upload_table_add(struct dd_upload *upload, struct dd_error *err)
+{
+	struct dd_upload_table *table = upload->registry->uploads;
+	uint32_t most = upload->registry->uploads_max;
+	struct dd_upload **at;
+	int rc = 0;
+
+	pthread_mutex_lock(&table->lock);
+	at = find(table, upload->id);
+	if (*at)
+		rc = dd_fail(err, DD_EEXIST, 0, "upload %s is open", upload->id);
+	else if (table->count >= (most ? most : MOST))
+		rc = dd_fail(err, DD_ETOOBIG, 0, "%u uploads are open, and no more may be",
+			     table->count);
+	if (rc == 0) {
+		upload->busy = true;
+		*at = upload;
+		table->count++;
+	}
+	pthread_mutex_unlock(&table->lock);
+	return rc;
+}
+
+int dd_upload_table_take(struct dd_registry *registry, const char *repository, const char *id,
+			 const char *owner, struct dd_upload **out, struct dd_error *err)
+{
+	struct dd_upload_table *table = registry->uploads;
+	struct dd_upload *upload;
+	int rc = 0;
+
+	pthread_mutex_lock(&table->lock);
+	upload = *find(table, id);
+	if (!upload)
+		rc = dd_fail(err, DD_ENOENT, 0, "no upload %s is open", id);
+	else if (strcmp(upload->repository, repository) != 0 ||
+		 (upload->owner && (!owner || strcmp(upload->owner, owner) != 0)))
+		rc = dd_fail(err, DD_EACCES, 0, "upload %s is another's", id);
+	else if (upload->busy)
+		rc = dd_fail(err, DD_ELOCKED, 0, "another request is at upload %s", id);
+	if (rc == 0) {
+		upload->busy = true;
+		stop_waiting(table, upload);
+		*out = upload;
+	}
+	pthread_mutex_unlock(&table->lock);
+	return rc;
+}
+
+void dd_upload_table_give(struct dd_upload *upload)
+{
+	struct dd_upload_table *table = upload->registry->uploads;
+
+	pthread_mutex_lock(&table->lock);
+	upload->busy = false;
+	wait_with_hash(table, upload);
+	pthread_mutex_unlock(&table->lock);
+}
+
+void dd_upload_table_remove(struct dd_upload *upload)
+{
+	struct dd_upload_table *table = upload->registry->uploads;
+	struct dd_upload **at;
+
+	pthread_mutex_lock(&table->lock);
+	at = find(table, upload->id);
+	if (*at == upload) {
+		*at = upload->next;
+		table->count--;
+	}
+	pthread_mutex_unlock(&table->lock);
+	dd_upload_free(upload);
+}
