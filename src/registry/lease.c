@@ -2,6 +2,8 @@
  * Leases: a table in shards, each with a lock, which is the lock of every digest in it.
  */
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -9,8 +11,7 @@
 #include "registry/lease.h"
 
 #define SHARDS 256
-#define REPOSITORIES 1024 /* told apart by a hash, where leases are renewed */
-#define LONG 8		  /* the part of a lease that an upload takes which renews others */
+#define ROOMS 4096 /* for repositories, by hash: those of one renew each other's */
 #define SECOND INT64_C(1000000000)
 
 struct holder {
@@ -40,11 +41,14 @@ struct dd_leases {
 	_Atomic int64_t length_ns;
 	_Atomic uint64_t begun;	 /* marks */
 	_Atomic uint64_t active; /* the one that is under way; 0: none */
-	_Atomic int64_t renewed_ns[REPOSITORIES]; /* when a long upload was last at work; 0: never */
+	_Atomic unsigned waiting;
+	_Atomic int64_t quiet_until_ns;
+	int64_t (*now_ns)(void);
+	_Atomic int64_t renewed_ns[ROOMS];
 	struct shard shards[SHARDS];
 };
 
-static int64_t now_ns(void)
+static int64_t monotonic_ns(void)
 {
 	struct timespec ts;
 
@@ -85,21 +89,28 @@ static struct entry *find(const struct shard *shard, const struct dd_digest *dig
 	return NULL;
 }
 
-static _Atomic int64_t *renewal_of(struct dd_leases *leases, uint64_t repository)
+static bool is_being_written(const struct dd_leases *leases, const struct holder *holder)
 {
-	return &leases->renewed_ns[(repository ^ repository >> 32) % REPOSITORIES];
+	return holder->pins || (holder->barrier && holder->barrier == leases->active);
 }
 
-static bool is_alive(struct dd_leases *leases, const struct holder *holder, int64_t now)
+/* One that had run out may live again by that: it keeps too much then, never too little. */
+static bool is_renewed(const struct dd_leases *leases, const struct holder *holder, int64_t now)
 {
-	int64_t renewed = *renewal_of(leases, holder->repository);
+	int64_t renewed = leases->renewed_ns[holder->repository % ROOMS],
+		length = leases->length_ns;
 
-	return holder->until_ns > now || holder->pins ||
-	       (renewed && renewed + leases->length_ns > now) ||
-	       (holder->barrier && holder->barrier == leases->active);
+	return renewed && holder->until_ns && now - renewed < length &&
+	       (now - holder->until_ns) / DD_LEASE_RENEWALS < length;
 }
 
-static void drop_dead_holders(struct dd_leases *leases, struct entry *entry, int64_t now)
+static bool is_alive(const struct dd_leases *leases, const struct holder *holder, int64_t now)
+{
+	return holder->until_ns > now || is_being_written(leases, holder) ||
+	       is_renewed(leases, holder, now);
+}
+
+static void drop_dead_holders(const struct dd_leases *leases, struct entry *entry, int64_t now)
 {
 	size_t kept = 0;
 
@@ -110,9 +121,9 @@ static void drop_dead_holders(struct dd_leases *leases, struct entry *entry, int
 }
 
 /* What no longer holds goes, whenever the shard has doubled since it last did. */
-static void sweep(struct dd_leases *leases, struct shard *shard)
+static void sweep(const struct dd_leases *leases, struct shard *shard)
 {
-	int64_t now = now_ns();
+	int64_t now = leases->now_ns();
 
 	for (size_t i = 0; i < shard->room; i++)
 		for (struct entry **at = &shard->buckets[i]; *at;) {
@@ -153,7 +164,7 @@ static int grow(struct shard *shard)
 	return 0;
 }
 
-static struct entry *find_or_add(struct dd_leases *leases, struct shard *shard,
+static struct entry *find_or_add(const struct dd_leases *leases, struct shard *shard,
 				 const struct dd_digest *digest)
 {
 	struct entry *entry = find(shard, digest);
@@ -201,9 +212,12 @@ static void enter(struct dd_leases *leases, const char *repository, const struct
 	struct entry *entry;
 
 	pthread_mutex_lock(&shard->lock);
-	while ((entry = find(shard, digest)) && entry->held)
+	while ((entry = find(shard, digest)) && entry->held) {
+		leases->waiting++;
 		pthread_cond_wait(&shard->given_back, &shard->lock);
-	until_ns = now_ns() + leases->length_ns;
+		leases->waiting--;
+	}
+	until_ns = leases->now_ns() + leases->length_ns;
 	entry = find_or_add(leases, shard, digest);
 	if (entry)
 		holder = holder_of(entry, hash_of(repository));
@@ -236,12 +250,21 @@ void dd_lease_unpin(struct dd_leases *leases, const char *repository,
 	enter(leases, repository, digest, UNPIN);
 }
 
-void dd_leases_renew(struct dd_leases *leases, const char *repository, int64_t began_ns)
+void dd_lease_renew(struct dd_leases *leases, const char *repository)
 {
-	int64_t now = now_ns();
+	leases->renewed_ns[hash_of(repository) % ROOMS] = leases->now_ns();
+}
 
-	if (now - began_ns >= leases->length_ns / LONG)
-		*renewal_of(leases, hash_of(repository)) = now;
+void dd_lease_name(enum dd_lease_kind kind, const char *name, struct dd_digest *digest)
+{
+	static const char *const kinds[] = { [DD_LEASE_TAG] = "tag", [DD_LEASE_UPLOAD] = "upload" };
+	char text[300];
+	int len = snprintf(text, sizeof(text), "%s %s", kinds[kind], name);
+
+	memset(digest, 0, sizeof(*digest));
+	/* Names that are cut, or all of one, protect each other's. */
+	dd_digest_of(digest, DD_SHA256, text,
+		     len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1, NULL);
 }
 
 uint64_t dd_leases_begin_mark(struct dd_leases *leases)
@@ -258,21 +281,29 @@ void dd_leases_end_mark(struct dd_leases *leases, uint64_t mark)
 		leases->active = 0;
 }
 
+/* Whether somebody keeps it from the collector. */
+static bool keeps(const struct dd_leases *leases, const struct holder *holder, bool named,
+		  int64_t now)
+{
+	return named ? is_being_written(leases, holder) : is_alive(leases, holder, now);
+}
+
 bool dd_leases_hold(struct dd_leases *leases, uint64_t mark, const char *repository,
-		    const struct dd_digest *digest)
+		    const struct dd_digest *digest, bool named)
 {
 	struct shard *shard = shard_of(leases, digest);
 	uint64_t hash = repository ? hash_of(repository) : 0;
-	int64_t now = now_ns();
+	int64_t now = leases->now_ns();
 	struct entry *entry;
 	bool kept;
 
 	pthread_mutex_lock(&shard->lock);
 	entry = find_or_add(leases, shard, digest);
-	kept = mark != leases->active || !entry || is_alive(leases, &shard->all, now);
+	kept = mark != leases->active || !entry || keeps(leases, &shard->all, named, now) ||
+	       (!named && leases->quiet_until_ns > now);
 	for (size_t i = 0; !kept && i < entry->holders.count; i++)
 		kept = (!repository || entry->holders.items[i].repository == hash) &&
-		       is_alive(leases, &entry->holders.items[i], now);
+		       keeps(leases, &entry->holders.items[i], named, now);
 	if (!kept)
 		entry->held = true;
 	pthread_mutex_unlock(&shard->lock);
@@ -308,7 +339,7 @@ void dd_leases_give_all_back(struct dd_leases *leases)
 
 uint64_t dd_leases_count(struct dd_leases *leases)
 {
-	int64_t now = now_ns();
+	int64_t now = leases->now_ns();
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < SHARDS; i++) {
@@ -325,6 +356,24 @@ uint64_t dd_leases_count(struct dd_leases *leases)
 	return count;
 }
 
+unsigned dd_leases_waiting(struct dd_leases *leases)
+{
+	return leases->waiting;
+}
+
+int64_t dd_leases_quiet(struct dd_leases *leases)
+{
+	int64_t left = leases->quiet_until_ns - leases->now_ns();
+
+	return left > 0 ? left : 0;
+}
+
+void dd_leases_set_clock(struct dd_leases *leases, int64_t (*now_ns)(void))
+{
+	leases->now_ns = now_ns;
+	leases->quiet_until_ns = now_ns() + leases->length_ns;
+}
+
 void dd_leases_set_length(struct dd_leases *leases, int64_t lease_ns)
 {
 	leases->length_ns = lease_ns;
@@ -337,6 +386,7 @@ int dd_leases_open(int64_t lease_ns, struct dd_leases **leases, struct dd_error 
 	if (!made)
 		return dd_fail(err, DD_ENOMEM, 0, "leases");
 	made->length_ns = lease_ns;
+	dd_leases_set_clock(made, monotonic_ns);
 	for (size_t i = 0; i < SHARDS; i++) {
 		pthread_mutex_init(&made->shards[i].lock, NULL);
 		pthread_cond_init(&made->shards[i].given_back, NULL);

@@ -34,7 +34,7 @@ static struct dd_place place_of(const struct dd_upload *upload)
  */
 static void renew_leases(const struct dd_upload *upload)
 {
-	dd_leases_renew(upload->registry->leases, upload->repository, upload->began_ns);
+	dd_lease_renew(upload->registry->leases, upload->repository);
 }
 
 /* ---- beginning, finding, leaving ---- */
