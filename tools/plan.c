@@ -353,6 +353,9 @@ static void print_outcome(const struct dd_gc_plan *plan, bool failed)
 	if (totals->skipped_items)
 		printf(", %llu changed meanwhile and stay",
 		       (unsigned long long)totals->skipped_items);
+	if (totals->leased_items)
+		printf(", %llu leased (a client was told of them) and stay",
+		       (unsigned long long)totals->leased_items);
 	if (totals->left_items)
 		printf(", %llu left for the next run", (unsigned long long)totals->left_items);
 	if (totals->revived_items)

@@ -39,6 +39,7 @@ static int set_environment(const struct tool *tool, const struct dd_gc_plan *pla
 		{ "DRYDOCK_FREED_BYTES", totals->freed_bytes },
 		{ "DRYDOCK_REVIVED_ITEMS", totals->revived_items },
 		{ "DRYDOCK_SKIPPED_ITEMS", totals->skipped_items },
+		{ "DRYDOCK_LEASED_ITEMS", totals->leased_items },
 		{ "DRYDOCK_LEFT_ITEMS", totals->left_items },
 		{ "DRYDOCK_PURGED", plan->purged },
 	};

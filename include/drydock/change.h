@@ -12,7 +12,7 @@
 #ifndef DRYDOCK_CHANGE_H
 #define DRYDOCK_CHANGE_H
 
-#include <drydock/store.h>
+#include <drydock/gate.h>
 
 struct dd_arena;
 
@@ -69,6 +69,7 @@ struct dd_change_options {
 /*
  * Check that the volume can be changed (DD_EXDEV, DD_EREFUSED, DD_EACCES), make our state, take the
  * lock (DD_ELOCKED, the text says who holds it since when), end what an earlier run left half done.
+ * DD_EREFUSED also where a daemon serves the volume and the store has no gate of it (drydock/gate.h).
  */
 int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
 		    const struct dd_change_options *options, struct dd_change **change,
@@ -79,6 +80,16 @@ int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
  */
 void dd_change_close(struct dd_change *change);
 void dd_change_closep(struct dd_change **change);
+
+/* What whoever serves the volume wants to be known; all 0 if nobody does. */
+const struct dd_gate_terms *dd_change_get_terms(const struct dd_change *change);
+
+/*
+ * Show it what was written since terms->since_ns, any number of traces: *least_grace_ns as the gate has
+ * it, 0 if all is known there.
+ */
+int dd_change_show(struct dd_change *change, const struct dd_trace *traces, size_t count,
+		   int64_t *least_grace_ns, struct dd_error *err);
 
 /* The name of this change's run; also the name of its directory in the trash. */
 const char *dd_change_get_run(const struct dd_change *change);
@@ -93,22 +104,25 @@ int dd_change_seal(struct dd_change *change, struct dd_error *err);
 
 /*
  * Look once more and withdraw. DD_ECHANGED: it is not as it was judged (stamp; zero: however it is)
- * and stays, or one of that name went in this run before; DD_ENOENT: it is not there any more. Both
- * are no failure of the run. Durable after dd_change_sync().
+ * and stays, or one of that name went in this run before; DD_ENOENT: it is not there any more;
+ * DD_EAGAIN: a client of whoever serves the volume was told of it, and it stays. None of these is a
+ * failure of the run. Durable after dd_change_sync().
  */
 int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
 int dd_change_sync(struct dd_change *change, struct dd_error *err);
 
 /*
  * The same for many. While some are renamed another thread looks at those that come next, so that a
- * look is some renames old, a millisecond at most where renames are quick.
+ * look is some renames old, a millisecond at most where renames are quick. Where somebody serves the
+ * volume they go in batches, each durable before the next is asked for.
  */
 struct dd_withdrawal {
 	/* 1 and the next item, 0 at the end, or an error, which ends it. Its strings live on. */
 	int (*next)(void *arg, struct dd_item *item, struct dd_error *err);
-	/* What became of it: 0, DD_ECHANGED or DD_ENOENT. */
+	/* What became of it: 0, DD_ECHANGED, DD_ENOENT or DD_EAGAIN. */
 	void (*done)(void *arg, const struct dd_item *item, int rc);
 	void *arg;
+	bool closely; /* each is looked at right before it is renamed: what is often written to */
 };
 int dd_change_withdraw_many(struct dd_change *change, const struct dd_withdrawal *withdrawal,
 			    struct dd_error *err);

@@ -128,6 +128,7 @@ struct dd_young {
 	X("withdrawn_items", withdrawn_items) /* less what came back of them */        \
 	X("withdrawn_bytes", withdrawn_bytes)                                          \
 	X("skipped_items", skipped_items) /* not as they were judged: they stay */     \
+	X("leased_items", leased_items) /* a client of the daemon's was told of them: they stay */ \
 	X("revived_items", revived_items)                                              \
 	X("left_items", left_items) /* the time did not suffice for them */            \
 	X("purged_runs", purged_runs) /* earlier ones, removed from the trash for good */ \

@@ -42,6 +42,8 @@
 	X(DD_AT_DATABASE, "database-in-use", "/docker/registry/lockfiles/database-in-use")         \
 	/* files of ours */                                                                        \
 	X(DD_AT_LOCK, "lock", "/.drydock/lock")                                                    \
+	X(DD_AT_OWNER, "owner", "/.drydock/owner")                                                 \
+	X(DD_AT_CONTROL, "control", "/.drydock/control")                                           \
 	X(DD_AT_RESERVE, "reserve", "/.drydock/reserve")                                           \
 	X(DD_AT_RECORDS, "records", "/.drydock/records")                                           \
 	X(DD_AT_JOURNAL, "journal", "/.drydock/trash/%r/journal")                                  \

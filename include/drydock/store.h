@@ -38,6 +38,13 @@ bool dd_stamp_same_content(const struct dd_stamp *a, const struct dd_stamp *b);
  */
 bool dd_stamp_written(const struct dd_stamp *before, const struct dd_stamp *now, bool renamed);
 
+/*
+ * What was written, in short: the same for the same file as long as nobody writes to it, wherever it is
+ * renamed to. And the later one of its times, since the epoch.
+ */
+uint64_t dd_stamp_sum(const struct dd_stamp *stamp);
+int64_t dd_stamp_time(const struct dd_stamp *stamp);
+
 /* What tells an object from all others that are there at the same time, whatever becomes of it. */
 uint64_t dd_stamp_object(const struct dd_stamp *stamp);
 
@@ -420,6 +427,38 @@ int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struc
  */
 int dd_store_remove_upload(struct dd_store *store, const char *repository, const char *upload,
 			   struct dd_error *err);
+
+/* ---- who serves the volume ---- */
+
+/*
+ * For as long as the store is open, or until dd_store_disown(): this process serves the volume, as
+ * drydock/owner.h has it. about: a line about it, for others to read. DD_ELOCKED: another does, and
+ * holder is what that wrote.
+ */
+int dd_store_own(struct dd_context *ctx, struct dd_store *store, const char *about,
+		 char holder[static DD_HOLDER_TEXT], struct dd_error *err);
+void dd_store_disown(struct dd_store *store);
+/* As dd_store_look_at_lock(). Of who has it itself it is held, too. */
+int dd_store_look_at_owner_lock(struct dd_store *store, bool *held,
+				char holder[static DD_HOLDER_TEXT], struct dd_error *err);
+
+/*
+ * What whoever changes the volume asks before it takes something (drydock/gate.h); borrowed. NULL, as
+ * at first: nobody is asked.
+ */
+struct dd_gate;
+void dd_store_set_gate(struct dd_store *store, const struct dd_gate *gate);
+const struct dd_gate *dd_store_get_gate(const struct dd_store *store);
+
+/*
+ * A socket (of whole messages, SOCK_SEQPACKET) that listens at a name among our own files, for the
+ * one user alone; and one that is connected to it. Descriptors: this is about processes of one machine,
+ * and no part of what a volume is kept in.
+ */
+int dd_store_listen(struct dd_store *store, struct dd_error *err);
+void dd_store_stop_listening(struct dd_store *store); /* the name goes; never a failure */
+int dd_store_call(struct dd_store *store, struct dd_error *err);
+
 
 /* Bytes of the volume's file system, as df(1) has them. */
 struct dd_space {

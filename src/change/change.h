@@ -15,6 +15,7 @@
 #define CHANGE_CHANGE_H
 
 #include <drydock/change.h>
+#include <drydock/gate.h>
 
 #include "base/arena.h"
 #include "change/names.h"
@@ -39,12 +40,32 @@ struct dd_change {
 	uint64_t put;	   /* put in place, or given another owner */
 	unsigned staged;
 	struct dd_arena names; /* of what is staged */
+	const struct dd_gate *gate; /* borrowed; NULL: nobody serves the volume */
+	struct dd_gate_terms terms;
+	bool holding; /* something that is to be given back: */
+	size_t held;  /* … so much */
 };
+
+/* Begin at the gate, with the lock. DD_EREFUSED: somebody serves the volume, and there is no gate. */
+int dd_change_pass_gate(struct dd_change *change, struct dd_error *err);
+/*
+ * Whether each of the items may go: granted[i]. What may is the change's until dd_change_sync(). At
+ * most DD_CHANGE_ASK.
+ */
+#define DD_CHANGE_ASK (DD_GATE_MAX / 2) /* a tag is asked for by its manifest, too */
+int dd_change_ask(struct dd_change *change, const struct dd_item *items, size_t count,
+		  bool *granted, struct dd_error *err);
+/* The same for one: 0, or DD_EAGAIN. */
+int dd_change_ask_one(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
+int dd_change_give_back(struct dd_change *change, struct dd_error *err);
+/* What the change has written or renamed to a place, so that it is not taken for another's. */
+void dd_change_tell(struct dd_change *change, const struct dd_place *place);
+void dd_change_leave_gate(struct dd_change *change);
 
 /* Say what can be done about a volume that cannot be written to. Returns rc. */
 int dd_change_hint(struct dd_error *err, int rc);
 
-/* dd_change_withdraw(); seen: it was just looked at, and is as it was judged. */
+/* dd_change_withdraw() of what was asked for; seen: it was just looked at, and is as it was judged. */
 int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item, bool seen,
 			    struct dd_error *err);
 

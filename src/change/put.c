@@ -150,12 +150,23 @@ static int go_on(struct dd_change *change, const struct dd_put *put, struct dd_e
 	return rc;
 }
 
+/* Whoever writes there at this moment puts something better, or needs what is there. */
+static int ask_to_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
+{
+	const struct dd_item item = { .place = put->place, .reason = DD_REASON_REPLACED };
+
+	return dd_change_ask_one(change, &item, err);
+}
+
 int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err)
 {
 	bool before = change->halfway;
 	int rc;
 
 	assert(change->sealed && change->journal && !change->ended);
+	rc = ask_to_put(change, put, err);
+	if (rc < 0)
+		return rc;
 	do
 		rc = put_once(change, put, err);
 	while (rc < 0 && !change->halfway && dd_change_made_room(change, rc, err));
@@ -166,6 +177,8 @@ int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_
 			     dd_place_kind_name(put->place.kind));
 	change->put += rc == 0;
 	change->withdrawn += rc == 0 && put->replaces;
+	if (rc == 0)
+		dd_change_tell(change, &put->place);
 	/* No registry knows of the directory of a blob that was misplaced. */
 	if (rc == 0 && put->origin.kind == DD_AT_STRAY)
 		dd_store_remove_empty(change->store, &put->origin);
@@ -218,6 +231,9 @@ int dd_change_take_back(struct dd_change *change, const char *run, const struct 
 	if (!is_open(change, &put->origin))
 		return dd_fail(err, DD_EREFUSED, 0, "run %s, which it came from, is no more",
 			       put->origin.run);
+	rc = ask_to_put(change, put, err);
+	if (rc < 0)
+		return rc;
 	do
 		rc = take_back(change, run, put, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
@@ -239,12 +255,23 @@ int dd_change_revive_file(struct dd_change *change, const struct dd_place *trash
 	*there = rc == DD_EEXIST;
 	if (*there)
 		dd_error_clear(err);
+	if (rc == 0)
+		dd_change_tell(change, &place);
 	return *there ? 0 : dd_change_hint(err, rc);
 }
 
 int dd_change_swap(struct dd_change *change, const struct dd_place *trashed, struct dd_error *err)
 {
-	return dd_change_hint(err, dd_store_swap(change->store, trashed, err));
+	struct dd_item item = { .place = *trashed, .reason = DD_REASON_REPLACED };
+	int rc;
+
+	item.place.run = NULL;
+	rc = dd_change_ask_one(change, &item, err);
+	if (rc == 0)
+		rc = dd_store_swap(change->store, trashed, err);
+	if (rc == 0)
+		dd_change_tell(change, &item.place);
+	return dd_change_hint(err, rc);
 }
 
 /* ---- owner and mode ---- */
@@ -269,6 +296,8 @@ int dd_change_dress(struct dd_change *change, const struct dd_dress *dress, stru
 	assert(change->sealed && change->journal && !change->ended);
 	rc = dd_store_set_owning(change->store, &dress->place, &old, &now, err);
 	change->put += rc == 0;
+	if (rc == 0)
+		dd_change_tell(change, &dress->place);
 	return dd_change_hint(err, rc);
 }
 
@@ -277,8 +306,11 @@ int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, st
 	const struct dd_owning old = { dress->old_owner, dress->old_group, dress->old_mode },
 			       now = { dress->owner, dress->group, dress->mode };
 
-	return dd_change_hint(err,
-			      dd_store_set_owning(change->store, &dress->place, &now, &old, err));
+	int rc = dd_store_set_owning(change->store, &dress->place, &now, &old, err);
+
+	if (rc == 0)
+		dd_change_tell(change, &dress->place);
+	return dd_change_hint(err, rc);
 }
 
 /* ---- a run that died ---- */

@@ -69,6 +69,8 @@ static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error
 		rc = dd_store_make_state(change->store, err);
 	if (rc == 0)
 		rc = take_lock(change, lock_wait_ns, err);
+	if (rc == 0)
+		rc = dd_change_pass_gate(change, err);
 	if (rc < 0)
 		return dd_change_hint(err, rc);
 	rc = dd_change_settle(change, err);
@@ -101,6 +103,11 @@ int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
 	return 0;
 }
 
+const struct dd_gate_terms *dd_change_get_terms(const struct dd_change *change)
+{
+	return &change->terms;
+}
+
 const char *dd_change_get_run(const struct dd_change *change)
 {
 	return change->run;
@@ -113,6 +120,11 @@ int dd_change_sync(struct dd_change *change, struct dd_error *err)
 	do
 		rc = dd_store_sync(change->store, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
+	/* What could not be synced is where it is all the same: nobody is to wait for it. */
+	if (rc < 0)
+		dd_change_give_back(change, NULL);
+	else
+		rc = dd_change_give_back(change, err);
 	return rc < 0 ? dd_wrap(err, rc, "run %s", change->run) : 0;
 }
 
@@ -208,6 +220,7 @@ void dd_change_close(struct dd_change *change)
 			end_journal(change, true, NULL);
 	}
 	dd_journal_closep(&change->journal);
+	dd_change_leave_gate(change);
 	if (change->locked)
 		dd_store_unlock(change->store);
 	dd_arena_release(&change->names);

@@ -88,7 +88,9 @@ int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item
 
 int dd_change_withdraw(struct dd_change *change, const struct dd_item *item, struct dd_error *err)
 {
-	return dd_change_withdraw_seen(change, item, false, err);
+	int rc = dd_change_ask_one(change, item, err);
+
+	return rc < 0 ? rc : dd_change_withdraw_seen(change, item, false, err);
 }
 
 /* Back as a whole, or beside what has grown there. */
@@ -106,6 +108,14 @@ static int bring_back(struct dd_change *change, const struct dd_place *trashed, 
 	rc = dd_store_revive_missing(change->store, trashed, &moved, err);
 	*there = rc == 0 && moved == 0;
 	return rc;
+}
+
+static void tell_back(struct dd_change *change, const struct dd_place *trashed)
+{
+	struct dd_place place = *trashed;
+
+	place.run = NULL;
+	dd_change_tell(change, &place);
 }
 
 /*
@@ -162,5 +172,7 @@ int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, b
 	do
 		rc = bring_back(change, trashed, there, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
+	if (rc == 0)
+		tell_back(change, trashed);
 	return dd_change_hint(err, rc);
 }

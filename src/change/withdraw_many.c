@@ -1,5 +1,6 @@
 /*
- * Withdrawing many: one thread looks ahead, batch by batch, while this one renames.
+ * Withdrawing many: one thread looks ahead, batch by batch, while this one renames. Where somebody
+ * serves the volume nothing is done ahead: a client may wait for each of a batch until it is gone.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@ struct batch {
 	struct dd_store *store;
 	struct dd_directory **held; /* of the looking thread */
 	struct dd_item items[BATCH];
-	bool seen[BATCH];
+	bool seen[BATCH], granted[BATCH];
 	size_t count;
 };
 
@@ -35,12 +36,15 @@ static void look(void *arg)
 		batch->seen[i] = is_as_judged(batch, &batch->items[i]);
 }
 
-static int fill(struct batch *batch, const struct dd_withdrawal *withdrawal, struct dd_error *err)
+static int fill(struct batch *batch, const struct dd_withdrawal *withdrawal, size_t most,
+		struct dd_error *err)
 {
 	int rc = 1;
 
-	for (batch->count = 0; batch->count < BATCH && rc > 0;) {
+	for (batch->count = 0; batch->count < most && rc > 0;) {
 		rc = withdrawal->next(withdrawal->arg, &batch->items[batch->count], err);
+		batch->granted[batch->count] = true;
+		batch->seen[batch->count] = false;
 		batch->count += rc > 0;
 	}
 	return rc < 0 ? rc : 0;
@@ -53,9 +57,12 @@ static int withdraw(struct dd_change *change, const struct dd_withdrawal *withdr
 	for (size_t i = 0; i < batch->count; i++) {
 		int rc = dd_context_check(change->ctx, err);
 
-		if (rc == 0)
-			rc = dd_change_withdraw_seen(change, &batch->items[i], batch->seen[i], err);
-		if (rc < 0 && rc != DD_ECHANGED && rc != DD_ENOENT)
+		if (rc < 0)
+			return rc;
+		rc = !batch->granted[i] ? DD_EAGAIN :
+					  dd_change_withdraw_seen(change, &batch->items[i],
+								  batch->seen[i], err);
+		if (rc < 0 && rc != DD_ECHANGED && rc != DD_ENOENT && rc != DD_EAGAIN)
 			return rc;
 		withdrawal->done(withdrawal->arg, &batch->items[i], rc);
 	}
@@ -67,13 +74,13 @@ static int run(struct dd_change *change, struct dd_jobs *jobs,
 	       struct dd_error *err)
 {
 	struct batch *now = &batches[0], *ahead = &batches[1];
-	int rc = fill(now, withdrawal, err);
+	int rc = fill(now, withdrawal, BATCH, err);
 
 	look(now);
 	while (rc == 0 && now->count) {
 		struct batch *done = now;
 
-		rc = fill(ahead, withdrawal, err);
+		rc = fill(ahead, withdrawal, BATCH, err);
 		if (rc < 0)
 			break;
 		dd_jobs_add(jobs, look, ahead);
@@ -81,6 +88,23 @@ static int run(struct dd_change *change, struct dd_jobs *jobs,
 		dd_jobs_wait(jobs);
 		now = ahead;
 		ahead = done;
+	}
+	return rc;
+}
+
+static int run_closely(struct dd_change *change, const struct dd_withdrawal *withdrawal,
+		       struct batch *batch, struct dd_error *err)
+{
+	int rc = fill(batch, withdrawal, DD_CHANGE_ASK, err);
+
+	while (rc == 0 && batch->count) {
+		rc = dd_change_ask(change, batch->items, batch->count, batch->granted, err);
+		if (rc == 0)
+			rc = withdraw(change, withdrawal, batch, err);
+		if (rc == 0 && change->holding)
+			rc = dd_change_sync(change, err);
+		if (rc == 0)
+			rc = fill(batch, withdrawal, DD_CHANGE_ASK, err);
 	}
 	return rc;
 }
@@ -99,6 +123,8 @@ int dd_change_withdraw_many(struct dd_change *change, const struct dd_withdrawal
 		batches[i].store = change->store;
 		batches[i].held = &held;
 	}
+	if (withdrawal->closely || change->gate)
+		return run_closely(change, withdrawal, batches, err);
 	rc = dd_jobs_open(change->ctx, &jobs, err);
 	return rc < 0 ? rc : run(change, jobs, withdrawal, batches, err);
 }

@@ -18,6 +18,7 @@ struct apply {
 	struct dd_gc *gc;
 	struct dd_change *change;
 	size_t at;		  /* in gc->order: what goes next */
+	uint8_t kind;		  /* of the references that go now */
 	bool doubt;		  /* a look found a hold that the plan does not have */
 	bool more;		  /* what was written to came back since the latest look */
 	bool late;		  /* the time was up before the old trash was empty */
@@ -128,7 +129,9 @@ static void count_one(void *arg, const struct dd_item *item, int rc)
 	struct apply *apply = arg;
 	struct dd_gc_totals *totals = &apply->gc->plan.totals;
 
-	if (rc < 0) {
+	if (rc == DD_EAGAIN) {
+		totals->leased_items++;
+	} else if (rc < 0) {
 		totals->skipped_items++;
 	} else {
 		totals->withdrawn_items++;
@@ -138,31 +141,38 @@ static void count_one(void *arg, const struct dd_item *item, int rc)
 }
 
 /*
- * References, each kind durable before the next; stops before the first blob. What a policy takes it
- * takes whole: to the next run the manifest of a tag that went would only be untagged.
+ * The next reference of the kind that is under way. What a policy takes it takes whole: to the next run
+ * the manifest of a tag that went would only be untagged.
  */
+static int next_reference(void *arg, struct dd_item *item, struct dd_error *err)
+{
+	struct apply *apply = arg;
+
+	(void)err;
+	if (apply->at >= apply->gc->order.count || !is_reference(candidate_at(apply, apply->at)) ||
+	    candidate_at(apply, apply->at)->kind != apply->kind ||
+	    (!apply->gc->options.policy && time_is_up(apply)))
+		return 0;
+	dd_gc_get_item(apply->gc, apply->at++, item);
+	return 1;
+}
+
+/* References, each kind durable before the next; stops before the first blob. */
 static int withdraw_references(struct apply *apply, struct dd_error *err)
 {
-	struct dd_item item;
-	int rc = 0;
+	const struct dd_withdrawal withdrawal = { next_reference, count_one, apply, true };
+	size_t before;
+	int rc;
 
-	while (apply->at < apply->gc->order.count && is_reference(candidate_at(apply, apply->at)) &&
-	       (apply->gc->options.policy || !time_is_up(apply))) {
-		if (apply->at && candidate_at(apply, apply->at)->kind !=
-					 candidate_at(apply, apply->at - 1)->kind)
-			rc = dd_change_sync(apply->change, err);
+	do {
+		before = apply->at;
+		if (apply->at < apply->gc->order.count)
+			apply->kind = candidate_at(apply, apply->at)->kind;
+		rc = dd_change_withdraw_many(apply->change, &withdrawal, err);
 		if (rc == 0)
-			rc = dd_context_check(apply->ctx, err);
-		if (rc < 0)
-			return rc;
-		dd_gc_get_item(apply->gc, apply->at++, &item);
-		rc = dd_change_withdraw(apply->change, &item, err);
-		if (rc < 0 && rc != DD_ECHANGED && rc != DD_ENOENT)
-			return rc;
-		count_one(apply, &item, rc);
-		rc = 0;
-	}
-	return dd_change_sync(apply->change, err);
+			rc = dd_change_sync(apply->change, err);
+	} while (rc == 0 && apply->at > before);
+	return rc;
 }
 
 /* Passes over what the second look reached. */
@@ -186,7 +196,7 @@ static int next_blob(void *arg, struct dd_item *item, struct dd_error *err)
 static int withdraw_blobs(struct apply *apply, const struct dd_look_again *look,
 			  struct dd_error *err)
 {
-	const struct dd_withdrawal withdrawal = { next_blob, count_one, apply };
+	const struct dd_withdrawal withdrawal = { next_blob, count_one, apply, false };
 	int rc;
 
 	if (dd_mark_holds_everything(look->mark)) {
@@ -433,9 +443,13 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 	if (rc == 0)
 		rc = dd_change_begin(ctx, store, &change, &apply.change, err);
 	if (rc == 0)
+		rc = dd_gc_heed(apply.gc, dd_change_get_terms(apply.change), err);
+	if (rc == 0)
 		dd_gc_remember_begin(ctx, store, apply.gc, dd_change_get_run(apply.change));
 	if (rc == 0)
 		rc = dd_gc_make(ctx, store, apply.gc, err);
+	if (rc == 0)
+		rc = dd_gc_show(apply.gc, apply.change, err);
 	if (rc == 0 && options->estimate && !dd_gc_is_removal(options))
 		rc = dd_gc_estimate(ctx, store, apply.gc, err);
 	if (rc == 0) {

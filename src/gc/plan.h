@@ -80,6 +80,13 @@ void dd_gc_remember_begin(struct dd_context *ctx, struct dd_store *store, struct
 			  const char *run);
 void dd_gc_remember_end(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 			const char *run, int rc, const struct dd_error *err);
+/*
+ * Where a daemon serves the volume: before the look, what it wants to be heeded (DD_EAGAIN: nothing may
+ * be collected yet); and after it, before anything goes, what was written lately is shown to it
+ * (DD_EAGAIN: some of that by somebody else, so that the plan took too much).
+ */
+int dd_gc_heed(struct dd_gc *gc, const struct dd_gate_terms *terms, struct dd_error *err);
+int dd_gc_show(const struct dd_gc *gc, struct dd_change *change, struct dd_error *err);
 /* One object of a list. */
 void dd_hold_json(const struct dd_hold *hold, struct dd_json_out *out);
 void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */

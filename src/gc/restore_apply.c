@@ -54,10 +54,12 @@ static int bring_back(struct dd_restore *restore, struct dd_change *change,
 			       revive(restore, change, item, err);
 
 	dd_progress_add(restore->ctx, 1);
-	if (rc != DD_ENOENT && rc != DD_ECHANGED && !(rc == DD_EREFUSED && item->put))
+	if (rc != DD_ENOENT && rc != DD_ECHANGED && rc != DD_EAGAIN &&
+	    !(rc == DD_EREFUSED && item->put))
 		return rc;
-	item->outcome = rc == DD_ENOENT	  ? DD_OUTCOME_VANISHED :
-			rc == DD_ECHANGED ? DD_OUTCOME_CHANGED :
+	/* Leased: somebody writes there at this moment. */
+	item->outcome = rc == DD_ENOENT			       ? DD_OUTCOME_VANISHED :
+			rc == DD_ECHANGED || rc == DD_EAGAIN ? DD_OUTCOME_CHANGED :
 					    DD_OUTCOME_KEPT;
 	dd_error_clear(err);
 	return 0;

@@ -96,6 +96,7 @@ struct dd_scan_link {
 	bool has_digest;
 	struct dd_digest digest;
 	int64_t mtime_ns; /* 0 if absent */
+	uint64_t sum;	  /* dd_stamp_sum() of its file */
 	char detail[256]; /* why it is not good */
 };
 int dd_scan_read_link(struct dd_scan *scan, struct dd_directory *within,

@@ -48,6 +48,7 @@ static bool recall(struct dd_scan *scan, struct dd_directory *within, const stru
 	link->state = DD_LINK_GOOD;
 	link->has_digest = true;
 	link->mtime_ns = info->mtime_ns;
+	link->sum = dd_stamp_sum(&info->stamp);
 	return true;
 }
 
@@ -64,6 +65,7 @@ static int read_once(struct dd_scan *scan, struct dd_directory *within,
 		      dd_store_read(scan->store, place, DD_LINK_MAX, &buffer, &info, err);
 	memset(link, 0, sizeof(*link));
 	link->mtime_ns = info.mtime_ns;
+	link->sum = dd_stamp_sum(&info.stamp);
 	if (rc == 0) {
 		parse_link(&buffer, link);
 		if (link->state == DD_LINK_GOOD)

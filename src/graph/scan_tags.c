@@ -107,7 +107,8 @@ static int commit(struct batch *batch, struct found *found, struct dd_scan_wante
 				.state = (uint8_t)found->current.state,
 				.history = (uint32_t)repo->histories.count,
 				.history_count = (uint32_t)found->history.count,
-				.moved_ns = found->current.mtime_ns };
+				.moved_ns = found->current.mtime_ns,
+				.sum = found->current.sum };
 	found->name = NULL;
 	if (found->current.has_digest) {
 		tag->current = dd_graph_intern(graph, &found->current.digest);

@@ -30,6 +30,7 @@ struct dd_tag {
 	uint8_t state;			 /* enum dd_link_state, of current/link */
 	uint32_t history, history_count; /* in the repository's histories */
 	int64_t moved_ns;		 /* mtime of current/link; 0 if there is none */
+	uint64_t sum;			 /* dd_stamp_sum() of it */
 };
 
 struct dd_upload {

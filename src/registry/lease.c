@@ -42,7 +42,7 @@ struct dd_leases {
 	_Atomic uint64_t begun;	 /* marks */
 	_Atomic uint64_t active; /* the one that is under way; 0: none */
 	_Atomic unsigned waiting;
-	_Atomic int64_t quiet_until_ns;
+	int64_t opened_ns;
 	int64_t (*now_ns)(void);
 	_Atomic int64_t renewed_ns[ROOMS];
 	struct shard shards[SHARDS];
@@ -300,7 +300,7 @@ bool dd_leases_hold(struct dd_leases *leases, uint64_t mark, const char *reposit
 	pthread_mutex_lock(&shard->lock);
 	entry = find_or_add(leases, shard, digest);
 	kept = mark != leases->active || !entry || keeps(leases, &shard->all, named, now) ||
-	       (!named && leases->quiet_until_ns > now);
+	       (!named && now - leases->opened_ns < leases->length_ns);
 	for (size_t i = 0; !kept && i < entry->holders.count; i++)
 		kept = (!repository || entry->holders.items[i].repository == hash) &&
 		       keeps(leases, &entry->holders.items[i], named, now);
@@ -363,7 +363,7 @@ unsigned dd_leases_waiting(struct dd_leases *leases)
 
 int64_t dd_leases_quiet(struct dd_leases *leases)
 {
-	int64_t left = leases->quiet_until_ns - leases->now_ns();
+	int64_t left = leases->opened_ns + leases->length_ns - leases->now_ns();
 
 	return left > 0 ? left : 0;
 }
@@ -371,7 +371,7 @@ int64_t dd_leases_quiet(struct dd_leases *leases)
 void dd_leases_set_clock(struct dd_leases *leases, int64_t (*now_ns)(void))
 {
 	leases->now_ns = now_ns;
-	leases->quiet_until_ns = now_ns() + leases->length_ns;
+	leases->opened_ns = now_ns();
 }
 
 void dd_leases_set_length(struct dd_leases *leases, int64_t lease_ns)

@@ -61,13 +61,6 @@ void dd_lease_unpin(struct dd_leases *leases, const char *repository,
 void dd_lease_renew(struct dd_leases *leases, const char *repository);
 #define DD_LEASE_RENEWALS 24
 
-/*
- * An upload in a repository goes on that began at began_ns (CLOCK_MONOTONIC): if that is some time ago,
- * whatever else its pusher was told is there holds for a lease's length from now, for it comes to use
- * that only after the upload.
- */
-void dd_leases_renew(struct dd_leases *leases, const char *repository, int64_t began_ns);
-
 /* ---- the collector, of which there is one at a time ---- */
 
 /*

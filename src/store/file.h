@@ -32,7 +32,8 @@ struct dd_store {
 	char *root;  /* as people should see it */
 	int fd;	     /* O_PATH on it */
 	int still;   /* the same in a copy of the mounts (store/still.h); -1: there is none */
-	int lock_fd; /* -1: not held */
+	int lock_fd, owner_fd; /* -1: not held */
+	const struct dd_gate *gate; /* borrowed; NULL: none was set */
 	DD_LIST(struct dd_dirty) dirty;
 	bool made;		    /* of the dirty directories some are new */
 	bool touched;		    /* times were set since the last sync */
@@ -73,6 +74,13 @@ int dd_file_fail(struct dd_store *store, struct dd_error *err, int sys, const ch
  */
 int dd_file_open_regular(const struct dd_target *target, struct dd_info *info,
 			 struct dd_error *err);
+
+/*
+ * A file of ours, which is made if it is not there, like its surroundings in owner and mode. A
+ * descriptor, or a negative dd_code.
+ */
+int dd_file_open_own(struct dd_store *store, const char *path, int flags, struct stat *st,
+		     bool *is_new, struct dd_error *err);
 
 /* All entries of an open directory; path is for messages. */
 int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *fn, void *arg,

@@ -1,25 +1,18 @@
 /*
- * Files of our own: those that only grow, the one that takes up space, the lock.
+ * Files of our own: those that only grow, and the one that takes up space.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
-
-#include <drydock/units.h>
 
 #include "store/beneath.h"
 #include "store/file.h"
 
-#define LOOKS_MAX 20 /* in a row, of others at the lock */
-
-/* A file of ours: like its surroundings in owner and mode. */
-static int open_own(struct dd_store *store, const char *path, int flags, struct stat *st,
-		    bool *is_new, struct dd_error *err)
+int dd_file_open_own(struct dd_store *store, const char *path, int flags, struct stat *st,
+		     bool *is_new, struct dd_error *err)
 {
 	DD_AUTOCLOSE int parent = -1, fd = -1;
 	struct stat around;
@@ -89,8 +82,8 @@ int dd_store_open_appender(struct dd_store *store, const struct dd_place *place,
 	rc = dd_layout_path(place, &appender->path, err);
 	if (rc < 0)
 		return rc;
-	appender->fd =
-		open_own(store, appender->path, O_RDWR | O_APPEND, &st, &appender->is_new, err);
+	appender->fd = dd_file_open_own(store, appender->path, O_RDWR | O_APPEND, &st,
+					&appender->is_new, err);
 	if (appender->fd < 0)
 		return appender->fd;
 	appender->size = (uint64_t)st.st_size;
@@ -190,125 +183,6 @@ void dd_appender_closep(struct dd_appender **appender)
 	}
 }
 
-static void read_holder(int fd, char holder[static DD_HOLDER_TEXT])
-{
-	ssize_t got = pread(fd, holder, DD_HOLDER_TEXT - 1, 0);
-
-	holder[got > 0 ? got : 0] = '\0';
-	holder[strcspn(holder, "\n")] = '\0';
-}
-
-/*
- * Somebody only looks whether it is held (dd_store_look_at_lock()), which is over in no time: but a
- * process can be stopped anywhere, so that this is not hoped for without end.
- */
-static bool only_looked_at(int fd, unsigned *looks)
-{
-	if (++*looks > LOOKS_MAX || flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return false;
-	flock(fd, LOCK_UN);
-	return true;
-}
-
-static int take_lock(struct dd_context *ctx, int fd, int64_t deadline_ns, struct dd_error *err)
-{
-	static const struct timespec pause = { 0, 50 * 1000 * 1000 };
-	unsigned looks = 0;
-
-	for (;;) {
-		struct timespec now;
-		int rc = dd_context_check(ctx, err);
-
-		if (rc < 0)
-			return rc;
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK)
-			return dd_fail(err, dd_code_of_errno(errno), errno, "lock the volume");
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec * DD_SECOND + now.tv_nsec >= deadline_ns &&
-		    !only_looked_at(fd, &looks))
-			return dd_fail(err, DD_ELOCKED, 0, "the volume is locked");
-		nanosleep(&pause, NULL);
-	}
-}
-
-int dd_store_lock(struct dd_context *ctx, struct dd_store *store, const char *about,
-		  int64_t deadline_ns, char holder[static DD_HOLDER_TEXT], struct dd_error *err)
-{
-	static const char path[] = DD_STATE_BASE "/lock";
-	DD_AUTOCLOSE int fd = -1;
-	struct stat st;
-	bool is_new;
-	int rc;
-
-	holder[0] = '\0';
-	fd = open_own(store, path, O_RDWR, &st, &is_new, err);
-	if (fd < 0)
-		return fd;
-	rc = take_lock(ctx, fd, deadline_ns, err);
-	if (rc == DD_ELOCKED) {
-		read_holder(fd, holder);
-		return holder[0] ? dd_fail(err, rc, 0, "%s is locked by %s", store->root, holder) :
-				   dd_fail(err, rc, 0, "%s is locked by another run", store->root);
-	}
-	if (rc < 0)
-		return dd_wrap(err, rc, "%s", store->root);
-	/* Who holds it is a courtesy: a full disk must not stop the run that frees it. */
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, about, strlen(about), 0) < 0)
-		dd_log(ctx, DD_LOG_DEBUG, "who holds the lock could not be written: %s",
-		       strerror(errno));
-	store->lock_fd = fd;
-	fd = -1;
-	return 0;
-}
-
-int dd_store_look_at_lock(struct dd_store *store, bool *held, char holder[static DD_HOLDER_TEXT],
-			  struct dd_error *err)
-{
-	static const char path[] = DD_STATE_BASE "/lock";
-	const struct dd_place lock = { .kind = DD_AT_LOCK };
-	DD_AUTOCLOSE int fd = -1;
-	struct dd_info info;
-	int rc = dd_store_stat(store, &lock, &info, err);
-
-	*held = false;
-	holder[0] = '\0';
-	if (rc == DD_ENOENT) {
-		dd_error_clear(err);
-		return 0;
-	}
-	if (rc == 0 && info.type != DD_ENTRY_FILE)
-		rc = dd_fail(err, DD_EIRREGULAR, 0, "%s/%s is not a regular file", store->root,
-			     path);
-	if (rc < 0)
-		return rc;
-	fd = dd_beneath_open(store->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	if (fd < 0)
-		return dd_file_fail(store, err, -fd, "open", path);
-	do
-		rc = flock(fd, LOCK_SH | LOCK_NB);
-	while (rc < 0 && errno == EINTR);
-	if (rc == 0)
-		return 0;
-	if (errno != EWOULDBLOCK)
-		return dd_file_fail(store, err, errno, "look at", path);
-	*held = true;
-	read_holder(fd, holder);
-	return 0;
-}
-
-void dd_store_unlock(struct dd_store *store)
-{
-	/* The next holder may change what is remembered. */
-	dd_file_forget_recent(store);
-	if (store->lock_fd >= 0)
-		close(store->lock_fd);
-	store->lock_fd = -1;
-}
-
 /* Where space cannot be had by asking: bytes that no file system can press together. */
 static int fill_up(int fd, uint64_t bytes)
 {
@@ -335,7 +209,7 @@ int dd_store_set_aside(struct dd_store *store, const struct dd_place *place, uin
 
 	if (rc < 0)
 		return rc;
-	fd = open_own(store, path, O_WRONLY, &st, &is_new, err);
+	fd = dd_file_open_own(store, path, O_WRONLY, &st, &is_new, err);
 	if (fd < 0)
 		return fd;
 	if ((uint64_t)st.st_blocks * 512 >= bytes)

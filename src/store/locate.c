@@ -186,6 +186,7 @@ static struct dd_store *new_store(void)
 {
 	struct dd_store *store = calloc(1, sizeof(*store));
 
+<<<<<<< HEAD
 	if (!store)
 		return NULL;
 	store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
@@ -194,6 +195,12 @@ static struct dd_store *new_store(void)
 		return store;
 	free(store);
 	return NULL;
+=======
+	if (store)
+		store->fd = store->still = store->lock_fd = store->owner_fd = store->from.fd =
+			store->to.fd = -1;
+	return store;
+>>>>>>> 338a2eb (change: whoever serves the volume is asked before anything goes)
 }
 
 /* 0 or an errno. */
@@ -257,6 +264,7 @@ void dd_store_close(struct dd_store *store)
 	if (!store)
 		return;
 	dd_store_unlock(store);
+	dd_store_disown(store);
 	for (size_t i = 0; i < store->dirty.count; i++)
 		free(store->dirty.items[i].path);
 	dd_list_release(&store->dirty);

@@ -153,7 +153,7 @@ static void of_many_those_that_are_not_as_judged_stay(void **state)
 	for (size_t j = 0; j < DD_COUNT(jobs); j++) {
 		struct volume volume;
 		struct many many = { .volume = &volume };
-		const struct dd_withdrawal withdrawal = { next_of_many, done_with_one, &many };
+		const struct dd_withdrawal withdrawal = { next_of_many, done_with_one, &many, false };
 		struct dd_change *change;
 		char path[160];
 
