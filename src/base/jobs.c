@@ -21,9 +21,43 @@ struct dd_jobs {
 	size_t queued, room;
 	size_t running;
 	unsigned threads, sleeping, limit;
+	bool waking; /* one was woken or started, and does not run yet */
 	int closing;
 	pthread_t *ids;
 };
+
+static void *worker(void *arg);
+
+/* Signals are for whoever made the pool: what is meant for a program must not wait for a worker. */
+static bool start_worker(struct dd_jobs *jobs)
+{
+	sigset_t all, before;
+	bool started;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	started = !pthread_create(&jobs->ids[jobs->threads], NULL, worker, jobs);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
+/*
+ * One more thread for what is queued; the lock is held. Only one is woken at a time, and it wakes the
+ * next: while it waits for a processor, all of them are busy and a further one would be in the way.
+ * Where threads wait for a disk it runs at once, so that soon all of them do.
+ */
+static void wake_one(struct dd_jobs *jobs)
+{
+	if (jobs->waking || !jobs->queued)
+		return;
+	if (jobs->sleeping) {
+		jobs->waking = true;
+		pthread_cond_signal(&jobs->work);
+	} else if (jobs->threads < jobs->limit && start_worker(jobs)) {
+		jobs->waking = true;
+		jobs->threads++;
+	}
+}
 
 /* Run the newest job; the lock is held before and after. */
 static void run_one(struct dd_jobs *jobs)
@@ -45,6 +79,9 @@ static void *worker(void *arg)
 
 	pthread_mutex_lock(&jobs->lock);
 	for (;;) {
+		jobs->waking = false;
+		if (jobs->queued > 1)
+			wake_one(jobs);
 		while (jobs->queued)
 			run_one(jobs);
 		if (jobs->closing)
@@ -111,19 +148,6 @@ static int grow(struct dd_jobs *jobs)
 	return 0;
 }
 
-/* Signals are for whoever made the pool: what is meant for a program must not wait for a worker. */
-static bool start_worker(struct dd_jobs *jobs)
-{
-	sigset_t all, before;
-	bool started;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = !pthread_create(&jobs->ids[jobs->threads], NULL, worker, jobs);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return started;
-}
-
 void dd_jobs_add(struct dd_jobs *jobs, dd_job_fn *fn, void *arg)
 {
 	pthread_mutex_lock(&jobs->lock);
@@ -133,10 +157,7 @@ void dd_jobs_add(struct dd_jobs *jobs, dd_job_fn *fn, void *arg)
 		return;
 	}
 	jobs->stack[jobs->queued++] = (struct job){ fn, arg };
-	if (jobs->sleeping)
-		pthread_cond_signal(&jobs->work);
-	else if (jobs->threads < jobs->limit && start_worker(jobs))
-		jobs->threads++;
+	wake_one(jobs);
 	pthread_mutex_unlock(&jobs->lock);
 }
 

@@ -1,6 +1,7 @@
 /*
  * The pool of threads.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "unit.h"
@@ -82,11 +83,42 @@ static void a_pool_without_work_ends(void **state)
 	dd_context_close(ctx);
 }
 
+#define MEET 8
+
+static void meet(void *arg)
+{
+	pthread_barrier_wait(arg);
+}
+
+/* As those do that wait for a disk: a thread that sleeps in a job keeps no other from its own. */
+static void jobs_that_wait_for_one_another_all_run_at_once(void **state)
+{
+	pthread_barrier_t barrier;
+	struct dd_context *ctx;
+	struct dd_jobs *jobs;
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, MEET);
+	assert_int_equal(dd_context_open(&ctx, NULL), 0);
+	dd_context_set_jobs(ctx, MEET);
+	assert_int_equal(dd_jobs_open(ctx, &jobs, NULL), 0);
+	for (int again = 0; again < 100; again++) {
+		for (int i = 0; i < MEET; i++)
+			dd_jobs_add(jobs, meet, &barrier);
+		if (again % 2)
+			dd_jobs_wait(jobs);
+	}
+	dd_jobs_closep(&jobs);
+	dd_context_close(ctx);
+	pthread_barrier_destroy(&barrier);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_that_add_jobs_all_run_whatever_the_number_of_threads),
 		cmocka_unit_test(a_pool_without_work_ends),
+		cmocka_unit_test(jobs_that_wait_for_one_another_all_run_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
