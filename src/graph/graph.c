@@ -61,6 +61,23 @@ uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 	return id;
 }
 
+int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
+			uint32_t *ids)
+{
+	for (size_t i = 0; i < count && i < DD_IDS_AHEAD; i++)
+		dd_ids_prefetch(&graph->ids, &digests[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (i + 2 * DD_IDS_AHEAD < count)
+			dd_ids_prefetch(&graph->ids, &digests[i + 2 * DD_IDS_AHEAD]);
+		if (i + DD_IDS_AHEAD < count)
+			dd_ids_prefetch_match(&graph->ids, &digests[i + DD_IDS_AHEAD]);
+		ids[i] = dd_graph_intern(graph, &digests[i]);
+		if (ids[i] == DD_NO_ID)
+			return DD_ENOMEM;
+	}
+	return 0;
+}
+
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  size_t stored, bool trashed, struct dd_error *err)
 {
@@ -73,6 +90,8 @@ int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_m
 
 	for (size_t i = 0; i < manifest->count; i++)
 		dd_ids_prefetch(&graph->ids, &manifest->descriptors[i].digest);
+	for (size_t i = 0; i < manifest->count; i++)
+		dd_ids_prefetch_match(&graph->ids, &manifest->descriptors[i].digest);
 	for (size_t i = 0; i < manifest->count; i++) {
 		const struct dd_descriptor *descriptor = &manifest->descriptors[i];
 		uint32_t to, *edge;

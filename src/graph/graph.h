@@ -73,6 +73,9 @@ void dd_graph_closep(struct dd_graph **graph);
 
 /* With the lock held: the digest's id, its node made if need be. DD_NO_ID without memory. */
 uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest);
+/* Likewise all of them, which is faster than one by one. There is room for as many ids. */
+int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
+			uint32_t *ids);
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  size_t stored, bool trashed, struct dd_error *err);
 int dd_graph_add_tie(struct dd_graph *graph, uint32_t from, uint32_t to, struct dd_error *err);

@@ -142,6 +142,17 @@ void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
 		__builtin_prefetch(&ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)]);
 }
 
+void dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest)
+{
+	uint32_t slot;
+
+	if (!ids->slot_count)
+		return;
+	slot = ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)];
+	if (slot)
+		__builtin_prefetch(ids->heads[slot - 1]);
+}
+
 void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)
 {
 	if (id < ids->count)

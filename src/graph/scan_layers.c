@@ -15,25 +15,27 @@ struct layers {
 
 static int commit_names(struct dd_scan_names *names, struct dd_error *err)
 {
-	struct dd_graph *graph = names->scan->graph;
-	int rc = 0;
+	struct dd_repository *repo = names->repo;
+	size_t count = names->digests.count;
+	uint32_t *grown;
+	int rc;
 
+	if (!count)
+		return 0;
+	/* One job alone adds to them; the algorithms come one after the other. */
+	grown = reallocarray(repo->layers.items, repo->layers.count + count, sizeof(*grown));
+	if (!grown)
+		return dd_fail(err, DD_ENOMEM, 0, "remember layers");
+	repo->layers.items = grown;
+	repo->layers.room = repo->layers.count + count;
 	dd_scan_lock(names->scan);
-	for (size_t i = 0; i < names->digests.count && rc == 0; i++) {
-		uint32_t id, *layer = NULL;
-
-		if (i + DD_IDS_AHEAD < names->digests.count)
-			dd_ids_prefetch(&graph->ids, &names->digests.items[i + DD_IDS_AHEAD]);
-		id = dd_graph_intern(graph, &names->digests.items[i]);
-		if (id != DD_NO_ID)
-			layer = dd_list_add(&names->repo->layers);
-		if (layer)
-			*layer = id;
-		else
-			rc = dd_fail(err, DD_ENOMEM, 0, "remember layers");
-	}
+	rc = dd_graph_intern_all(names->scan->graph, names->digests.items, count,
+				 grown + repo->layers.count);
 	dd_scan_unlock(names->scan);
-	return rc;
+	if (rc < 0)
+		return dd_fail(err, rc, 0, "remember layers");
+	repo->layers.count += count;
+	return 0;
 }
 
 /* The link says what the name stands for: both are one. */

@@ -10,21 +10,17 @@
 static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
 {
 	struct dd_scan *scan = arg;
-	int rc = 0;
+	uint32_t *ids = calloc(count, sizeof(*ids));
+	int rc;
 
+	if (!ids)
+		return DD_ENOMEM;
 	dd_scan_lock(scan);
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		uint32_t id;
-
-		if (i + DD_IDS_AHEAD < count)
-			dd_ids_prefetch(&scan->graph->ids, &digests[i + DD_IDS_AHEAD]);
-		id = dd_graph_intern(scan->graph, &digests[i]);
-		if (id == DD_NO_ID)
-			rc = DD_ENOMEM;
-		else
-			scan->graph->nodes.items[id].flags |= DD_NODE_PRESENT;
-	}
+	rc = dd_graph_intern_all(scan->graph, digests, count, ids);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		scan->graph->nodes.items[ids[i]].flags |= DD_NODE_PRESENT;
 	dd_scan_unlock(scan);
+	free(ids);
 	return rc;
 }
 
