@@ -149,7 +149,8 @@ bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct
 
 /*
  * A manifest's blob. code: 0, or why it is in doubt, and detail says more. Descriptors have role,
- * is_manifest, digest and size alone; they are put into room of the caller's, which grows.
+ * is_manifest, digest and size alone; they are put behind what is in room of the caller's, which
+ * may move when it grows.
  */
 struct dd_surveyed {
 	int code; /* enum dd_code; DD_ECORRUPT, DD_EFORMAT, DD_EUNKNOWN, DD_ETOOBIG */
@@ -159,7 +160,7 @@ struct dd_surveyed {
 };
 struct dd_descriptors {
 	struct dd_descriptor *items;
-	size_t room;
+	size_t count, room;
 };
 bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
 			   const struct dd_info *now, struct dd_descriptors *room,

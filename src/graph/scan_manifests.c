@@ -67,6 +67,7 @@ static void give_reader(struct dd_scan *scan, struct dd_scan_reader *reader)
 {
 	if (reader->buffer.room > SMALL + 1)
 		dd_buffer_release(&reader->buffer);
+	reader->known.count = 0;
 	dd_scan_lock(scan);
 	reader->next = scan->readers;
 	scan->readers = reader;
@@ -200,21 +201,21 @@ static int commit(struct look *look, const struct dd_manifest *manifest, size_t 
 	return rc;
 }
 
-/* What was found out, by whatever way, goes into the graph. */
+/* What was found out, by whatever way, goes into the graph. With the lock held. */
 static int enter(struct look *look, int rc, const struct dd_manifest *manifest, size_t stored,
 		 struct dd_scan_wanted *wanted, struct dd_error *err)
 {
-	struct dd_scan *scan = look->scan;
+	struct dd_graph *graph = look->scan->graph;
 
-	dd_scan_lock(scan);
 	if (rc == 0)
-		rc = commit(look, manifest, stored, wanted, err);
-	else if (rc == DD_ENOENT)
-		scan->graph->nodes.items[look->id].flags |= DD_NODE_MISSING, rc = 0;
-	else if (rc != DD_ENOMEM && rc != DD_ECANCELLED)
-		rc = dd_graph_add_doubt(scan->graph, look->id, doubt_of(rc), err->text, err);
-	dd_scan_unlock(scan);
-	return rc;
+		return commit(look, manifest, stored, wanted, err);
+	if (rc == DD_ENOENT) {
+		graph->nodes.items[look->id].flags |= DD_NODE_MISSING;
+		return 0;
+	}
+	return rc == DD_ENOMEM || rc == DD_ECANCELLED ?
+		       rc :
+		       dd_graph_add_doubt(graph, look->id, doubt_of(rc), err->text, err);
 }
 
 static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
@@ -230,7 +231,9 @@ static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 		rc = understand(look, DD_MANIFEST_MAX, &manifest, err);
 	}
 	remember(look, rc, manifest, err->text);
+	dd_scan_lock(scan);
 	rc = enter(look, rc, manifest, look->reader->buffer.len, wanted, err);
+	dd_scan_unlock(scan);
 	if (large) {
 		dd_buffer_release(&look->reader->buffer);
 		pthread_mutex_unlock(&scan->large);
@@ -238,15 +241,82 @@ static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 	return rc;
 }
 
-static int look_at(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
-{
-	struct dd_surveyed known;
+/* ---- a batch ---- */
 
-	if (!recall(look, &known))
+/* What the index knows is entered together: the lock is not taken for each. */
+struct known {
+	size_t count;
+	struct {
+		struct look look;
+		struct dd_surveyed said;
+	} items[BATCH];
+};
+
+/* More descriptors than this do not wait: memory is for a few manifests, not for a batch of large ones. */
+#define KNOWN_MAX 4096
+
+static int enter_known(struct known *known, struct dd_scan_reader *reader,
+		       struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_scan *scan;
+	size_t at = 0;
+	int rc = 0;
+
+	if (!known->count)
+		return 0;
+	scan = known->items[0].look.scan;
+	dd_scan_lock(scan);
+	for (size_t i = 0; i < known->count && rc == 0; i++) {
+		struct dd_surveyed *said = &known->items[i].said;
+
+		said->manifest.descriptors = reader->known.items + at;
+		at += said->manifest.count;
+		if (said->code)
+			dd_fail(err, said->code, 0, "%s", said->detail);
+		rc = enter(&known->items[i].look, said->code, &said->manifest, said->stored, wanted,
+			   err);
+	}
+	dd_scan_unlock(scan);
+	known->count = 0;
+	reader->known.count = 0;
+	return rc;
+}
+
+static int look_at(struct look *look, struct known *known, struct dd_scan_wanted *wanted,
+		   struct dd_error *err)
+{
+	struct dd_surveyed said;
+
+	if (!recall(look, &said))
 		return read_it(look, wanted, err);
-	if (known.code)
-		dd_fail(err, known.code, 0, "%s", known.detail);
-	return enter(look, known.code, &known.manifest, known.stored, wanted, err);
+	known->items[known->count].look = *look;
+	known->items[known->count++].said = said;
+	return look->reader->known.count < KNOWN_MAX ?
+		       0 :
+		       enter_known(known, look->reader, wanted, err);
+}
+
+static int scan_ids(struct batch *batch, struct dd_scan_reader *reader,
+		    struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_scan *scan = batch->scan;
+	struct dd_digest digests[BATCH] = { 0 };
+	struct known known = { 0 };
+	int rc = 0;
+
+	dd_scan_lock(scan);
+	for (size_t i = 0; i < batch->count; i++)
+		dd_ids_get(&scan->graph->ids, batch->ids[i], &digests[i]);
+	dd_scan_unlock(scan);
+	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(scan); i++) {
+		struct look look = {
+			.scan = scan, .reader = reader, .id = batch->ids[i], .digest = digests[i]
+		};
+
+		rc = look_at(&look, &known, wanted, err);
+	}
+	dd_progress_add(scan->ctx, batch->count);
+	return rc < 0 ? rc : enter_known(&known, reader, wanted, err);
 }
 
 static void scan_batch(void *arg)
@@ -255,23 +325,9 @@ static void scan_batch(void *arg)
 	struct dd_scan *scan = batch->scan;
 	struct dd_scan_wanted wanted = { 0 };
 	struct dd_error err = { 0 };
-	struct dd_digest digests[BATCH] = { 0 };
 	struct dd_scan_reader *reader = take_reader(scan, &err);
-	int rc = reader ? 0 : err.code;
+	int rc = reader ? scan_ids(batch, reader, &wanted, &err) : err.code;
 
-	dd_scan_lock(scan);
-	for (size_t i = 0; i < batch->count; i++)
-		dd_ids_get(&scan->graph->ids, batch->ids[i], &digests[i]);
-	dd_scan_unlock(scan);
-
-	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(scan); i++) {
-		struct look look = {
-			.scan = scan, .reader = reader, .id = batch->ids[i], .digest = digests[i]
-		};
-
-		rc = look_at(&look, &wanted, &err);
-		dd_progress_add(scan->ctx, 1);
-	}
 	if (reader)
 		give_reader(scan, reader);
 	if (rc == 0)

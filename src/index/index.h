@@ -18,9 +18,9 @@
  *   containers, and ends with its holder. LMDB's locking is off (MDB_NOLOCK).
  *
  * A file is an LMDB environment with a named database for each kind of record. In "index", "blobs"
- * has the algorithm and the bytes of a digest as key, and a struct dd_record. In "survey", "listings"
- * and "links" have what tells a file from others as key (dd_stamp_object()), "manifests" a digest; what they hold begins with a
- * struct dd_fact (survey.h).
+ * has the algorithm and the bytes of a digest as key, and a struct dd_record. In "survey" all keys are
+ * what tells a file from others (dd_stamp_object()), so that what was made together is found together;
+ * what they hold begins with a struct dd_fact (survey.h).
  */
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H

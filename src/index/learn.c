@@ -151,10 +151,10 @@ static struct dd_fact fact_of(const struct dd_info *now, int code)
 }
 
 static void learn_file(struct dd_index *index, unsigned database, const struct dd_info *now,
-		       const struct dd_buffer *rest)
+		       int code, const struct dd_buffer *rest)
 {
 	struct dd_object_key key;
-	struct dd_fact fact = fact_of(now, 0);
+	struct dd_fact fact = fact_of(now, code);
 	const MDB_val name = { sizeof(key.bytes), key.bytes };
 
 	dd_object_key_of(&key, &now->stamp);
@@ -167,7 +167,7 @@ void dd_index_learn_listing(struct dd_index *index, const struct dd_info *now, i
 	struct dd_buffer rest = { .bytes = (unsigned char *)packed, .len = len };
 
 	if (may_learn(index, now, began_ns, len))
-		learn_file(index, DD_DATABASE_LISTINGS, now, &rest);
+		learn_file(index, DD_DATABASE_LISTINGS, now, 0, &rest);
 }
 
 void dd_index_learn_link(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
@@ -179,34 +179,43 @@ void dd_index_learn_link(struct dd_index *index, const struct dd_info *now, int6
 	if (!may_learn(index, now, began_ns, rest.len))
 		return;
 	memcpy(bytes + 1, digest->bytes, rest.len - 1);
-	learn_file(index, DD_DATABASE_LINKS, now, &rest);
+	learn_file(index, DD_DATABASE_LINKS, now, 0, &rest);
+}
+
+static void pack_digest(struct dd_buffer *rest, const struct dd_digest *digest)
+{
+	add(rest, digest->bytes, dd_digest_size(digest));
+}
+
+static void pack_descriptor(struct dd_buffer *rest, const struct dd_descriptor *descriptor)
+{
+	const unsigned char head[2] = {
+		descriptor->digest.alg,
+		(unsigned char)(descriptor->role |
+				(descriptor->is_manifest ? DD_FACT_IS_MANIFEST : 0))
+	};
+
+	add(rest, head, sizeof(head));
+	add(rest, &descriptor->size, sizeof(descriptor->size));
+	pack_digest(rest, &descriptor->digest);
 }
 
 static int pack_manifest(struct dd_buffer *rest, const struct dd_surveyed *surveyed)
 {
 	const struct dd_manifest *manifest = &surveyed->manifest;
 	struct dd_fact_manifest head = { (uint32_t)surveyed->stored, manifest->type, 0 };
-	size_t most = sizeof(struct dd_fact_descriptor) + DD_DIGEST_BYTES;
+	size_t most = DD_FACT_DESCRIPTOR + DD_DIGEST_BYTES, at = rest->len;
 
 	if (manifest->count > DD_FACT_MAX / most ||
 	    reserve(rest, sizeof(head) + manifest->count * most) < 0)
 		return DD_ENOMEM;
-	rest->len = sizeof(head);
-	for (size_t i = 0; i < manifest->count; i++) {
-		const struct dd_descriptor *descriptor = &manifest->descriptors[i];
-		struct dd_fact_descriptor one = { 0 };
-
-		if (descriptor->legacy)
-			continue;
-		one.size = descriptor->size;
-		one.alg = descriptor->digest.alg;
-		one.role = (uint8_t)descriptor->role;
-		one.is_manifest = descriptor->is_manifest;
-		add(rest, &one, sizeof(one));
-		add(rest, descriptor->digest.bytes, dd_digest_size(&descriptor->digest));
-		head.count++;
-	}
-	memcpy(rest->bytes, &head, sizeof(head));
+	rest->len += sizeof(head);
+	for (size_t i = 0; i < manifest->count; i++)
+		if (!manifest->descriptors[i].legacy) {
+			pack_descriptor(rest, &manifest->descriptors[i]);
+			head.count++;
+		}
+	memcpy(rest->bytes + at, &head, sizeof(head));
 	return 0;
 }
 
@@ -221,24 +230,24 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 			     const struct dd_surveyed *surveyed)
 {
 	struct dd_buffer rest = { 0 };
-	struct dd_fact fact = fact_of(now, surveyed->code);
-	struct dd_key key;
-	MDB_val name;
-	int rc = 0;
+	int rc;
 
 	if (!can_be_known(surveyed->code) || !may_learn(index, now, began_ns, 0))
 		return;
-	if (!surveyed->code) {
+	rc = reserve(&rest, 1 + DD_DIGEST_BYTES);
+	if (rc == 0) {
+		add(&rest, &digest->alg, 1);
+		pack_digest(&rest, digest);
+	}
+	if (rc == 0 && !surveyed->code) {
 		rc = pack_manifest(&rest, surveyed);
-	} else {
+	} else if (rc == 0) {
 		rc = reserve(&rest, strlen(surveyed->detail) + 1);
 		if (rc == 0)
 			add(&rest, surveyed->detail, strlen(surveyed->detail) + 1);
 	}
-	dd_key_of(&key, digest);
-	name = (MDB_val){ key.len, key.bytes };
 	if (rc == 0)
-		learn(index, DD_DATABASE_MANIFESTS, &name, &fact, &rest);
+		learn_file(index, DD_DATABASE_MANIFESTS, now, surveyed->code, &rest);
 	dd_buffer_release(&rest);
 }
 

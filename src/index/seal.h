@@ -11,7 +11,7 @@
 #include <drydock/context.h>
 
 /* Of what is in the file: databases, keys and records. A change to any of them is a new version. */
-#define DD_INDEX_VERSION 2
+#define DD_INDEX_VERSION 3
 
 #define DD_SEAL_MAGIC "drydock's index" /* with its NUL, 16 bytes */
 

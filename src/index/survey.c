@@ -80,23 +80,23 @@ bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *k
 /* ---- directories ---- */
 
 static bool recall_file(struct dd_index *index, unsigned database, const struct dd_info *now,
-			MDB_val *rest)
+			struct dd_fact *fact, MDB_val *rest)
 {
 	struct dd_object_key key;
-	struct dd_fact fact;
 	const MDB_val name = { sizeof(key.bytes), key.bytes };
 
 	dd_object_key_of(&key, &now->stamp);
-	return dd_index_recall(index, database, &name, &now->stamp, &fact, rest);
+	return dd_index_recall(index, database, &name, &now->stamp, fact, rest);
 }
 
 bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 			  struct dd_listing *listing)
 {
+	struct dd_fact fact;
 	MDB_val rest;
 
 	if (now->type != DD_ENTRY_DIRECTORY ||
-	    !recall_file(index, DD_DATABASE_LISTINGS, now, &rest))
+	    !recall_file(index, DD_DATABASE_LISTINGS, now, &fact, &rest))
 		return false;
 	listing->at = rest.mv_data;
 	listing->end = listing->at + rest.mv_size;
@@ -133,9 +133,10 @@ bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed)
 bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest)
 {
 	const unsigned char *bytes;
+	struct dd_fact fact;
 	MDB_val rest;
 
-	if (now->type != DD_ENTRY_FILE || !recall_file(index, DD_DATABASE_LINKS, now, &rest))
+	if (now->type != DD_ENTRY_FILE || !recall_file(index, DD_DATABASE_LINKS, now, &fact, &rest))
 		return false;
 	bytes = rest.mv_data;
 	if (rest.mv_size < 1 || bytes[0] >= DD_ALGORITHM_COUNT ||
@@ -149,27 +150,38 @@ bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct
 
 /* ---- manifests ---- */
 
+/* An algorithm and the bytes of a digest. What is left is the caller's to ask for. */
+static bool unpack_digest(const unsigned char **at, const unsigned char *end, uint8_t alg,
+			  struct dd_digest *digest)
+{
+	size_t size = alg < DD_ALGORITHM_COUNT ? dd_algorithm_size((enum dd_algorithm)alg) : 0;
+
+	if (!size || (size_t)(end - *at) < size)
+		return false;
+	memset(digest, 0, sizeof(*digest));
+	digest->alg = alg;
+	memcpy(digest->bytes, *at, size);
+	*at += size;
+	return true;
+}
+
 static bool unpack_descriptor(const unsigned char **at, const unsigned char *end,
 			      struct dd_descriptor *descriptor)
 {
-	struct dd_fact_descriptor head;
-	size_t size;
+	uint8_t alg, role;
 
-	if ((size_t)(end - *at) < sizeof(head))
+	if ((size_t)(end - *at) < DD_FACT_DESCRIPTOR)
 		return false;
-	memcpy(&head, *at, sizeof(head));
-	*at += sizeof(head);
-	size = head.alg < DD_ALGORITHM_COUNT ? dd_algorithm_size((enum dd_algorithm)head.alg) : 0;
-	if (!size || head.role >= DD_ROLE_COUNT || (size_t)(end - *at) < size)
+	alg = (*at)[0];
+	role = (*at)[1];
+	if ((role & ~DD_FACT_IS_MANIFEST) >= DD_ROLE_COUNT)
 		return false;
 	memset(descriptor, 0, sizeof(*descriptor));
-	descriptor->role = (enum dd_role)head.role;
-	descriptor->is_manifest = head.is_manifest;
-	descriptor->size = head.size;
-	descriptor->digest.alg = head.alg;
-	memcpy(descriptor->digest.bytes, *at, size);
-	*at += size;
-	return true;
+	descriptor->role = (enum dd_role)(role & ~DD_FACT_IS_MANIFEST);
+	descriptor->is_manifest = role & DD_FACT_IS_MANIFEST;
+	memcpy(&descriptor->size, *at + 2, sizeof(descriptor->size));
+	*at += DD_FACT_DESCRIPTOR;
+	return unpack_digest(at, end, alg, &descriptor->digest);
 }
 
 static bool unpack_manifest(const MDB_val *rest, struct dd_descriptors *room,
@@ -183,35 +195,42 @@ static bool unpack_manifest(const MDB_val *rest, struct dd_descriptors *room,
 	memcpy(&head, at, sizeof(head));
 	at += sizeof(head);
 	if (head.type >= DD_MANIFEST_TYPE_COUNT ||
-	    head.count > (size_t)(end - at) / sizeof(struct dd_fact_descriptor))
+	    head.count > (size_t)(end - at) / DD_FACT_DESCRIPTOR)
 		return false;
-	while (room->room < head.count)
+	while (room->room - room->count < head.count)
 		if (dd_list_grow((void **)&room->items, &room->room, sizeof(*room->items)) < 0)
 			return false;
 	for (uint32_t i = 0; i < head.count; i++)
-		if (!unpack_descriptor(&at, end, &room->items[i]))
+		if (!unpack_descriptor(&at, end, &room->items[room->count + i]))
 			return false;
+	if (at != end)
+		return false;
 	surveyed->stored = head.stored;
 	surveyed->manifest.type = (enum dd_manifest_type)head.type;
-	surveyed->manifest.descriptors = room->items;
+	surveyed->manifest.descriptors = room->items + room->count;
 	surveyed->manifest.count = head.count;
-	return at == end;
+	room->count += head.count;
+	return true;
 }
 
 bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
 			   const struct dd_info *now, struct dd_descriptors *room,
 			   struct dd_surveyed *surveyed)
 {
+	const unsigned char *at;
+	struct dd_digest of;
 	struct dd_fact fact;
-	struct dd_key key;
-	MDB_val name, rest;
+	MDB_val rest;
 
-	if (!index || now->type != DD_ENTRY_FILE)
+	if (!index || now->type != DD_ENTRY_FILE ||
+	    !recall_file(index, DD_DATABASE_MANIFESTS, now, &fact, &rest) || !rest.mv_size)
 		return false;
-	dd_key_of(&key, digest);
-	name = (MDB_val){ key.len, key.bytes };
-	if (!dd_index_recall(index, DD_DATABASE_MANIFESTS, &name, &now->stamp, &fact, &rest))
+	at = (const unsigned char *)rest.mv_data + 1;
+	if (!unpack_digest(&at, at + rest.mv_size - 1, at[-1], &of) ||
+	    !dd_digest_equal(&of, digest))
 		return false;
+	rest.mv_size -= (size_t)(at - (const unsigned char *)rest.mv_data);
+	rest.mv_data = (void *)at;
 	memset(surveyed, 0, sizeof(*surveyed));
 	surveyed->code = fact.code;
 	if (!fact.code)

@@ -19,19 +19,18 @@ struct dd_fact {
 	uint64_t stamp[5];
 };
 
-/* A manifest that is not in doubt: this, and its descriptors. */
+/*
+ * A manifest: the digest that was looked for in the file, algorithm first. One that is not in doubt:
+ * this, and its descriptors.
+ */
 struct dd_fact_manifest {
 	uint32_t stored;
 	uint32_t type;
 	uint32_t count;
 };
-/* And then the bytes of the digest. */
-struct dd_fact_descriptor {
-	uint64_t size;
-	uint8_t alg;
-	uint8_t role;
-	uint8_t is_manifest;
-};
+/* A descriptor: an algorithm, a role, its size, and the bytes of the digest. */
+#define DD_FACT_DESCRIPTOR (2 + sizeof(uint64_t))
+#define DD_FACT_IS_MANIFEST 0x80 /* beside the role */
 
 /* A packed entry: its type, and the name with its NUL; or this bit, and 32 bytes. */
 #define DD_LISTED_AS_HASH 0x80

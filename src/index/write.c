@@ -81,14 +81,61 @@ static int begin_work(struct dd_index *index, struct dd_error *err)
 	return rc < 0 ? rc : open_work_databases(index, err);
 }
 
+/* In the order of their keys pages become full; what grew in any order has them half empty. */
+static int refill(MDB_txn *from, MDB_dbi source, MDB_txn *to, MDB_dbi target)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int mdb = mdb_cursor_open(from, source, &cursor);
+
+	if (mdb)
+		return mdb;
+	while (!(mdb = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) &&
+	       !(mdb = mdb_put(to, target, &key, &value, MDB_APPEND)))
+		;
+	mdb_cursor_close(cursor);
+	return mdb == MDB_NOTFOUND ? 0 : mdb;
+}
+
+static int copy_all(const struct dd_index *index, MDB_env *fresh)
+{
+	MDB_txn *from, *to;
+	MDB_dbi target;
+	int mdb = mdb_txn_begin(index->work, NULL, MDB_RDONLY, &from);
+
+	if (mdb)
+		return mdb;
+	mdb = mdb_txn_begin(fresh, NULL, 0, &to);
+	if (mdb) {
+		mdb_txn_abort(from);
+		return mdb;
+	}
+	for (unsigned i = 0; i < index->kind->count && !mdb; i++) {
+		mdb = mdb_dbi_open(to, index->kind->databases[i], MDB_CREATE, &target);
+		if (!mdb)
+			mdb = refill(from, index->work_databases[i], to, target);
+	}
+	mdb_txn_abort(from);
+	if (!mdb)
+		return mdb_txn_commit(to);
+	mdb_txn_abort(to);
+	return mdb;
+}
+
 static int write_new(struct dd_index *index, struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd = create(&index->place, index->kind->fresh, err);
+	MDB_env *fresh;
 	int mdb, rc;
 
 	if (fd < 0)
 		return fd;
-	mdb = mdb_env_copyfd2(index->work, fd, MDB_CP_COMPACT);
+	rc = dd_index_open_env(&index->place, index->kind->fresh, fd, MDB_NOSYNC | MDB_NOMETASYNC,
+			       index->map, &fresh, err);
+	if (rc < 0)
+		return rc;
+	mdb = copy_all(index, fresh);
+	mdb_env_close(fresh);
 	if (mdb)
 		return dd_index_fail(err, mdb, "write the index");
 	rc = dd_seal_write(fd, index->place.volume, err);
