@@ -87,6 +87,8 @@ static const char *text_physical(const struct dd_du *du, const struct dd_du_row 
 
 static const char *text_exclusive(const struct dd_du *du, const struct dd_du_row *row)
 {
+	if (row->held && !row->exclusive)
+		return "held";
 	return du->exclusive ? render_size(row->exclusive) : NULL;
 }
 
@@ -232,6 +234,16 @@ static int print_totals(const struct dd_du *du, struct dd_error *err)
 	return table_print(lines, err);
 }
 
+static void explain_held(const struct dd_du *du)
+{
+	for (size_t i = 0; i < du->count; i++)
+		if (du->rows[i].shown && du->rows[i].held && !du->rows[i].exclusive) {
+			puts("held: a doubt keeps all of it, so nothing of it would be freed; "
+			     "drydock gc names\nthe doubt, and what releases it");
+			return;
+		}
+}
+
 int du_print(const struct dd_du *du, struct dd_error *err)
 {
 	uint64_t hidden = hidden_rows(du);
@@ -242,6 +254,7 @@ int du_print(const struct dd_du *du, struct dd_error *err)
 	if (hidden)
 		printf("%s… and %llu more%s\n", style_on(STYLE_FAINT), (unsigned long long)hidden,
 		       style_off());
+	explain_held(du);
 	putchar('\n');
 	return print_totals(du, err);
 }

@@ -46,8 +46,9 @@ struct dd_du_row {
 	uint64_t logical, physical, exclusive;
 	uint64_t repositories, tags; /* in it; of a layer: that have it */
 	uint64_t manifests;	     /* of a layer: that name it */
-	bool shown;		     /* neither top nor depth leave it out */
-	uint64_t hidden;	     /* rows right below it that top leaves out */
+	bool held; /* by doubt, or some of its repositories are: what doubt holds is nobody's own */
+	bool shown;	 /* neither top nor depth leave it out */
+	uint64_t hidden; /* rows right below it that top leaves out */
 };
 
 /* X(name, member, what it is): the parts of all that is allocated */

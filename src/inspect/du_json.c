@@ -39,6 +39,8 @@ static void put_row(const struct dd_du *du, const struct dd_du_row *row, struct 
 	if (du->exclusive) {
 		dd_json_uint(out, "exclusive", row->exclusive);
 		dd_json_uint(out, "shared", row->physical - row->exclusive);
+		if (row->held)
+			dd_json_bool(out, "held", true);
 	}
 	if (row->hidden)
 		dd_json_uint(out, "hidden", row->hidden);

@@ -63,6 +63,12 @@ static int own(struct naming *naming, struct dd_error *err)
 	return dd_own(weighing->ctx, weighing->survey, &options, &naming->owned, err);
 }
 
+static bool is_held(const struct dd_weighing *weighing, size_t repository)
+{
+	return weighing->mark && (dd_mark_holds_everything(weighing->mark) ||
+				  dd_mark_is_held(weighing->mark, (uint32_t)repository));
+}
+
 /* Repositories that share a prefix stand in a row; a namespace of one is one all the same. */
 static void group(struct naming *naming, unsigned level)
 {
@@ -116,6 +122,7 @@ static int add_namespaces(struct naming *naming, unsigned level, struct dd_error
 		row = &weighing->rows.items[current];
 		row->logical += weighing->logicals[i];
 		row->repositories++;
+		row->held |= is_held(weighing, i);
 		for (size_t t = 0; t < repo->tags.count; t++)
 			row->tags += !dd_tag_is_empty(&repo->tags.items[t]);
 		naming->above[i] = current;
@@ -152,6 +159,7 @@ static int add_repositories(struct naming *naming, struct dd_error *err)
 		row->exclusive = naming->owned[i].exclusive;
 		row->logical = weighing->logicals[i];
 		row->repositories = 1;
+		row->held = is_held(weighing, i);
 		row->shown = is_shown(weighing, row->depth);
 		for (size_t t = 0; t < repo->tags.count; t++)
 			row->tags += !dd_tag_is_empty(&repo->tags.items[t]);
@@ -226,6 +234,7 @@ int dd_weigh_tags(struct dd_weighing *weighing, struct dd_error *err)
 			row->physical = units[unit].bytes;
 			row->exclusive = units[unit].exclusive;
 			row->repositories = row->tags = 1;
+			row->held = is_held(weighing, i);
 		}
 	}
 	return rc;

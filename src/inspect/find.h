@@ -55,8 +55,9 @@ enum {
 	DD_FACT_REPOS = 1 << 15,   /* the repositories that link it */
 	DD_FACT_CONTAINS = 1 << 16,
 	DD_FACT_LAYER_OF = 1 << 17,
-	DD_FACT_NAMED = 1 << 18, /* whether a manifest names it, though it is not here */
-	DD_FACT_SIZE = 1 << 19,	 /* stands for LOOK or PULL, whichever tells it */
+	DD_FACT_NAMED = 1 << 18,    /* whether a manifest names it, though it is not here */
+	DD_FACT_SIZE = 1 << 19,	    /* stands for LOOK or PULL, whichever tells it */
+	DD_FACT_UNTAGGED = 1 << 20, /* whether neither a tag leads to it nor a doubt holds it */
 };
 
 /* Of manifests and of what they name, by id. */
@@ -81,9 +82,10 @@ enum dd_find_level {
 	DD_KNOWN_OBJECT
 };
 
-#define DD_FACTS_WEIGHED                                                               \
-	(DD_FACT_KIND | DD_FACT_NAMED | DD_FACT_READ | DD_FACT_COUNT | DD_FACT_REACH | \
-	 DD_FACT_TAGGED | DD_FACT_STATE | DD_FACT_REPOS | DD_FACT_CONTAINS | DD_FACT_LAYER_OF)
+#define DD_FACTS_WEIGHED                                                                        \
+	(DD_FACT_KIND | DD_FACT_NAMED | DD_FACT_READ | DD_FACT_COUNT | DD_FACT_REACH |          \
+	 DD_FACT_TAGGED | DD_FACT_UNTAGGED | DD_FACT_STATE | DD_FACT_REPOS | DD_FACT_CONTAINS | \
+	 DD_FACT_LAYER_OF)
 
 enum { DD_SIGN_SIGNED = 1 << 0, DD_SIGN_SBOM = 1 << 1 };
 
@@ -99,7 +101,7 @@ struct dd_find_subject {
 	/* told when it was listed */
 	uint64_t tag_bits; /* of the -tag tests */
 	uint8_t signs;
-	bool tagged, unneeded;
+	bool tagged, untagged, unneeded;
 	/* facts */
 	uint32_t fetched, wanted;
 	bool there, stored, acts, has_size;
@@ -286,13 +288,14 @@ struct dd_find_run_state {
 	struct dd_survey *survey;
 	struct dd_find_said said;
 	bool surveyed; /* else only names were listed */
+	bool whole;    /* the survey was of the whole volume */
 	unsigned classes;
 	uint32_t facts, class_facts[DD_CLASS_COUNT];
 	int64_t now_ns;
 	bool everything_held;
-	uint32_t *refs, *repos; /* by id */
-	bool *tagged;		/* all revisions of all repositories, one after the other */
-	struct dd_mark *mark;	/* of what is reachable; NULL: nobody asks */
+	uint32_t *refs, *repos;	 /* by id */
+	bool *tagged, *untagged; /* all revisions of all repositories, one after the other */
+	struct dd_mark *mark;	 /* of what is reachable; NULL: nobody asks */
 	const struct dd_find_config **configs; /* by id, of configs and of manifests */
 	pthread_mutex_t lock; /* of configs, workers, problems, told, the arena and the error */
 	bool *told;	      /* by id: what is the matter with it was said; NULL: nothing yet */
@@ -325,6 +328,8 @@ uint32_t dd_find_manifest_of(const struct dd_find_run_state *run,
 			     const struct dd_find_subject *subject);
 void dd_find_stop(struct dd_find_run_state *run, int rc, const struct dd_error *err);
 void dd_find_problem(struct dd_find_run_state *run, const char *where, const char *what);
+/* Whether what is the matter with a digest was not said yet; from now on it was. */
+bool dd_find_is_first(struct dd_find_run_state *run, uint32_t id);
 /* A place as people read it; one of a few buffers of this thread. */
 const char *dd_find_place_text(const struct dd_place *place);
 void dd_find_place(const struct dd_find_run_state *run, const struct dd_find_subject *subject,

@@ -243,7 +243,7 @@ static void look_for_bytes(struct dd_find_worker *worker, struct dd_find_subject
 
 /* ---- what the survey knows ---- */
 
-static bool is_first(struct dd_find_run_state *run, uint32_t id)
+bool dd_find_is_first(struct dd_find_run_state *run, uint32_t id)
 {
 	bool first;
 
@@ -271,7 +271,7 @@ static void tell_doubt(struct dd_find_worker *worker, struct dd_find_subject *su
 		subject->problem = dd_doubt_text(dd_graph_doubt(run->graph, subject->id)->doubt);
 	else if (node->flags & DD_NODE_MISSING)
 		subject->problem = "its manifest is not there";
-	if (!subject->problem || !is_first(run, subject->id))
+	if (!subject->problem || !dd_find_is_first(run, subject->id))
 		return;
 	dd_text_printf(&text, "%s%s%s", subject->repository, subject->tag ? ":" : "@",
 		       subject->tag ? subject->tag : dd_digest_text(&subject->digest));

@@ -156,6 +156,8 @@ static int tell_revisions(struct members *members, struct dd_error *err)
 		subject.fetched = DD_FACT_DIGEST;
 		if (members->run->tagged)
 			subject.tagged = members->run->tagged[members->revisions + one->item];
+		if (members->run->untagged)
+			subject.untagged = members->run->untagged[members->revisions + one->item];
 		if (members->tag_bits)
 			subject.tag_bits = members->tag_bits[one->id];
 		if (members->signs)

@@ -19,7 +19,7 @@
 	(DD_FACT_KIND | DD_FACT_READ | DD_FACT_PULL | DD_FACT_CONFIG | DD_FACT_PLATFORM |     \
 	 DD_FACT_SIGNS | DD_FACT_TAGGED | DD_FACT_CONTENT | DD_FACT_TAGS | DD_FACT_CONTAINS | \
 	 DD_FACT_STATE)
-#define OF_ALL (DD_FACT_COUNT | DD_FACT_REACH | DD_FACT_REPOS)
+#define OF_ALL (DD_FACT_COUNT | DD_FACT_REACH | DD_FACT_UNTAGGED | DD_FACT_REPOS)
 #define OF_SAID                                                                            \
 	(DD_FACT_KIND | DD_FACT_NAMED | DD_FACT_READ | DD_FACT_CONFIG | DD_FACT_PLATFORM | \
 	 DD_FACT_SIGNS)
@@ -105,7 +105,7 @@ static bool wants(void *arg, const char *repository)
 /* Where manifests are read, what could not be read is worth a word, and a bad exit status. */
 static void tell_trouble(struct dd_find_run_state *run)
 {
-	bool held = run->facts & DD_FACT_REACH; /* then doubts are told as what they hold */
+	bool held = run->whole; /* then doubts are told as what they hold */
 	const struct dd_survey *survey = run->survey;
 
 	for (size_t i = 0; i < survey->unread.count; i++)
@@ -136,6 +136,7 @@ static int survey(struct dd_find_run_state *run, enum reach reach, struct dd_err
 	int rc = dd_survey_open(run->ctx, run->store, run->graph, &options, &run->survey, err);
 
 	run->surveyed = true;
+	run->whole = reach == OF_VOLUME;
 	if (rc == 0)
 		tell_trouble(run);
 	return rc;
@@ -367,6 +368,7 @@ int dd_find_run(struct dd_context *ctx, struct dd_store *store, struct dd_find *
 	free(run.refs);
 	free(run.repos);
 	free(run.tagged);
+	free(run.untagged);
 	free(run.configs);
 	free(run.told);
 	return rc;

@@ -236,7 +236,7 @@ MATCH(match_tagged)
 MATCH(match_untagged)
 {
 	UNUSED;
-	return !subject->tagged;
+	return subject->untagged;
 }
 
 MATCH(match_unreferenced)
@@ -333,7 +333,7 @@ static const struct dd_find_kind kinds[] = {
 	{ "-artifact-type", "GLOB", T | M, FACT(READ), DD_KNOWN_OBJECT, 20, dd_find_parse_glob, match_marked },
 	{ "-annotation", "KEY[=GLOB]", T | M | B, FACT(READ), DD_KNOWN_OBJECT, 20, dd_find_parse_pair, match_marked },
 	{ "-tagged", NULL, R | T | M | B, FACT(TAGGED), DD_KNOWN_OBJECT, 20, NULL, match_tagged },
-	{ "-untagged", NULL, M, FACT(TAGGED), DD_KNOWN_OBJECT, 20, NULL, match_untagged },
+	{ "-untagged", NULL, M, FACT(UNTAGGED), DD_KNOWN_OBJECT, 20, NULL, match_untagged },
 	{ "-refs", "[+-]N", M | B, FACT(COUNT), DD_KNOWN_OBJECT, 22, dd_find_parse_count, match_refs },
 	{ "-repos", "[+-]N", M | B, FACT(COUNT), DD_KNOWN_OBJECT, 22, dd_find_parse_count, match_repos },
 	{ "-shared", NULL, M | B, FACT(COUNT), DD_KNOWN_OBJECT, 22, NULL, match_shared },

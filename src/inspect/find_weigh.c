@@ -22,29 +22,48 @@ static void flag_reached(struct dd_find_run_state *run, uint16_t flag)
 
 /* ---- tags ---- */
 
-static int weigh_tagged(struct dd_find_run_state *run, struct dd_error *err)
+/* Of each revision of each repository whether a mark from the tags reaches it, or does not. */
+static int weigh_revisions(struct dd_find_run_state *run, const struct dd_mark_options *options,
+			   bool reached, bool **out, struct dd_error *err)
 {
-	const struct dd_mark_options options = { .delete_untagged = true, .ignore_holds = true };
 	DD_CLEANUP(dd_mark_closep) struct dd_mark *mark = NULL;
 	const struct dd_survey *survey = run->survey;
+	bool all, *told;
 	size_t total = 0;
-	int rc = dd_mark_open(run->ctx, run->survey, &options, &mark, err);
+	int rc = dd_mark_open(run->ctx, run->survey, options, &mark, err);
 
 	for (size_t i = 0; i < survey->repositories.count; i++)
 		total += survey->repositories.items[i]->revisions.count;
-	run->tagged = calloc(total + 1, sizeof(*run->tagged));
-	if (rc == 0 && !run->tagged)
+	*out = told = calloc(total + 1, sizeof(*told));
+	if (rc == 0 && !told)
 		rc = no_memory(err);
-	total = 0;
+	all = rc == 0 && dd_mark_holds_everything(mark);
 	for (uint32_t i = 0; i < survey->repositories.count && rc == 0; i++) {
 		const struct dd_repository *repo = survey->repositories.items[i];
 
 		rc = dd_mark_repository(mark, i, err);
 		for (size_t k = 0; k < repo->revisions.count && rc == 0; k++)
-			run->tagged[total++] = dd_mark_reached(mark, repo->revisions.items[k].id);
+			*told++ = (all || dd_mark_reached(mark, repo->revisions.items[k].id)) ==
+				  reached;
 	}
+	return rc;
+}
+
+static int weigh_tagged(struct dd_find_run_state *run, struct dd_error *err)
+{
+	const struct dd_mark_options options = { .delete_untagged = true, .ignore_holds = true };
+	int rc = weigh_revisions(run, &options, true, &run->tagged, err);
+
 	flag_reached(run, DD_SAID_TAGGED);
 	return rc;
+}
+
+/* What a doubt holds may be what a tag leads to: it is neither. */
+static int weigh_untagged(struct dd_find_run_state *run, struct dd_error *err)
+{
+	const struct dd_mark_options options = { .delete_untagged = true };
+
+	return weigh_revisions(run, &options, false, &run->untagged, err);
 }
 
 /* ---- counts ---- */
@@ -265,19 +284,55 @@ static int weigh_state(struct dd_find_run_state *run, const struct backwards *ba
 	return rc;
 }
 
-/* What holds by doubt is not called unreferenced: whoever asked should know. */
-static void tell_holds(struct dd_find_run_state *run)
+/*
+ * What is asked of the whole volume is not known where there is doubt: what it holds is not called
+ * unreferenced or untagged, and what a manifest in doubt names is not counted. Whoever asked should know.
+ */
+static int tell_holds(struct dd_find_run_state *run, const struct dd_mark *mark,
+		      struct dd_error *err)
 {
-	const struct dd_survey *survey = run->survey;
 	size_t count;
-	const struct dd_marked_hold *holds = dd_mark_holds(run->mark, &count);
+	const struct dd_marked_hold *holds = dd_mark_holds(mark, &count);
 
-	for (size_t i = 0; i < count; i++)
-		dd_find_problem(run,
-				holds[i].everything || holds[i].repository == DD_NO_ID ?
-					"everything is held" :
-					survey->repositories.items[holds[i].repository]->name,
-				dd_doubt_text(holds[i].doubt));
+	for (size_t i = 0; i < count; i++) {
+		const struct dd_marked_hold *hold = &holds[i];
+		bool all = hold->everything || hold->repository == DD_NO_ID;
+		DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+		struct dd_digest digest;
+
+		if (dd_text_printf(&text, "%s",
+				   all ? "everything is held" :
+					 run->survey->repositories.items[hold->repository]->name) <
+		    0)
+			return no_memory(err);
+		if (!all && hold->id != DD_NO_ID) {
+			dd_find_is_first(run, hold->id);
+			dd_ids_get(&run->graph->ids, hold->id, &digest);
+			if (dd_text_printf(&text, "@%s", dd_digest_text(&digest)) < 0)
+				return no_memory(err);
+		}
+		dd_find_problem(run, text.bytes, dd_doubt_text(hold->doubt));
+	}
+	return 0;
+}
+
+/* The last mark: what is reached stands in the graph, for links. */
+static int weigh_reached(struct dd_find_run_state *run, struct dd_error *err)
+{
+	const struct dd_mark_options options = { 0 };
+	int rc = dd_mark_open(run->ctx, run->survey, &options, &run->mark, err);
+
+	if (rc == 0)
+		rc = tell_holds(run, run->mark, err);
+	if (rc < 0)
+		return rc;
+	if (!(run->facts & DD_FACT_REACH)) {
+		dd_mark_closep(&run->mark);
+		return 0;
+	}
+	run->everything_held = dd_mark_holds_everything(run->mark);
+	flag_reached(run, DD_SAID_REACHED);
+	return 0;
 }
 
 /* ---- all of it ---- */
@@ -285,7 +340,6 @@ static void tell_holds(struct dd_find_run_state *run)
 int dd_find_weigh(struct dd_find_run_state *run, struct dd_error *err)
 {
 	DD_CLEANUP(release_backwards) struct backwards backwards = { 0 };
-	const struct dd_mark_options options = { 0 };
 	int rc = 0;
 
 	if (run->facts & (DD_FACT_CONFIG | DD_FACT_PLATFORM)) {
@@ -305,14 +359,7 @@ int dd_find_weigh(struct dd_find_run_state *run, struct dd_error *err)
 		rc = weigh_repositories(run, err);
 	if (rc == 0 && run->facts & DD_FACT_TAGGED)
 		rc = weigh_tagged(run, err);
-	if (rc < 0 || !(run->facts & DD_FACT_REACH))
-		return rc;
-	/* The last one: what is reached stands in the graph, for links. */
-	rc = dd_mark_open(run->ctx, run->survey, &options, &run->mark, err);
-	if (rc < 0)
-		return rc;
-	run->everything_held = dd_mark_holds_everything(run->mark);
-	flag_reached(run, DD_SAID_REACHED);
-	tell_holds(run);
-	return 0;
+	if (rc == 0 && run->facts & DD_FACT_UNTAGGED)
+		rc = weigh_untagged(run, err);
+	return rc == 0 && run->whole ? weigh_reached(run, err) : rc;
 }

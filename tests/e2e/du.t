@@ -121,7 +121,11 @@ test_case 'what doubt holds is nobody'"'"'s own' '
 	from_template && flip_blob vol "$one" && run 1 drydock du --root vol --json >sum &&
 	valid du sum && json "[.rows[] | select(.repository == \"team/app\").exclusive] == [0]" sum &&
 	json ".problems > 0" sum && agree=$(du -s --block-size=1 vol | cut -f 1) &&
-	[ "$(json .totals.all sum)" = "$agree" ]
+	[ "$(json .totals.all sum)" = "$agree" ] &&
+	json "[.rows[] | select(.held) | .repository // .namespace] == [\"team/\", \"team/app\"]" sum &&
+	run 1 drydock du --root vol >text && says "team/app .* held " text && says "^held: a doubt" text &&
+	run 1 drydock du --root vol --by tag >text && says "team/app .*two .* held " text &&
+	run 0 drydock du --root vol lone >text && says_not held text
 '
 
 test_case 'logical is what pulling each tag transfers, physical has each blob once' '

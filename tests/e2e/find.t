@@ -237,9 +237,20 @@ test_case 'unreferenced blobs and links are those that gc would take' '
 test_case 'what is in doubt is not called unreferenced' '
 	from_template && echo garbage >"$(blob_data vol "$two")" &&
 	run 1 drydock find --root vol -type blob -unreferenced >found 2>err && finds "$orphan" &&
-	says "warning: app: .*differ" err && rm -r "$(repository_dir vol app)/_layers" &&
+	says "warning: app@$two: .*differ" err && rm -r "$(repository_dir vol app)/_layers" &&
 	run 1 drydock find --root vol -type blob -unreferenced >found 2>err && finds_nothing &&
 	says "everything is held" err
+'
+
+test_case 'what is in doubt is not called untagged, and counting says what it could not read' '
+	from_template && flip_blob vol "$index" && team=$(put_image vol team/other "nobody tags this") &&
+	run 1 drydock find --root vol -type manifest -untagged >found 2>err && finds "team/other@$team" &&
+	says "warning: app@$index: .*differ" err && [ "$(wc -l <err)" = 1 ] &&
+	run 1 drydock find --root vol -type blob -refs 0 >found 2>err &&
+	says "warning: app@$index: .*differ" err &&
+	run 1 drydock find --root vol -type manifest -untagged -ls >found 2>err && [ "$(wc -l <err)" = 1 ] &&
+	run 1 plan vol -m --json >plan && items plan | grep ^revision | cut -d" " -f2,4 >expected &&
+	[ "$(cat expected)" = "team/other $team" ]
 '
 
 test_case 'dangling are tags, manifests, links and layers without their bytes' '
