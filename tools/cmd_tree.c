@@ -91,6 +91,14 @@ static enum render_style style_of(const struct dd_tree_node *node)
 								   STYLE_PLAIN;
 }
 
+/* What nobody says and is not here has none. */
+static const char *size_of(const struct dd_tree_node *node)
+{
+	if (is_blob(node))
+		return node->size || node->present ? render_size(node->size) : NULL;
+	return render_size(node->total);
+}
+
 static int add_node(struct table *lines, const struct dd_tree_node *node, struct dd_error *err)
 {
 	AUTOFREE char *name = name_of(node), *type = type_of(node);
@@ -103,7 +111,7 @@ static int add_node(struct table *lines, const struct dd_tree_node *node, struct
 	cells[CELL_NAME] = name;
 	cells[CELL_DIGEST] = node->has_digest ? render_digest(&node->digest) : NULL;
 	cells[CELL_TYPE] = type;
-	cells[CELL_SIZE] = render_size(is_blob(node) ? node->size : node->total);
+	cells[CELL_SIZE] = size_of(node);
 	cells[CELL_SHARED] = node->used_by > 1 ? shared : NULL;
 	cells[CELL_PROBLEM] = node->problem;
 	table_add_below(lines, node->parent == DD_TREE_NONE ? TABLE_TOP : node->parent,

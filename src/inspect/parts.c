@@ -130,6 +130,7 @@ static int add_part(struct dd_parts *parts, const struct dd_descriptor *descript
 	part->role = (uint8_t)descriptor->role;
 	part->is_manifest = descriptor->is_manifest;
 	part->elsewhere = descriptor->urls > 0;
+	part->sized = descriptor->has_size;
 	part->size = descriptor->size;
 	return word(parts, descriptor->media_type, &part->type) &&
 			       word(parts, descriptor->artifact_type, &part->artifact) &&

@@ -12,6 +12,7 @@ struct dd_part {
 	uint8_t role;	  /* enum dd_role */
 	bool is_manifest; /* by its media type */
 	bool elsewhere;	  /* can be had from other places: need not be here */
+	bool sized;	  /* schema 1 does not say how large its layers are */
 	uint64_t size;
 	/* Each text is there once, so that pointers can be compared; NULL if not said. */
 	const char *type, *artifact, *platform;

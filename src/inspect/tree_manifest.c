@@ -83,13 +83,13 @@ static int grow_blob(struct dd_growing *growing, const struct dd_part *part, siz
 	seen = &growing->seen[part->id];
 	node->has_digest = true;
 	dd_ids_get(&growing->graph->ids, part->id, &node->digest);
-	node->size = node->total = part->size;
+	node->size = node->total = part->sized ? part->size : seen->size;
 	node->present = seen->present;
 	node->used_by = growing->uses[part->id];
 	node->problem = seen->problem;
 	if (!node->problem && !seen->present && !part->elsewhere)
 		node->problem = "it is not there";
-	else if (!node->problem && seen->present && seen->size != part->size)
+	else if (!node->problem && seen->present && part->sized && seen->size != part->size)
 		node->problem = "its file is of another size";
 	if (!part->type)
 		return 0;

@@ -128,6 +128,24 @@ test_case 'a manifest is taken apart once below a tag, however often it is named
 	run 0 drydock tree --root vol team/app:twice >text && says "parts are above" text
 '
 
+test_case 'schema 1 does not say how large its layers are: their files do' '
+	make_volume vol && put_schema1 vol app:v1 "an old layer" >&7 &&
+	run 0 drydock tree --root vol app --json >tree && valid tree tree &&
+	json "[.. | objects | select(.kind? == \"layer\").size] == [12]" tree &&
+	run 0 drydock tree --root vol app >text && says "layer .* 12 B" text &&
+	remove_blob vol "$(digest_of "an old layer")" && run 1 drydock tree --root vol app >text &&
+	says "layer .* - .*not there" text
+'
+
+test_case 'a tree of indexes is checked against its schema in time that its size takes' '
+	make_volume vol && deep=$(put_image vol app "a layer") && for _ in {1..20}; do
+		deep=$(put_index vol app "$deep") || return
+	done && tag vol app:deep "$deep" && run 0 drydock tree --root vol app:deep --json >tree &&
+	run 0 timeout 60 "$top/tests/check-schema" "$top/schema/tree.json" <tree &&
+	sed "s/\"layer\"/\"lair\"/" tree >wrong &&
+	run 1 timeout 60 "$top/tests/check-schema" "$top/schema/tree.json" <wrong
+'
+
 test_case 'branches are those of the locale, and plain ones with --ascii' '
 	from_template && run 0 drydock tree --root vol team/app:one >text && says "├─" text &&
 	run 0 drydock tree --root vol team/app:one --ascii >text && says "^\|-config" text &&
