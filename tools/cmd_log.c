@@ -116,7 +116,7 @@ static int add_row(struct table *rows, const struct dd_history *history,
 
 static int print_rows(const struct dd_history *history, struct dd_error *err)
 {
-	static const struct column columns[] = { { "TAG", COLUMN_SHRINK },
+	static const struct column columns[] = { { "TAG", COLUMN_NAME },
 						 { "DIGESTS", COLUMN_RIGHT },
 						 { "HERE", COLUMN_RIGHT },
 						 { "SET", 0 },

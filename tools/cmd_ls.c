@@ -75,13 +75,13 @@ static void fill_part(const struct dd_ls_row *row, const char **cells)
 }
 
 static const struct shape shapes[] = {
-	[DD_LS_REPOSITORIES] = { { { "REPOSITORY", COLUMN_SHRINK },
+	[DD_LS_REPOSITORIES] = { { { "REPOSITORY", COLUMN_NAME },
 				   { "TAGS", COLUMN_RIGHT },
 				   { "MANIFESTS", COLUMN_RIGHT },
 				   { "SIZE", COLUMN_RIGHT },
 				   { "PUSHED", 0 } },
 				 fill_repository },
-	[DD_LS_TAGS] = { { { "TAG", COLUMN_SHRINK },
+	[DD_LS_TAGS] = { { { "TAG", COLUMN_NAME },
 			   { "DIGEST", 0 },
 			   { "TYPE", 0 },
 			   { "PLATFORM", 0 },

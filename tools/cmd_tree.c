@@ -28,9 +28,12 @@ static const struct option table[] = {
 enum { CELL_NAME, CELL_DIGEST, CELL_TYPE, CELL_SIZE, CELL_SHARED, CELL_PROBLEM, CELLS };
 
 static const struct column columns[] = {
-	[CELL_NAME] = { "NAME", COLUMN_TREE },	 [CELL_DIGEST] = { "DIGEST", 0 },
-	[CELL_TYPE] = { "TYPE", COLUMN_SHRINK }, [CELL_SIZE] = { "SIZE", COLUMN_RIGHT },
-	[CELL_SHARED] = { "SHARED", 0 },	 [CELL_PROBLEM] = { "PROBLEM", COLUMN_SHRINK },
+	[CELL_NAME] = { "NAME", COLUMN_TREE | COLUMN_NAME },
+	[CELL_DIGEST] = { "DIGEST", 0 },
+	[CELL_TYPE] = { "TYPE", COLUMN_SHRINK },
+	[CELL_SIZE] = { "SIZE", COLUMN_RIGHT },
+	[CELL_SHARED] = { "SHARED", 0 },
+	[CELL_PROBLEM] = { "PROBLEM", COLUMN_SHRINK },
 };
 
 /* What a node is called: heap memory. */

@@ -98,7 +98,7 @@ static int print_image(const struct dd_diff_image *image, struct dd_error *err)
 static int print_platforms(const struct dd_diff_images *diff, struct dd_error *err)
 {
 	static const struct column columns[] = {
-		{ "PLATFORM", COLUMN_SHRINK }, { "MANIFEST", 0 }, { "BEFORE", 0 }, { "AFTER", 0 }
+		{ "PLATFORM", COLUMN_NAME }, { "MANIFEST", 0 }, { "BEFORE", 0 }, { "AFTER", 0 }
 	};
 	CLEANUP(table_closep) struct table *rows = table_open(columns, 4);
 
@@ -193,7 +193,7 @@ static int print_changes(const struct dd_diff_volumes *diff, struct dd_error *er
 {
 	static const struct column columns[] = { { "CHANGE", 0 },
 						 { "WHAT", 0 },
-						 { "NAME", COLUMN_SHRINK },
+						 { "NAME", COLUMN_NAME },
 						 { "BEFORE", 0 },
 						 { "AFTER", 0 } };
 	CLEANUP(table_closep) struct table *rows = NULL;

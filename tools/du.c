@@ -116,11 +116,11 @@ static const char *text_bar(const struct dd_du *du, const struct dd_du_row *row)
 	return text;
 }
 
-static const struct cell name = { { "NAME", COLUMN_TREE }, text_name },
-			 repository = { { "REPOSITORY", COLUMN_SHRINK }, text_name },
-			 tag = { { "TAG", COLUMN_SHRINK }, text_tag },
+static const struct cell name = { { "NAME", COLUMN_TREE | COLUMN_NAME }, text_name },
+			 repository = { { "REPOSITORY", COLUMN_NAME }, text_name },
+			 tag = { { "TAG", COLUMN_NAME }, text_tag },
 			 digest = { { "DIGEST", 0 }, text_digest },
-			 type = { { "MEDIA TYPE", COLUMN_SHRINK }, text_name },
+			 type = { { "MEDIA TYPE", COLUMN_NAME }, text_name },
 			 age = { { "AGE", 0 }, text_name },
 			 tags = { { "TAGS", COLUMN_RIGHT }, text_tags },
 			 blobs = { { "BLOBS", COLUMN_RIGHT }, text_blobs },
@@ -130,7 +130,7 @@ static const struct cell name = { { "NAME", COLUMN_TREE }, text_name },
 			 physical = { { "PHYSICAL", COLUMN_RIGHT }, text_physical },
 			 exclusive = { { "EXCLUSIVE", COLUMN_RIGHT }, text_exclusive },
 			 shared = { { "SHARED", COLUMN_RIGHT }, text_shared },
-			 bar = { { "", 0 }, text_bar };
+			 bar = { { "", COLUMN_YIELD }, text_bar };
 
 static const struct cell *const shapes[DD_DU_BY_COUNT][COLUMNS_MAX + 1] = {
 	[DD_DU_REPOSITORY] = { &name, &tags, &blobs, &logical, &physical, &exclusive, &shared },
@@ -206,7 +206,7 @@ static int print_totals(const struct dd_du *du, struct dd_error *err)
 {
 	static const struct column columns[] = { { "TOTAL", 0 },
 						 { "SIZE", COLUMN_RIGHT },
-						 { "WHAT", 0 } };
+						 { "WHAT", COLUMN_SHRINK } };
 	static const struct {
 		const char *name, *text;
 		size_t at;

@@ -204,14 +204,12 @@ static void add_row(struct table *table, const struct dd_policy *policy,
 int policy_print_tags(const struct dd_gc_options *options, const struct dd_gc *gc,
 		      struct dd_error *err)
 {
-	static const struct column columns[] = { { "REPOSITORY", COLUMN_SHRINK },
-						 { "TAG", COLUMN_SHRINK },
-						 { "PUSHED", 0 },
-						 { "", 0 },
-						 { "RULE", COLUMN_SHRINK },
-						 { "WHY", COLUMN_SHRINK } };
-	static const struct column with_pulls[] = { { "REPOSITORY", COLUMN_SHRINK },
-						    { "TAG", COLUMN_SHRINK },
+	static const struct column columns[] = {
+		{ "REPOSITORY", COLUMN_NAME }, { "TAG", COLUMN_NAME },	{ "PUSHED", 0 }, { "", 0 },
+		{ "RULE", COLUMN_SHRINK },     { "WHY", COLUMN_SHRINK }
+	};
+	static const struct column with_pulls[] = { { "REPOSITORY", COLUMN_NAME },
+						    { "TAG", COLUMN_NAME },
 						    { "PUSHED", 0 },
 						    { "PULLED", 0 },
 						    { "", 0 },

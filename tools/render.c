@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <drydock/escape.h>
 #include <drydock/units.h>
 
+#include "fit.h"
 #include "render.h"
 
 #define SHORT_HEX 12
@@ -145,10 +148,19 @@ char *render_place(const struct dd_place *place)
 
 /* ---- tables ---- */
 
+#define GAP 2	 /* between columns */
+#define BRANCH 2 /* for each level */
+
+struct line {
+	struct libscols_line *scols;
+	size_t depth;
+};
+
 struct table {
 	struct libscols_table *scols;
-	size_t columns;
-	struct libscols_line **lines; /* by number: libsmartcols would walk along a list */
+	struct fit *columns;
+	size_t column_count;
+	struct line *lines; /* by number: libsmartcols would walk along a list */
 	size_t count, room;
 	int failed; /* an errno */
 };
@@ -159,13 +171,12 @@ static int add_column(struct table *table, const struct column *column)
 
 	if (column->flags & COLUMN_RIGHT)
 		flags |= SCOLS_FL_RIGHT;
-	if (column->flags & COLUMN_SHRINK)
-		flags |= SCOLS_FL_TRUNC;
 	if (column->flags & COLUMN_TREE)
 		flags |= SCOLS_FL_TREE;
 	if (!scols_table_new_column(table->scols, column->title, 0, flags))
 		return -ENOMEM;
-	table->columns++;
+	table->columns[table->column_count++] =
+		(struct fit){ .flags = column->flags, .title = fit_columns(column->title) };
 	return 0;
 }
 
@@ -176,7 +187,8 @@ struct table *table_open(const struct column *columns, size_t count)
 	if (!table)
 		return NULL;
 	table->scols = scols_new_table();
-	if (!table->scols) {
+	table->columns = calloc(count + 1, sizeof(*table->columns));
+	if (!table->scols || !table->columns) {
 		table->failed = ENOMEM;
 		return table;
 	}
@@ -194,6 +206,7 @@ void table_closep(struct table **table)
 	if (!*table)
 		return;
 	scols_unref_table((*table)->scols);
+	free((*table)->columns);
 	free((*table)->lines);
 	free(*table);
 	*table = NULL;
@@ -210,23 +223,23 @@ void table_add(struct table *table, enum render_style style, const char *const *
 	table_add_below(table, TABLE_TOP, style, cells);
 }
 
-static struct libscols_line *new_line(struct table *table, struct libscols_line *above)
+static struct libscols_line *new_line(struct table *table, const struct line *above)
 {
 	struct libscols_line *line;
 
 	if (table->count == table->room) {
 		size_t room = table->room ? 2 * table->room : 64;
-		struct libscols_line **lines =
-			reallocarray(table->lines, room, sizeof(struct libscols_line *));
+		struct line *lines = reallocarray(table->lines, room, sizeof(*lines));
 
 		if (!lines)
 			return NULL;
+		above = above ? lines + (above - table->lines) : NULL;
 		table->lines = lines;
 		table->room = room;
 	}
-	line = scols_table_new_line(table->scols, above);
+	line = scols_table_new_line(table->scols, above ? above->scols : NULL);
 	if (line)
-		table->lines[table->count++] = line;
+		table->lines[table->count++] = (struct line){ line, above ? above->depth + 1 : 0 };
 	return line;
 }
 
@@ -237,22 +250,91 @@ void table_add_below(struct table *table, size_t above, enum render_style style,
 
 	if (!table || table->failed)
 		return;
-	line = new_line(table, above == TABLE_TOP ? NULL : table->lines[above]);
+	line = new_line(table, above == TABLE_TOP ? NULL : &table->lines[above]);
 	if (!line) {
 		table->failed = ENOMEM;
 		return;
 	}
 	if (styles[style].name)
 		scols_line_set_color(line, styles[style].name);
-	for (size_t i = 0; i < table->columns && !table->failed; i++) {
+	for (size_t i = 0; i < table->column_count && !table->failed; i++) {
 		bool empty = !cells[i] || !cells[i][0];
 
 		table->failed = -scols_line_set_data(line, i, empty ? "-" : dd_escaped(cells[i]));
 	}
 }
 
+/* ---- on a terminal ---- */
+
+static size_t branches(const struct fit *column, const struct line *line)
+{
+	return column->flags & COLUMN_TREE ? line->depth * BRANCH : 0;
+}
+
+static void measure(struct table *table)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		struct fit *column = &table->columns[i];
+
+		column->empty = true;
+		column->width = column->title;
+		for (size_t k = 0; k < table->count; k++) {
+			const struct line *line = &table->lines[k];
+			const char *text = scols_cell_get_data(scols_line_get_cell(line->scols, i));
+			size_t width = branches(column, line) + fit_columns(text);
+
+			column->empty &= !text || !strcmp(text, "-");
+			column->width = width > column->width ? width : column->width;
+		}
+	}
+}
+
+static int cut_cell(const struct fit *column, const struct line *line, size_t i)
+{
+	struct libscols_cell *cell = scols_line_get_cell(line->scols, i);
+	size_t taken = branches(column, line);
+	const char *text = scols_cell_get_data(cell);
+	/* Where all say the same. */
+	bool is_media = text && !strncmp(text, "application/", strlen("application/"));
+	char *cut;
+
+	if (!text || taken + fit_columns(text) <= column->width)
+		return 0;
+	/* However deep it is, something of it is shown. */
+	cut = fit_text(text, column->width > taken + 4 ? column->width - taken : 4,
+		       column->flags & COLUMN_NAME ? FIT_MIDDLE :
+		       is_media			   ? FIT_FRONT :
+						     FIT_END);
+	return cut ? scols_cell_refer_data(cell, cut) : -ENOMEM;
+}
+
+/* libsmartcols would cut what it likes, and not say that it did. */
+static int fit(struct table *table)
+{
+	struct winsize size = { 0 };
+	int rc = 0;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return 0;
+	measure(table);
+	fit_table(table->columns, table->column_count, GAP, size.ws_col);
+	for (size_t i = 0; i < table->column_count && rc == 0; i++) {
+		const struct fit *column = &table->columns[i];
+		struct libscols_column *scols = scols_table_get_column(table->scols, i);
+
+		if (!column->width)
+			rc = scols_column_set_flags(scols, SCOLS_FL_HIDDEN |
+								   scols_column_get_flags(scols));
+		for (size_t k = 0; k < table->count && rc == 0 && column->width; k++)
+			rc = cut_cell(column, &table->lines[k], i);
+	}
+	return rc;
+}
+
 int table_print(struct table *table, struct dd_error *err)
 {
+	if (table && !table->failed)
+		table->failed = -fit(table);
 	if (table && !table->failed)
 		table->failed = -scols_print_table(table->scols);
 	if (!table || table->failed)

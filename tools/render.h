@@ -57,6 +57,8 @@ enum column_flags {
 	COLUMN_RIGHT = 1 << 0,	/* numbers */
 	COLUMN_SHRINK = 1 << 1, /* may be cut on a narrow terminal */
 	COLUMN_TREE = 1 << 2,	/* has the branches of lines that lie below others */
+	COLUMN_NAME = 1 << 3,	/* is cut last of all, and in its middle: ends tell names apart */
+	COLUMN_YIELD = 1 << 4,	/* is left out before anything is cut */
 };
 
 struct column {

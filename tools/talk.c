@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <drydock/escape.h>
 #include <drydock/json.h>
 #include <drydock/units.h>
 
 #include "cleanup.h"
+#include "fit.h"
 #include "talk.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -130,40 +132,51 @@ static char *as_typed(const char *bytes, size_t len)
 	return text;
 }
 
-static size_t columns(const char *text)
+/* How much of the front is left out, so that the word stands on the terminal's first line. */
+static size_t left_out(const char *line, size_t begin, size_t room)
 {
-	size_t left = text ? strlen(text) : 0, count = 0;
-	mbstate_t state = { 0 };
+	const char *at = line;
 
-	while (left) {
-		wchar_t wide;
-		size_t taken = mbrtowc(&wide, text, left, &state);
-		bool odd = taken == 0 || taken > left;
-		int width = odd ? 1 : wcwidth(wide);
+	while (at < line + begin && fit_columns(at) - fit_columns(line + begin) + 1 > room / 2) {
+		const char *blank = strchr(at, ' ');
 
-		count += width > 0 ? (size_t)width : 0;
-		text += odd ? 1 : taken;
-		left -= odd ? 1 : taken;
+		at = blank && blank < line + begin ? blank + 1 : line + begin;
 	}
-	return count;
+	return (size_t)(at - line);
+}
+
+/* On a terminal as much of it as fits on a line. */
+static void print_pointed(const char *line, size_t begin, const char *word)
+{
+	struct winsize size = { 0 };
+	size_t room = SIZE_MAX, from = 0, width = fit_columns(word), before;
+	AUTOFREE char *cut = NULL;
+
+	if (isatty(STDERR_FILENO) && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		room = size.ws_col;
+	if (fit_columns(line) > room) {
+		from = left_out(line, begin, room);
+		room -= from ? 2 : 0;
+	}
+	cut = fit_text(line + from, room, FIT_END);
+	before = (from ? 2 : 0) + fit_columns(line + from) - fit_columns(line + begin);
+	if (!cut)
+		return;
+	fprintf(stderr, "%s%s\n%*s", from ? "… " : "", cut, (int)before, "");
+	for (size_t left = width < room ? width : room; left; left--)
+		fputc('~', stderr);
+	fputc('\n', stderr);
 }
 
 void talk_point(const char *line, size_t begin, size_t len)
 {
-	char *whole = as_typed(line, strlen(line)), *before = as_typed(line, begin),
-	     *word = as_typed(line + begin, len);
+	AUTOFREE char *whole = as_typed(line, strlen(line)), *before = as_typed(line, begin),
+		      *word = as_typed(line + begin, len);
 
 	pthread_mutex_lock(&lock);
 	take_away();
-	if (format == TALK_TEXT && whole && before && word) {
-		fprintf(stderr, "%s\n%*s", whole, (int)columns(before), "");
-		for (size_t left = columns(word); left; left--)
-			fputc('~', stderr);
-		fputc('\n', stderr);
-	}
-	free(whole);
-	free(before);
-	free(word);
+	if (format == TALK_TEXT && whole && before && word)
+		print_pointed(whole, strlen(before), word);
 	fflush(stderr);
 	pthread_mutex_unlock(&lock);
 }

@@ -236,6 +236,15 @@ test_case 'a row has a bar on a terminal, and none elsewhere' '
 	LC_ALL=C run 0 script -qec "drydock du --root vol" /dev/null >terminal && says "##" terminal
 '
 
+test_case 'on a narrow terminal the bar gives way to names, and names are cut in their middle' '
+	need_command script && from_template && put_image vol \
+		team/app:2026-11-30-release-candidate-of-a-branch-1 "another layer" >&7 &&
+	narrow() { run 0 script -qec "stty cols $1; drydock du --root vol --by tag" /dev/null >terminal; } &&
+	narrow 80 && says_not "██" terminal && says "2026-11-.*….*-1 " terminal && says "^lone +v1 " terminal &&
+	! tr -d "\r" <terminal | sed "s/\x1b\[[0-9;]*m//g" | grep -E "^.{81}" &&
+	narrow 200 && says "██" terminal && says "2026-11-30-release-candidate-of-a-branch-1 " terminal
+'
+
 test_case 'a tag or digest is wrong usage of du, and an unknown repository is' '
 	from_template && run 2 drydock du --root vol team/app:one 2>err && says "no repository" err &&
 	run 2 drydock du --root vol nothing 2>err && says "no repository nothing" err

@@ -357,6 +357,17 @@ test_case 'what is wrong in an expression is underlined, with what was meant' '
 	says "no-such" err
 '
 
+test_case 'on a terminal the wrong word is pointed at on the line that it is on, however long that is' '
+	need_command script && from_template &&
+	run 2 script -qec "stty cols 60; drydock find --root vol -repo library/app \
+		-name v1 -o -name v2 -o -type tga -size +3M -mtime +3d" /dev/null >terminal &&
+	tr -d "\r" <terminal >text && ! grep -E "^.{61}" <(head -n 2 text) &&
+	head -n 1 text | grep -ob tga | cut -d: -f1 >where && [ -s where ] &&
+	[ "$(sed -n 2p text | sed "s/~.*//" | wc -c)" -gt 5 ] &&
+	line=$(head -n 1 text) mark=$(sed -n 2p text) && before=${mark%%~*} &&
+	[ "${line:${#before}:3}" = tga ] && [ "${mark#"$before"}" = "~~~" ]
+'
+
 test_case 'common options stand anywhere, and an argument that looks like one is an argument' '
 	from_template && tag vol app:--root "$one" && tag vol app:-q "$one" &&
 	run 0 drydock find -type tag --root vol -name v1 -q >found && finds app:v1 &&

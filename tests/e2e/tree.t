@@ -152,6 +152,19 @@ test_case 'branches are those of the locale, and plain ones with --ascii' '
 	LC_ALL=C run 0 drydock tree --root vol team/app:one >text && says "^\|-config" text
 '
 
+test_case 'a tree fits the terminal: types give way first, names last' '
+	need_command script && make_volume vol &&
+	deep=$(put_image vol app:2026-11-30-release-candidate-of-a-branch-1 "a layer") && for _ in {1..6}; do
+		deep=$(put_index vol app "$deep") || return
+	done && tag vol app:deep "$deep" &&
+	run 0 script -qec "stty cols 80; drydock tree --root vol app" /dev/null >terminal &&
+	tr -d "\r" <terminal | sed "s/\x1b\[[0-9;]*m//g" >plain && ! grep -E "^.{81}" plain &&
+	says "2026-11-30.*-1 " plain && says "layer .* sha256:[0-9a-f]{12} +….*gzip " plain &&
+	run 0 script -qec "stty cols 200; drydock tree --root vol app" /dev/null >terminal &&
+	says "2026-11-30-release-candidate-of-a-branch-1 " terminal && says "[+]gzip " terminal &&
+	run 0 drydock tree --root vol app >text && says "2026-11-30-release-candidate-of-a-branch-1 " text
+'
+
 test_case 'names are escaped, also those that look like branches or colours' '
 	make_volume vol && put_image vol app:v1 "a layer" &&
 	name=$(printf "\033[31mred\nline") &&
