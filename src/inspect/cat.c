@@ -6,6 +6,7 @@
 #include <drydock/show.h>
 
 #include "base/cleanup.h"
+#include "inspect/named.h"
 #include "store/resolve.h"
 
 #define CHUNK ((size_t)256 << 10)
@@ -41,10 +42,12 @@ int dd_cat(struct dd_context *ctx, struct dd_store *store, const struct dd_refer
 	struct dd_digest digest;
 	int rc = dd_resolve(store, reference, &place.digest, err);
 
-	if (rc == 0)
-		rc = dd_store_open_reader(store, &place, &reader, NULL, err);
-	if (rc == 0)
-		rc = dd_hasher_open(&hasher, (enum dd_algorithm)place.digest.alg, err);
+	if (rc < 0)
+		return rc;
+	rc = dd_store_open_reader(store, &place, &reader, NULL, err);
+	if (rc < 0)
+		return dd_named_failed(reference, &place.digest, rc, err);
+	rc = dd_hasher_open(&hasher, (enum dd_algorithm)place.digest.alg, err);
 	if (rc < 0)
 		return rc;
 	dd_reader_pass_through(reader);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "inspect/diff.h"
+#include "inspect/named.h"
 #include "inspect/snapshot.h"
 #include "store/resolve.h"
 
@@ -294,7 +295,7 @@ static int read_side(struct dd_differing *differing, const struct dd_reference *
 	if (rc < 0)
 		return rc;
 	rc = dd_sided_read(differing, digest, side, err);
-	return rc < 0 ? dd_wrap(err, rc, "%s", dd_digest_text(digest)) : 0;
+	return rc < 0 ? dd_named_failed(reference, digest, rc, err) : 0;
 }
 
 int dd_diff_images(struct dd_context *ctx, struct dd_store *store,

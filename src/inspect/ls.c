@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "graph/survey.h"
+#include "inspect/named.h"
 #include "inspect/parts.h"
 #include "inspect/problem.h"
 #include "inspect/size.h"
@@ -216,17 +217,14 @@ static int list_parts(struct list *list, const struct dd_reference *reference, s
 
 	if (rc == 0)
 		rc = dd_manifest_parser_open(&parser, err);
-	if (rc == 0)
-		rc = dd_store_read(list->store, &place, DD_MANIFEST_MAX, &buffer, &info, err);
+	if (rc < 0)
+		return rc;
+	rc = dd_store_read(list->store, &place, DD_MANIFEST_MAX, &buffer, &info, err);
 	if (rc == 0)
 		rc = dd_manifest_verify_and_parse(parser, &place.digest, buffer.bytes, buffer.len,
 						  NULL, &manifest, err);
 	if (rc < 0)
-		return dd_wrap(err, rc, "%s%s%s", reference->repository,
-			       reference->tag[0]	? ":" :
-			       reference->repository[0] ? "@" :
-							  "",
-			       reference->tag[0] ? reference->tag : reference->digest);
+		return dd_named_failed(reference, &place.digest, rc, err);
 	self = add_row(list, err);
 	if (!self)
 		return DD_ENOMEM;

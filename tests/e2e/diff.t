@@ -132,6 +132,17 @@ test_case 'a damaged manifest ends it with its digest' '
 	says "$new" err
 '
 
+test_case 'a tag whose image is not there is damage, and told by its name' '
+	from_template && remove_blob vol "$new" && for command in "diff app:v1" ls cat; do
+		# shellcheck disable=SC2086 # words
+		run 1 drydock --root vol $command app:v2 2>err &&
+		says "app:v2 leads to $new, whose bytes are not here" err &&
+		[ "$(grep -o "$new" err | wc -l)" = 1 ] || return
+	done && run 2 drydock diff --root vol app:v1 "$new" 2>err && says "no such blob" err &&
+	mkdir -p "$(blob_data vol "$new")" && run 1 drydock diff --root vol app:v1 app:v2 2>err &&
+	says "no regular file" err && run 2 drydock diff --root vol app:v1 app:v3 2>err
+'
+
 test_case 'words that can be no images are refused' '
 	from_template && run 2 drydock diff --root vol 2>err && says "what to compare" err &&
 	run 2 drydock diff --root vol app 2>err && says "app" err &&
