@@ -52,7 +52,8 @@ struct dd_find_object {
 	uint64_t size;	       /* bytes; of a repository, tag or manifest what a pull transfers */
 	int64_t mtime_ns, created_ns;
 	const char *media_type, *artifact_type, *platform;
-	uint64_t refs, repos;	  /* manifests that name it, repositories that link it */
+	bool counted;		  /* a manifest or blob; of others nobody asks … */
+	uint64_t refs, repos;	  /* … how many manifests name it, and repositories link it */
 	enum dd_find_state state; /* by the last verification */
 	const char *problem;	  /* why some of it is not known */
 };

@@ -262,7 +262,7 @@ struct dd_find_config {
 	int64_t created_ns;   /* 0: it does not say; the newest of an index */
 	uint64_t labels;      /* a bit for each -label test */
 	uint64_t platforms;   /* and for each -platform test */
-	const char *platform; /* NULL: none, or several */
+	const char *platform; /* NULL: none; of an index several, divided by commas */
 	const char *problem;
 };
 
@@ -274,6 +274,8 @@ struct dd_find_worker {
 	struct dd_json_reader *json;
 	struct dd_buffer buffer;
 	struct dd_sizer sizer;
+	uint32_t *stamps, pass; /* by id: what of an index was seen */
+	DD_LIST(uint32_t) stack;
 	bool acting; /* actions are carried out, not only reached */
 	struct dd_text name;
 };

@@ -137,7 +137,9 @@ static void fill(const struct dd_find_run_state *run, const struct dd_find_subje
 		dd_find_text(said, said->artifact.items, said->artifact.count, subject->id);
 	object->platform =
 		dd_find_text(said, said->platform.items, said->platform.count, subject->id);
-	if (run->refs && subject->id < run->graph->nodes.count) {
+	object->counted = run->refs && subject->class & (DD_CLASS_REVISION | DD_CLASS_BLOB) &&
+			  subject->id < run->graph->nodes.count;
+	if (object->counted) {
 		object->refs = run->refs[subject->id];
 		object->repos = run->repos[subject->id];
 	}

@@ -112,6 +112,17 @@ int dd_find_parse_platform(struct dd_find_test *test, struct dd_error *err)
 	return 0;
 }
 
+/* "2026-11-…": whoever writes that means a time, whatever repository may be called so. */
+static bool begins_as_time(const char *word)
+{
+	static const char shape[] = "0000-00-00";
+
+	for (size_t i = 0; shape[i]; i++)
+		if (shape[i] == '0' ? word[i] < '0' || word[i] > '9' : word[i] != shape[i])
+			return false;
+	return true;
+}
+
 /* A date, a time, or something that has one: which, is told when the volume is there. */
 int dd_find_parse_newer(struct dd_find_test *test, struct dd_error *err)
 {
@@ -126,9 +137,10 @@ int dd_find_parse_newer(struct dd_find_test *test, struct dd_error *err)
 	if (test->timed)
 		return 0;
 	rc = dd_reference_parse(&reference, test->word, NULL);
-	if (rc == 0 && (reference.tag[0] || reference.digest[0]))
+	if (rc == 0 && (reference.tag[0] || reference.digest[0]) && !begins_as_time(test->word))
 		return 0;
-	dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is no time and no reference", test->word);
+	dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is no time%s", test->word,
+		begins_as_time(test->word) ? "" : " and no reference");
 	dd_hint(err, "write 2026-11-01, 2026-11-01T12:00:00Z, REPO:TAG or sha256:…");
 	return DD_EUSAGE;
 }

@@ -155,59 +155,167 @@ static int config_of_blob(struct dd_find_worker *worker, uint32_t id,
 	return rc < 0 ? rc : keep(worker->run, id, &config, out);
 }
 
-static void join(struct dd_find_config *to, const struct dd_find_config *from)
+/* Where a config says nothing, what an index says of it: it need not have been pushed. */
+static void describe(const struct dd_find_run_state *run, uint32_t id,
+		     struct dd_find_config *config)
 {
-	if (!from)
+	const struct dd_find_said *said = &run->said;
+
+	if (config->platform)
 		return;
-	if (from->created_ns > to->created_ns)
-		to->created_ns = from->created_ns;
-	to->labels |= from->labels;
-	to->platforms |= from->platforms;
-	if (from->problem)
-		to->problem = from->problem;
+	config->platform = dd_find_text(said, said->platform.items, said->platform.count, id);
+	for (size_t i = 0; i < run->find->tests.count; i++) {
+		const struct dd_find_test *test = run->find->tests.items[i];
+
+		if (!strcmp(test->kind->name, "-platform") && dd_find_is_marked(test, id))
+			config->platforms |= UINT64_C(1) << test->number;
+	}
 }
 
-static int config_of_image(struct dd_find_worker *worker, uint32_t manifest,
+static int config_of_image(struct dd_find_worker *worker, uint32_t id,
 			   const struct dd_find_config **out, struct dd_error *err)
 {
-	uint32_t id = manifest < worker->run->said.config.count ?
-			      worker->run->said.config.items[manifest] :
-			      DD_NO_ID;
+	struct dd_find_run_state *run = worker->run;
+	uint32_t manifest = run->graph->nodes.items[id].manifest;
+	uint32_t config =
+		manifest < run->said.config.count ? run->said.config.items[manifest] : DD_NO_ID;
+	struct dd_find_config made = { 0 };
+	int rc = 0;
 
-	*out = NULL;
-	return id == DD_NO_ID ? 0 : config_of_blob(worker, id, out, err);
+	*out = known(run, id);
+	if (*out)
+		return 0;
+	if (config != DD_NO_ID)
+		rc = config_of_blob(worker, config, out, err);
+	if (*out)
+		made = **out;
+	describe(run, id, &made);
+	return rc < 0 ? rc : keep(run, id, &made, out);
 }
 
-/* All of an index's images together; what is an index in it is passed over. */
-static int config_of_index(struct dd_find_worker *worker, uint32_t id,
-			   const struct dd_manifest_node *node, const struct dd_find_config **out,
-			   struct dd_error *err)
+/* ---- indexes: all their images together ---- */
+
+#define PLATFORMS 64 /* that are told */
+
+struct joined {
+	struct dd_find_config config;
+	const char *platforms[PLATFORMS];
+	size_t count;
+	bool more;
+};
+
+static void join(struct joined *to, const struct dd_find_config *from)
+{
+	if (from->created_ns > to->config.created_ns)
+		to->config.created_ns = from->created_ns;
+	to->config.labels |= from->labels;
+	to->config.platforms |= from->platforms;
+	if (from->problem)
+		to->config.problem = from->problem;
+	/* BuildKit says so of what is no image. */
+	if (!from->platform || !strcmp(from->platform, "unknown/unknown"))
+		return;
+	for (size_t i = 0; i < to->count; i++)
+		if (!strcmp(to->platforms[i], from->platform))
+			return;
+	to->more |= to->count == PLATFORMS;
+	if (to->count < PLATFORMS)
+		to->platforms[to->count++] = from->platform;
+}
+
+/* "linux/amd64,linux/arm64" */
+static int name_platforms(struct dd_find_run_state *run, struct joined *joined)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < joined->count && rc == 0; i++)
+		rc = dd_text_printf(&text, "%s%s", i ? "," : "", joined->platforms[i]);
+	if (rc == 0 && joined->more)
+		rc = dd_text_printf(&text, ",...");
+	if (rc < 0 || !text.len)
+		return rc;
+	pthread_mutex_lock(&run->lock);
+	joined->config.platform = dd_arena_copy(&run->said.arena, text.bytes, text.len);
+	pthread_mutex_unlock(&run->lock);
+	return joined->config.platform ? 0 : DD_ENOMEM;
+}
+
+static int push(struct dd_find_worker *worker, uint32_t id)
+{
+	uint32_t *slot = dd_list_add(&worker->stack);
+
+	if (!slot)
+		return DD_ENOMEM;
+	*slot = id;
+	return 0;
+}
+
+static bool is_index(const struct dd_graph *graph, uint32_t id)
+{
+	uint32_t manifest = graph->nodes.items[id].manifest;
+
+	return manifest != DD_NO_ID &&
+	       dd_manifest_type_is_index(
+		       (enum dd_manifest_type)graph->manifests.items[manifest].type);
+}
+
+/* Through indexes in it, each once. */
+static int join_images(struct dd_find_worker *worker, uint32_t id, struct joined *joined,
+		       struct dd_error *err)
 {
 	const struct dd_graph *graph = worker->run->graph;
-	struct dd_find_config config = { 0 };
-	int rc = 0;
+	int rc;
+
+	if (!worker->stamps)
+		worker->stamps = calloc(graph->nodes.count + 1, sizeof(*worker->stamps));
+	if (!worker->stamps)
+		return DD_ENOMEM;
+	worker->pass++;
+	worker->stack.count = 0;
+	rc = push(worker, id);
+	while (rc == 0 && worker->stack.count) {
+		const struct dd_manifest_node *node;
+		const struct dd_find_config *one;
+
+		id = worker->stack.items[--worker->stack.count];
+		if (worker->stamps[id] == worker->pass)
+			continue;
+		worker->stamps[id] = worker->pass;
+		if (!is_index(graph, id)) {
+			rc = config_of_image(worker, id, &one, err);
+			if (rc == 0)
+				join(joined, one);
+			continue;
+		}
+		node = &graph->manifests.items[graph->nodes.items[id].manifest];
+		/* From the last to the first, for the stack turns them round. */
+		for (uint32_t i = node->count; i > 0 && rc == 0; i--)
+			rc = push(worker, DD_EDGE_ID(graph->edges.items[node->first + i - 1]));
+	}
+	return rc;
+}
+
+static int config_of_index(struct dd_find_worker *worker, uint32_t id,
+			   const struct dd_find_config **out, struct dd_error *err)
+{
+	struct joined joined = { 0 };
+	int rc;
 
 	*out = known(worker->run, id);
 	if (*out)
 		return 0;
-	for (uint32_t i = 0; i < node->count && rc == 0; i++) {
-		uint32_t part = DD_EDGE_ID(graph->edges.items[node->first + i]);
-		uint32_t manifest = graph->nodes.items[part].manifest;
-		const struct dd_find_config *one = NULL;
-
-		if (manifest != DD_NO_ID)
-			rc = config_of_image(worker, manifest, &one, err);
-		join(&config, one);
-	}
-	return rc < 0 ? rc : keep(worker->run, id, &config, out);
+	rc = join_images(worker, id, &joined, err);
+	if (rc == 0)
+		rc = name_platforms(worker->run, &joined);
+	describe(worker->run, id, &joined.config);
+	return rc < 0 ? rc : keep(worker->run, id, &joined.config, out);
 }
 
 int dd_find_fetch_config(struct dd_find_worker *worker, struct dd_find_subject *subject,
 			 struct dd_error *err)
 {
 	struct dd_find_run_state *run = worker->run;
-	uint32_t manifest = dd_find_manifest_of(run, subject);
-	const struct dd_manifest_node *node;
 	int rc;
 
 	if (subject->class == DD_CLASS_BLOB) {
@@ -216,12 +324,11 @@ int dd_find_fetch_config(struct dd_find_worker *worker, struct dd_find_subject *
 			     0;
 		return rc == DD_ENOMEM ? dd_fail(err, rc, 0, "read a config") : rc;
 	}
-	if (manifest == DD_NO_ID)
+	if (dd_find_manifest_of(run, subject) == DD_NO_ID)
 		return 0;
-	node = &run->graph->manifests.items[manifest];
-	rc = dd_manifest_type_is_index((enum dd_manifest_type)node->type) ?
-		     config_of_index(worker, subject->id, node, &subject->config, err) :
-		     config_of_image(worker, manifest, &subject->config, err);
+	rc = is_index(run->graph, subject->id) ?
+		     config_of_index(worker, subject->id, &subject->config, err) :
+		     config_of_image(worker, subject->id, &subject->config, err);
 	if (subject->config && subject->config->problem && !subject->problem)
 		subject->problem = subject->config->problem;
 	return rc == DD_ENOMEM ? dd_fail(err, rc, 0, "read a config") : rc;

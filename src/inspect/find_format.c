@@ -63,8 +63,8 @@ VALUE(value_platform, object->platform)
 VALUE(value_problem, object->problem)
 NUMBER(value_size, object->has_size, object->size)
 NUMBER(value_kib, object->has_size, object->size / 1024 + (object->size % 1024 != 0))
-NUMBER(value_refs, true, object->refs)
-NUMBER(value_repos, true, object->repos)
+NUMBER(value_refs, object->counted, object->refs)
+NUMBER(value_repos, object->counted, object->repos)
 
 static int value_path(const struct dd_find_object *object, struct dd_text *text)
 {

@@ -24,8 +24,6 @@ static void put_time(struct dd_json_out *out, const char *key, int64_t ns)
 void dd_find_json(const struct dd_find_object *object, struct dd_json_out *out)
 {
 	DD_AUTOFREE char *path = NULL;
-	bool counted = object->type != DD_FIND_REPOSITORY && object->type != DD_FIND_TAG &&
-		       object->type != DD_FIND_UPLOAD && object->type != DD_FIND_LINK;
 
 	dd_json_object(out, NULL);
 	dd_json_text(out, "type", dd_find_type_name(object->type));
@@ -47,7 +45,7 @@ void dd_find_json(const struct dd_find_object *object, struct dd_json_out *out)
 	dd_json_text(out, "media_type", object->media_type);
 	dd_json_text(out, "artifact_type", object->artifact_type);
 	dd_json_text(out, "platform", object->platform);
-	if (counted) {
+	if (object->counted) {
 		dd_json_uint(out, "refs", object->refs);
 		dd_json_uint(out, "repos", object->repos);
 	}

@@ -222,8 +222,12 @@ static int list_uploads(struct list *list, struct dd_error *err)
 	for (size_t i = 0; i < list->names.count && rc == 0; i++) {
 		struct dd_upload *upload;
 
-		if (!dd_upload_valid(list->names.items[i]))
+		if (!dd_upload_valid(list->names.items[i])) {
+			dd_log(list->run->ctx, DD_LOG_WARNING,
+			       "%s/%s: not of a registry; passed over", dd_find_place_text(&place),
+			       list->names.items[i]);
 			continue;
+		}
 		upload = dd_list_add(&list->repo->uploads);
 		if (!upload)
 			return no_memory(err);

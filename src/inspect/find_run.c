@@ -111,6 +111,9 @@ static void tell_trouble(struct dd_find_run_state *run)
 	for (size_t i = 0; i < survey->unread.count; i++)
 		dd_log(run->ctx, DD_LOG_WARNING, "%s", survey->unread.items[i]);
 	run->summary->problems += survey->unreadable;
+	for (size_t i = 0; i < survey->notes.count && run->classes & DD_CLASS_UPLOAD; i++)
+		if (strstr(survey->notes.items[i], "/_uploads/"))
+			dd_log(run->ctx, DD_LOG_WARNING, "%s", survey->notes.items[i]);
 	for (size_t i = 0; i < survey->doubts.count && !held; i++)
 		dd_find_problem(run, survey->doubts.items[i].detail,
 				dd_doubt_text(survey->doubts.items[i].doubt));
@@ -179,6 +182,8 @@ static void close_workers(struct dd_find_run_state *run)
 		dd_json_reader_closep(&worker->json);
 		dd_buffer_release(&worker->buffer);
 		dd_sizer_release(&worker->sizer);
+		free(worker->stamps);
+		dd_list_release(&worker->stack);
 		dd_text_release(&worker->name);
 		free(worker);
 	}

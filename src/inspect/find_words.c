@@ -118,7 +118,7 @@ static const char *nearest_word(const char *word)
 static const char *nearest_type(const char *word)
 {
 	const char *best = NULL;
-	size_t least = 4;
+	size_t least = 3;
 
 	for (unsigned i = 0; i < DD_FIND_TYPE_COUNT; i++)
 		nearer(word, dd_find_type_name(i), &best, &least);
@@ -156,9 +156,8 @@ void dd_find_hint_type(const char *word, struct dd_error *err)
 {
 	const char *nearest = nearest_type(word);
 
-	if (nearest)
-		dd_hint(err, "did you mean %s?", nearest);
-	else
-		dd_hint(err, "types are repository, tag, manifest, index, referrer, config, layer, "
-			     "blob, upload and link");
+	dd_hint(err,
+		"%s%s%stypes are repository, tag, manifest, index, referrer, config, layer, "
+		"blob, upload and link",
+		nearest ? "did you mean " : "", nearest ? nearest : "", nearest ? "? " : "");
 }

@@ -170,6 +170,24 @@ test_case 'labels, creation and platform are those of the config, and of an inde
 	[ "$(cat found)" = "2020-01-02T03:04:05Z linux/arm64/v8 linux/arm64/v8" ]
 '
 
+test_case 'the platform that is printed is the one that is asked for, through indexes of indexes' '
+	make_volume vol &&
+	a=$(put_configured vol app "{\"os\":\"linux\",\"architecture\":\"arm64\"}" "" l1) &&
+	b=$(put_configured vol app "{\"os\":\"windows\",\"architecture\":\"amd64\"}" "" l2) &&
+	c=$(put_configured vol app "{}" "" l3) && inner=$(put_index vol app:inner "$a" "$b" "$a") &&
+	put_index vol app:outer "$inner" "$c" "$no_such" >&7 && put_index vol app:sparse "$no_such" >&7 &&
+	found found -type tag -printf "%g %o\n" &&
+	finds "inner linux/arm64,windows/amd64" "outer linux/arm64,windows/amd64,linux/amd64" \
+		"sparse linux/amd64" &&
+	for platform in linux/arm64 windows/amd64 linux/amd64; do
+		found found -type tag,manifest -platform "$platform" && sort found >got &&
+		found found -type tag,manifest -printf "%p %o\n" &&
+		grep -E "[ ,]$platform(,|$)" found | cut -d" " -f1 | sort >expected &&
+		[ -s expected ] && same expected got || return
+	done && found found -type tag -name outer --json && valid find found &&
+	json ".platform == \"linux/arm64,windows/amd64,linux/amd64\"" found
+'
+
 test_case 'a config that is not there or not whole is said, and stops nothing' '
 	from_template && remove_blob vol "$(digest_of "$(config_of "first layer" shared)")" &&
 	run 1 drydock find --root vol -type tag -created -1d -o -type tag -print >found 2>err &&
@@ -204,6 +222,19 @@ test_case 'how many manifests and repositories use something is counted' '
 		sed "s|.*/\(.*\)/link|sha256:\1|" | sort | uniq -c | awk "{ print \$2, \$1 }" |
 		sort >expected && found found -type layer,config -printf "%p %N\n" &&
 	sort found >sorted && grep -v "$unused" expected >linked && same linked sorted
+'
+
+test_case 'a tag has no count, and prints none' '
+	from_template && found found -type tag,upload -printf "[%n%N]\n" && [ "$(sort -u found)" = "[]" ] &&
+	found found -type manifest -digest "$one" -printf "%n %N\n" && finds "1 1"
+'
+
+test_case 'what lies among uploads and is not called as one is said' '
+	from_template && mkdir "$(upload_dir vol app mine)" &&
+	run 0 drydock find --root vol -type upload >found 2>err && finds "app/_uploads/$upload" &&
+	says "app/_uploads/mine: .*passed over" err &&
+	run 0 drydock find --root vol -type upload,blob -refs -9 -o -type upload >found 2>err &&
+	says "app/_uploads/mine: .*passed over" err
 '
 
 test_case 'times are compared exactly, and a bare number counts days' '
@@ -354,7 +385,12 @@ test_case 'what is wrong in an expression is underlined, with what was meant' '
 	run 2 drydock find --root vol library/app 2>err && says "-repo .library/app." err &&
 	run 2 drydock find --root vol -path x 2>err && says "-repo" err &&
 	run 2 drydock find --root vol -no 2>err && run 2 drydock find --root vol --no-such 2>err &&
-	says "no-such" err
+	says "no-such" err &&
+	run 2 drydock find --root vol -type foo 2>err && says_not "did you mean" err &&
+	says "types are repository, tag" err && for time in 2026-11-31 2026-11-01T25:00:00Z 2026-11-01T12:00; do
+		run 2 drydock find --root vol -newer "$time" 2>err && says "$time. is no time" err &&
+		says "write 2026-11-01, " err && [ "$(sed -n 2p err | tr -d " ")" = "${time//?/\~}" ] || return
+	done
 '
 
 test_case 'on a terminal the wrong word is pointed at on the line that it is on, however long that is' '
