@@ -142,7 +142,7 @@ static int print_tags(const struct tool *tool, const struct dd_history *history,
 
 	if (rc < 0 || tool->quiet)
 		return rc;
-	printf("%s%s: %llu moved, %llu never; %llu with another one's digest.\n",
+	printf("%s%s: %llu moved, %llu never did; %llu point to the same manifest as another.\n",
 	       history->count ? "\n" : "", render_count(history->looked, "tag", "tags"),
 	       (unsigned long long)history->moved, (unsigned long long)history->never,
 	       (unsigned long long)history->shared);

@@ -60,6 +60,8 @@ static void catch_signals(struct dd_context *ctx)
 	catch_signal(SIGTERM);
 	catch_signal(SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on the size of files is an error like a full disk, after which we tidy up. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* A file of the volume must never get the number of a closed standard stream. */

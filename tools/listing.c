@@ -64,7 +64,7 @@ static int check_outside(int fd, const uint64_t root[2], const char *path, struc
 /* A word mistyped must not cost anybody a file. */
 static int check_replaced(int directory, const char *name, const char *path, struct dd_error *err)
 {
-	static const char magic[] = " drydock-snapshot ";
+	static const char magic[] = " drydock-snapshot "; /* behind the sum of the first line */
 	CLEANUP(close_fd) int fd = -1;
 	char head[64] = "";
 	struct stat st;
@@ -79,7 +79,7 @@ static int check_replaced(int directory, const char *name, const char *path, str
 		len = fd < 0 ? -1 : read(fd, head, sizeof(head) - 1);
 		if (len < 0)
 			return fail(err, errno, "read", path);
-		if (!len || strstr(head, magic))
+		if (len > 16 && !strncmp(head + 16, magic, strlen(magic)))
 			return 0;
 		dd_fail(err, DD_EREFUSED, 0, "%s is there, and is no snapshot", path);
 	}

@@ -223,7 +223,17 @@ test_case 'a snapshot is never written below the root, nor over what is none' '
 	says "is no snapshot" err && says precious file && mkfifo pipe &&
 	run 3 drydock snapshot --root vol pipe 2>err && ln -s file link &&
 	run 3 drydock snapshot --root vol link 2>err && says precious file &&
+	: >empty && run 3 drydock snapshot --root vol empty 2>err && says "is no snapshot" err &&
+	[ ! -s empty ] && echo "see drydock-snapshot 1" >file &&
+	run 3 drydock snapshot --root vol file 2>err &&
 	run 2 drydock snapshot --root vol 2>err && says "FILE" err
+'
+
+test_case 'a file that may not grow leaves the earlier snapshot, and nothing beside it' '
+	from_template && mkdir out && run 0 drydock snapshot --root vol out/list >&7 && cp out/list before &&
+	for n in {1..40}; do put_image vol "more:v$n" "layer $n" >&7 || return; done &&
+	run 3 bash -c "ulimit -f 1; exec drydock snapshot --root vol out/list" 2>err &&
+	says "File too large" err && same before out/list && [ "$(ls -A out)" = list ]
 '
 
 test_case 'a snapshot replaces an earlier one as a whole, and a dry run writes nothing' '

@@ -81,7 +81,7 @@ test_case 'a repository lists its tags, those that moved most first' '
 	printf "%s\n" "latest 3 2 1" "still 1 1 0" "v3 1 1 1" >expected && same expected found &&
 	json ".total == {tags: 3, moved: 1, never: 2, shared: 2}" list &&
 	run 0 drydock log --root vol app >text && says "^latest +3 +2 .*$third +1$" text &&
-	says "3 tags: 1 moved, 2 never; 2 with" text
+	says "3 tags: 1 moved, 2 never did; 2 point" text
 '
 
 test_case 'a repository is told without a look at any other' '
