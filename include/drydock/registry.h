@@ -15,7 +15,7 @@
  * Sources: OCI distribution-spec 1.1 ("Pull", "Push", "Content Discovery", "Content Management");
  * where things lie: <drydock/layout.h>.
  *
- * Locking: all functions may be called from several threads at once; of one upload or one stream,
+ * Locking: all functions may be called from several threads at once; of one upload or one download,
  * by one at a time. All may wait for the disk but those that say that they do not.
  *
  * Names are validated here too: DD_EFORMAT for a repository or tag that is none.
@@ -89,19 +89,19 @@ int dd_registry_look_at_blob(struct dd_registry *registry, const char *repositor
  * which waits for the proof first, however large it is. DD_ENOENT as above: also if they were found
  * not to have the digest just now.
  */
-struct dd_stream;
+struct dd_download;
 int dd_registry_open_blob(struct dd_registry *registry, const char *repository,
-			  const struct dd_digest *digest, bool whole, struct dd_stream **stream,
+			  const struct dd_digest *digest, bool whole, struct dd_download **download,
 			  struct dd_error *err);
-uint64_t dd_stream_get_size(const struct dd_stream *stream);
+uint64_t dd_download_get_size(const struct dd_download *download);
 /*
  * Bytes read at an offset, 0 at the end. may_wait false: never waits for a disk, nor hashes;
- * DD_EAGAIN: it would have to. A stream that is proved while it is read withholds its last block until
+ * DD_EAGAIN: it would have to. One that is proved while it is read withholds its last block until
  * it is; DD_ECORRUPT: it is not what it should be, and the rest is never given away.
  */
-int64_t dd_stream_read(struct dd_stream *stream, uint64_t offset, void *bytes, size_t len,
-		       bool may_wait, struct dd_error *err);
-void dd_stream_closep(struct dd_stream **stream);
+int64_t dd_download_read(struct dd_download *download, uint64_t offset, void *bytes, size_t len,
+			 bool may_wait, struct dd_error *err);
+void dd_download_closep(struct dd_download **download);
 
 /*
  * Give the repository a link to a blob that another one has. from NULL: whichever of those that

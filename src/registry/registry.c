@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "graph/link.h"
+#include "registry/download.h"
 #include "registry/prove.h"
 #include "registry/registry.h"
 #include "registry/revive.h"
-#include "registry/stream.h"
 #include "registry/upload.h"
 #include "registry/whereabouts.h"
 
@@ -127,13 +127,14 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 	registry->index = options->index;
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_init(&registry->repository_locks[i], NULL);
+	pthread_mutex_init(&registry->change_lock, NULL);
 	rc = dd_leases_open(DD_LEASE_DEFAULT, &registry->leases, err);
 	if (rc == 0)
 		rc = dd_proofs_open(registry, err);
 	if (rc == 0)
 		rc = dd_joints_open(registry, err);
 	if (rc == 0)
-		rc = dd_trash_view_open(registry, err);
+		rc = dd_revivable_open(registry, err);
 	if (rc == 0)
 		rc = dd_upload_table_open(registry, err);
 	if (rc == 0)
@@ -150,12 +151,13 @@ void dd_registry_close(struct dd_registry *registry)
 {
 	dd_upload_table_close(registry);
 	dd_whereabouts_close(registry);
-	dd_trash_view_close(registry);
+	dd_revivable_close(registry);
 	dd_joints_close(registry);
 	dd_proofs_close(registry);
 	dd_leases_closep(&registry->leases);
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_destroy(&registry->repository_locks[i]);
+	pthread_mutex_destroy(&registry->change_lock);
 	free(registry);
 }
 

@@ -17,8 +17,8 @@
 #include "registry/lease.h"
 
 struct dd_proofs;	  /* prove.h: what is known of blobs' bytes */
-struct dd_joints;	  /* stream.h: files that are verified while they are served */
-struct dd_trash_view;	  /* revive.h: what the trash may give back */
+struct dd_joints;	  /* download.h: files that are verified while they are served */
+struct dd_revivable;	  /* revive.h: what the trash may give back */
 struct dd_upload_table;	  /* upload.h: uploads that are open */
 struct dd_whereabouts;	  /* whereabouts.h: which repositories have a blob */
 struct dd_referrer_cache; /* referrers of each repository, as they were last seen */
@@ -39,11 +39,12 @@ struct dd_registry {
 
 	_Atomic uint64_t generations[DD_REGISTRY_SLOTS];
 	pthread_mutex_t repository_locks[DD_REGISTRY_SLOTS];
+	pthread_mutex_t change_lock; /* remove.h */
 
 	struct dd_registry_counts counts; /* atomically */
 	struct dd_proofs *proofs;
 	struct dd_joints *joints;
-	struct dd_trash_view *trash;
+	struct dd_revivable *trash;
 	struct dd_upload_table *uploads;
 	struct dd_whereabouts *whereabouts;
 	struct dd_referrer_cache *referrers; /* made when it is first asked for */

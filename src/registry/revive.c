@@ -32,14 +32,14 @@ struct giving {
 	DD_LIST(uint64_t) refused; /* hashes of paths, sorted */
 };
 
-struct dd_trash_view {
+struct dd_revivable {
 	pthread_mutex_t lock;
 	struct dd_stamp stamp; /* of the trash when it was listed */
 	bool listed;
 	DD_LIST(struct giving) runs; /* oldest first */
 };
 
-int dd_trash_view_open(struct dd_registry *registry, struct dd_error *err)
+int dd_revivable_open(struct dd_registry *registry, struct dd_error *err)
 {
 	registry->trash = calloc(1, sizeof(*registry->trash));
 	if (!registry->trash)
@@ -48,7 +48,7 @@ int dd_trash_view_open(struct dd_registry *registry, struct dd_error *err)
 	return 0;
 }
 
-static void forget_runs(struct dd_trash_view *view)
+static void forget_runs(struct dd_revivable *view)
 {
 	for (size_t i = 0; i < view->runs.count; i++)
 		dd_list_release(&view->runs.items[i].refused);
@@ -56,7 +56,7 @@ static void forget_runs(struct dd_trash_view *view)
 	view->listed = false;
 }
 
-void dd_trash_view_close(struct dd_registry *registry)
+void dd_revivable_close(struct dd_registry *registry)
 {
 	if (!registry->trash)
 		return;
@@ -147,7 +147,7 @@ static int learn(struct dd_registry *registry, struct giving *giving, struct dd_
 static int list_anew(struct dd_registry *registry, struct dd_error *err)
 {
 	DD_CLEANUP(dd_run_names_release) struct dd_run_names names = { 0 };
-	struct dd_trash_view *view = registry->trash, old;
+	struct dd_revivable *view = registry->trash, old;
 	int rc = dd_run_names_list(&names, registry->store, DD_IN_TRASH, err);
 
 	if (rc < 0)
@@ -179,7 +179,7 @@ static int list_anew(struct dd_registry *registry, struct dd_error *err)
 static int look_at_trash(struct dd_registry *registry, struct dd_error *err)
 {
 	const struct dd_place trash = { .kind = DD_IN_TRASH };
-	struct dd_trash_view *view = registry->trash;
+	struct dd_revivable *view = registry->trash;
 	struct dd_info info;
 	int rc = dd_store_stat(registry->store, &trash, &info, err);
 
@@ -206,7 +206,7 @@ static bool may_give(struct dd_registry *registry, struct giving *giving, uint64
 static bool find_run(struct dd_registry *registry, const struct dd_place *place,
 		     char run[static DD_RUN_NAME])
 {
-	struct dd_trash_view *view = registry->trash;
+	struct dd_revivable *view = registry->trash;
 	uint64_t hash = hash_place(place);
 	bool found = false;
 
@@ -236,6 +236,7 @@ struct revival {
 	const char *repository;
 	struct dd_unsynced unsynced;
 	unsigned depth, count;
+	bool moved; /* something */
 };
 
 static bool is_in_place(const struct revival *revival, const struct dd_place *place)
@@ -256,6 +257,7 @@ static int fetch(struct revival *revival, const struct dd_place *place, const ch
 	rc = dd_store_place(revival->registry->store, &trashed, place, DD_ONTO_NOTHING,
 			    &revival->unsynced, err);
 	if (rc == 0) {
+		revival->moved = true;
 		dd_registry_count(revival->registry, revived);
 		dd_log(revival->registry->ctx, DD_LOG_NOTE,
 		       "%s %s was asked for and is back from the trash of run %s",
@@ -268,9 +270,9 @@ static int fetch(struct revival *revival, const struct dd_place *place, const ch
 
 static int sync_moved(struct revival *revival, struct dd_error *err)
 {
-	return revival->unsynced.count ? dd_store_sync_these(revival->registry->store,
-							     &revival->unsynced, err) :
-					 0;
+	return revival->unsynced.count ?
+		       dd_store_sync_these(revival->registry->store, &revival->unsynced, err) :
+		       0;
 }
 
 static int fetch_bytes(struct revival *revival, const struct dd_digest *digest,
@@ -323,7 +325,7 @@ static int fetch_reached(struct revival *revival, const struct dd_digest *digest
 	DD_CLEANUP(dd_manifest_parser_closep) struct dd_manifest_parser *parser = NULL;
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	struct dd_place place = dd_blob_place(digest);
-	struct dd_manifest manifest;
+	const struct dd_manifest *manifest;
 	int rc = dd_manifest_parser_open(&parser, err);
 
 	if (rc < 0)
@@ -332,11 +334,12 @@ static int fetch_reached(struct revival *revival, const struct dd_digest *digest
 	if (revival->depth >= DEEPEST ||
 	    dd_store_read(revival->registry->store, &place, DD_MANIFEST_MAX, &buffer, NULL, NULL) <
 		    0 ||
-	    dd_manifest_parse(parser, buffer.bytes, buffer.len, NULL, &manifest, NULL) < 0)
+	    dd_manifest_verify_and_parse(parser, digest, buffer.bytes, buffer.len, NULL, &manifest,
+					 NULL) < 0)
 		return 0;
 	revival->depth++;
-	for (size_t i = 0; i < manifest.count && rc == 0; i++) {
-		const struct dd_descriptor *descriptor = &manifest.descriptors[i];
+	for (size_t i = 0; i < manifest->count && rc == 0; i++) {
+		const struct dd_descriptor *descriptor = &manifest->descriptors[i];
 
 		if (descriptor->legacy || descriptor->role == DD_ROLE_SUBJECT)
 			continue;
@@ -385,6 +388,8 @@ int dd_registry_bring_back(struct dd_registry *registry, const char *repository,
 	if (rc == 0)
 		rc = sync_moved(&revival, err);
 	dd_unsynced_release(&revival.unsynced);
+	if (revival.moved)
+		dd_registry_changed(registry, repository);
 	return rc < 0 ? dd_wrap(err, rc, "bring %s back from the trash", dd_digest_text(digest)) :
 			0;
 }

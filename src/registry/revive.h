@@ -6,8 +6,8 @@
 
 #include <drydock/registry.h>
 
-int dd_trash_view_open(struct dd_registry *registry, struct dd_error *err);
-void dd_trash_view_close(struct dd_registry *registry);
+int dd_revivable_open(struct dd_registry *registry, struct dd_error *err);
+void dd_revivable_close(struct dd_registry *registry);
 
 /*
  * What is missing of a digest in a repository, and lies in the trash of any run, comes back: the

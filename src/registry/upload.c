@@ -212,8 +212,7 @@ int dd_upload_catch_up(struct dd_upload *upload, struct dd_error *err)
 
 		if (got == 0)
 			return dd_fail(err, DD_ECHANGED, 0, "the upload became shorter");
-		rc = got < 0 ? (int)got :
-			       dd_hasher_add(upload->hasher, block, (size_t)got, err);
+		rc = got < 0 ? (int)got : dd_hasher_add(upload->hasher, block, (size_t)got, err);
 		if (rc == 0)
 			upload->hashed += (uint64_t)got;
 	}

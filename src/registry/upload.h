@@ -52,6 +52,9 @@ void dd_upload_table_give(struct dd_upload *upload);
 /* Out of the table, and of memory. */
 void dd_upload_table_remove(struct dd_upload *upload);
 
+/* What is known of one that nobody has in hand. False: somebody has. */
+bool dd_upload_table_forget(struct dd_registry *registry, const char *id);
+
 /* The hash of all bytes so far, which are read again as far as it does not know them. */
 int dd_upload_catch_up(struct dd_upload *upload, struct dd_error *err);
 /* An end: its directory goes, then it does. */

@@ -19,6 +19,7 @@ struct commit {
 	const struct dd_digest *digest;
 	struct dd_place from, to;
 	struct dd_unsynced unsynced;
+	bool placed; /* the bytes are no upload's any more */
 };
 
 /* DD_ECORRUPT: these bytes have another. */
@@ -60,6 +61,7 @@ static int put(struct commit *commit, enum dd_onto onto, struct dd_error *err)
 	int rc = dd_store_place(commit->registry->store, &commit->from, &commit->to, onto,
 				&commit->unsynced, err);
 
+	commit->placed = rc == 0;
 	/* The descriptor is still of that file, whatever it is called. */
 	if (rc == 0 && dd_writer_stat(commit->upload->writer, &info, NULL) == 0)
 		dd_proof_put_own(commit->registry, commit->digest, &info);
@@ -151,8 +153,7 @@ int dd_upload_commit(struct dd_upload **upload, const struct dd_digest *digest,
 	dd_unsynced_release(&commit.unsynced);
 	if (rc < 0)
 		dd_wrap(err, rc, "upload %s", (*upload)->id);
-	/* Once its bytes have gone into their place there is nothing to go on with. */
-	if (rc == DD_ENOSPC && dd_upload_is_whole(*upload))
+	if (rc == DD_ENOSPC && !commit.placed)
 		return rc;
 	/* What cannot be removed is found by the next purge. */
 	dd_upload_end(upload, NULL);

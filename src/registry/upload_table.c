@@ -178,6 +178,26 @@ void dd_upload_table_give(struct dd_upload *upload)
 	pthread_mutex_unlock(&table->lock);
 }
 
+bool dd_upload_table_forget(struct dd_registry *registry, const char *id)
+{
+	struct dd_upload_table *table = registry->uploads;
+	struct dd_upload **at, *upload;
+	bool busy;
+
+	pthread_mutex_lock(&table->lock);
+	at = find(table, id);
+	upload = *at;
+	busy = upload && upload->busy;
+	if (upload && !busy) {
+		stop_waiting(table, upload);
+		*at = upload->next;
+		table->count--;
+		dd_upload_free(upload);
+	}
+	pthread_mutex_unlock(&table->lock);
+	return !busy;
+}
+
 void dd_upload_table_remove(struct dd_upload *upload)
 {
 	struct dd_upload_table *table = upload->registry->uploads;

@@ -105,6 +105,13 @@ int dd_file_make_directory(struct dd_store *store, const char *path, struct dd_e
 int dd_file_make_in(struct dd_store *store, int parent, const char *path, const char *name,
 		    struct dd_error *err);
 
+/*
+ * The same for one of several threads: what is made is remembered for all of them (store/durable.h), and
+ * in *unsynced.
+ */
+int dd_file_make_shared(struct dd_store *store, const char *path, struct dd_unsynced *unsynced,
+			struct dd_error *err);
+
 /* Give what we made the owner and mode of the directory around it; never more than that has. */
 int dd_file_dress(struct dd_store *store, int fd, const struct stat *around, const char *path,
 		  struct dd_error *err);

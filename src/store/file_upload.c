@@ -89,9 +89,11 @@ static int make_files(struct dd_writer *writer, int directory, const char *start
 static int make_directory(struct dd_writer *writer, const char *above, const char *path,
 			  const char *name, struct dd_error *err)
 {
-	DD_AUTOCLOSE int parent = dd_file_make_shared(writer->store, above, err);
+	DD_CLEANUP(dd_unsynced_release) struct dd_unsynced unsynced = { 0 };
+	DD_AUTOCLOSE int parent = dd_file_make_shared(writer->store, above, &unsynced, err);
 	struct stat st;
 
+	/* What is made here is durable with what is linked in the repository at last. */
 	if (parent < 0)
 		return parent;
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)

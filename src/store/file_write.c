@@ -64,9 +64,8 @@ int dd_store_sync_these(struct dd_store *store, struct dd_unsynced *unsynced, st
 	return 0;
 }
 
-/* A descriptor (O_PATH) of a directory, which is made, and those above it, if need be. */
-static int make_directory(struct dd_store *store, const char *path, struct dd_unsynced *unsynced,
-			  struct dd_error *err)
+int dd_file_make_shared(struct dd_store *store, const char *path, struct dd_unsynced *unsynced,
+			struct dd_error *err)
 {
 	DD_AUTOCLOSE int parent = -1;
 	DD_AUTOFREE char *above = NULL;
@@ -80,7 +79,7 @@ static int make_directory(struct dd_store *store, const char *path, struct dd_un
 	above = strndup(path, slash ? (size_t)(slash - path) : 0);
 	if (!above)
 		return dd_fail(err, DD_ENOMEM, 0, "make %s", path);
-	parent = make_directory(store, above, unsynced, err);
+	parent = dd_file_make_shared(store, above, unsynced, err);
 	if (parent < 0)
 		return parent;
 	rc = dd_unsynced_add(unsynced, above, err);
@@ -129,7 +128,7 @@ static int target_open(struct target *target, struct dd_unsynced *unsynced, stru
 		return dd_fail(err, DD_ENOMEM, 0, "open above %s", target->path);
 	if (target->above >= 0)
 		close(target->above);
-	target->above = make_directory(target->store, above, unsynced, err);
+	target->above = dd_file_make_shared(target->store, above, unsynced, err);
 	if (target->above < 0)
 		return target->above;
 	rc = dd_unsynced_add(unsynced, above, err);

@@ -11,9 +11,9 @@
 #include <drydock/units.h>
 
 #include "registry/blob.h"
+#include "registry/download.h"
 #include "registry/prove.h"
 #include "registry/registry.h"
-#include "registry/stream.h"
 
 #define LAST ((size_t)64 << 10)	  /* bytes that are held back */
 #define BLOCK ((size_t)256 << 10) /* of what is read to catch up */
@@ -37,7 +37,7 @@ struct dd_joints {
 	struct dd_joint *first;
 };
 
-struct dd_stream {
+struct dd_download {
 	struct dd_registry *registry;
 	struct dd_reader *reader;
 	struct dd_digest digest;
@@ -65,7 +65,7 @@ void dd_joints_close(struct dd_registry *registry)
 
 /* ---- joint verification ---- */
 
-static struct dd_joint *make_joint(const struct dd_stream *stream, struct dd_error *err)
+static struct dd_joint *make_joint(const struct dd_download *download, struct dd_error *err)
 {
 	struct dd_joint *joint = calloc(1, sizeof(*joint));
 
@@ -73,12 +73,12 @@ static struct dd_joint *make_joint(const struct dd_stream *stream, struct dd_err
 		dd_fail(err, DD_ENOMEM, 0, "verify a blob");
 		return NULL;
 	}
-	if (dd_hasher_open(&joint->hasher, (enum dd_algorithm)stream->digest.alg, err) < 0) {
+	if (dd_hasher_open(&joint->hasher, (enum dd_algorithm)download->digest.alg, err) < 0) {
 		free(joint);
 		return NULL;
 	}
-	joint->digest = stream->digest;
-	joint->info = stream->info;
+	joint->digest = download->digest;
+	joint->info = download->info;
 	joint->read_ns = dd_time_now();
 	joint->verdict = 1;
 	pthread_mutex_init(&joint->lock, NULL);
@@ -89,27 +89,28 @@ static struct dd_joint *make_joint(const struct dd_stream *stream, struct dd_err
  * What changed just now may change again without a trace in its stamp: two who read such a file may
  * read different bytes, and do not share.
  */
-static struct dd_joint *find_joint(const struct dd_joints *joints, const struct dd_stream *stream)
+static struct dd_joint *find_joint(const struct dd_joints *joints,
+				   const struct dd_download *download)
 {
 	struct dd_joint *joint;
 
 	for (joint = joints->first; joint; joint = joint->next)
-		if (dd_digest_equal(&joint->digest, &stream->digest) &&
-		    dd_stamp_equal(&joint->info.stamp, &stream->info.stamp) &&
+		if (dd_digest_equal(&joint->digest, &download->digest) &&
+		    dd_stamp_equal(&joint->info.stamp, &download->info.stamp) &&
 		    dd_index_may_remember(&joint->info, joint->read_ns))
 			return joint;
 	return NULL;
 }
 
-static int join(struct dd_stream *stream, struct dd_error *err)
+static int join(struct dd_download *download, struct dd_error *err)
 {
-	struct dd_joints *joints = stream->registry->joints;
+	struct dd_joints *joints = download->registry->joints;
 	struct dd_joint *joint;
 
 	pthread_mutex_lock(&joints->lock);
-	joint = find_joint(joints, stream);
+	joint = find_joint(joints, download);
 	if (!joint) {
-		joint = make_joint(stream, err);
+		joint = make_joint(download, err);
 		if (joint) {
 			joint->next = joints->first;
 			joints->first = joint;
@@ -118,14 +119,14 @@ static int join(struct dd_stream *stream, struct dd_error *err)
 	if (joint)
 		joint->streams++;
 	pthread_mutex_unlock(&joints->lock);
-	stream->joint = joint;
+	download->joint = joint;
 	return joint ? 0 : DD_ENOMEM;
 }
 
-static void part(struct dd_stream *stream)
+static void part(struct dd_download *download)
 {
-	struct dd_joints *joints = stream->registry->joints;
-	struct dd_joint *joint = stream->joint;
+	struct dd_joints *joints = download->registry->joints;
+	struct dd_joint *joint = download->joint;
 
 	if (!joint)
 		return;
@@ -140,7 +141,7 @@ static void part(struct dd_stream *stream)
 		joint = NULL;
 	}
 	pthread_mutex_unlock(&joints->lock);
-	stream->joint = NULL;
+	download->joint = NULL;
 	if (!joint)
 		return;
 	dd_hasher_closep(&joint->hasher);
@@ -164,9 +165,9 @@ static int feed(struct dd_joint *joint, uint64_t offset, const unsigned char *by
 }
 
 /* Up to an offset, if nobody has come so far. The lock is held. */
-static int catch_up(struct dd_stream *stream, uint64_t offset, struct dd_error *err)
+static int catch_up(struct dd_download *download, uint64_t offset, struct dd_error *err)
 {
-	struct dd_joint *joint = stream->joint;
+	struct dd_joint *joint = download->joint;
 	DD_AUTOFREE unsigned char *block = NULL;
 	int rc = 0;
 
@@ -177,7 +178,7 @@ static int catch_up(struct dd_stream *stream, uint64_t offset, struct dd_error *
 		return dd_fail(err, DD_ENOMEM, 0, "verify a blob");
 	while (rc == 0 && joint->hashed < offset) {
 		int64_t got =
-			dd_reader_read_at(stream->reader, joint->hashed, block, BLOCK, true, err);
+			dd_reader_read_at(download->reader, joint->hashed, block, BLOCK, true, err);
 
 		if (got == 0)
 			return dd_fail(err, DD_ECHANGED, 0, "it became shorter");
@@ -187,38 +188,38 @@ static int catch_up(struct dd_stream *stream, uint64_t offset, struct dd_error *
 }
 
 /* All of it is hashed: what is it? The lock is held. */
-static int judge(struct dd_stream *stream, struct dd_error *err)
+static int judge(struct dd_download *download, struct dd_error *err)
 {
-	struct dd_joint *joint = stream->joint;
+	struct dd_joint *joint = download->joint;
 	struct dd_digest got;
 	struct dd_info now;
 	bool good;
-	int rc = dd_reader_stat(stream->reader, &now, err);
+	int rc = dd_reader_stat(download->reader, &now, err);
 
 	if (rc == 0)
 		rc = dd_hasher_final(joint->hasher, &got, err);
 	if (rc < 0)
 		return rc;
 	good = dd_digest_equal(&got, &joint->digest) && joint->hashed == joint->info.size;
-	dd_proof_put(stream->registry, &joint->digest, &joint->info, &now, joint->read_ns,
+	dd_proof_put(download->registry, &joint->digest, &joint->info, &now, joint->read_ns,
 		     good ? DD_VERDICT_GOOD : DD_VERDICT_CORRUPT);
 	joint->verdict =
 		good && dd_stamp_same_content(&now.stamp, &joint->info.stamp) ? 0 : DD_ECORRUPT;
 	return 0;
 }
 
-static uint64_t start_of_last(const struct dd_stream *stream)
+static uint64_t start_of_last(const struct dd_download *download)
 {
-	return stream->info.size > LAST ? stream->info.size - LAST : 0;
+	return download->info.size > LAST ? download->info.size - LAST : 0;
 }
 
-static int read_last(struct dd_stream *stream, unsigned char *last, size_t len,
+static int read_last(struct dd_download *download, unsigned char *last, size_t len,
 		     struct dd_error *err)
 {
-	uint64_t start = start_of_last(stream);
+	uint64_t start = start_of_last(download);
 
 	for (size_t at = 0; at < len;) {
-		int64_t got = dd_reader_read_at(stream->reader, start + at, last + at, len - at,
+		int64_t got = dd_reader_read_at(download->reader, start + at, last + at, len - at,
 						true, err);
 
 		if (got < 0)
@@ -231,167 +232,167 @@ static int read_last(struct dd_stream *stream, unsigned char *last, size_t len,
 }
 
 /* What the whole of it is. A private copy of the last block is what is given away afterwards. */
-static int make_out(struct dd_stream *stream, unsigned char *last, struct dd_error *err)
+static int make_out(struct dd_download *download, unsigned char *last, struct dd_error *err)
 {
-	struct dd_joint *joint = stream->joint;
-	uint64_t start = start_of_last(stream);
-	size_t len = (size_t)(stream->info.size - start);
+	struct dd_joint *joint = download->joint;
+	uint64_t start = start_of_last(download);
+	size_t len = (size_t)(download->info.size - start);
 	int rc;
 
 	pthread_mutex_lock(&joint->lock);
-	rc = catch_up(stream, start, err);
+	rc = catch_up(download, start, err);
 	if (rc == 0)
-		rc = read_last(stream, last, len, err);
+		rc = read_last(download, last, len, err);
 	if (rc == 0)
 		rc = feed(joint, start, last, len, err);
 	if (rc == 0 && joint->verdict > 0)
-		rc = judge(stream, err);
+		rc = judge(download, err);
 	if (rc == DD_ECHANGED || (rc == 0 && joint->verdict < 0))
 		rc = dd_fail(err, DD_ECORRUPT, 0, "%s is not what it should be",
-			     dd_digest_text(&stream->digest));
+			     dd_digest_text(&download->digest));
 	pthread_mutex_unlock(&joint->lock);
 	return rc;
 }
 
-static int64_t give_last(struct dd_stream *stream, uint64_t offset, void *bytes, size_t len,
+static int64_t give_last(struct dd_download *download, uint64_t offset, void *bytes, size_t len,
 			 struct dd_error *err)
 {
-	uint64_t start = start_of_last(stream);
-	size_t all = (size_t)(stream->info.size - start);
+	uint64_t start = start_of_last(download);
+	size_t all = (size_t)(download->info.size - start);
 
-	if (!stream->last) {
+	if (!download->last) {
 		DD_AUTOFREE unsigned char *last = malloc(all + 1);
-		int rc = last ? make_out(stream, last, err) :
+		int rc = last ? make_out(download, last, err) :
 				dd_fail(err, DD_ENOMEM, 0, "serve a blob");
 
 		if (rc < 0)
 			return rc;
-		stream->last = last;
+		download->last = last;
 		last = NULL;
 	}
-	if (len > stream->info.size - offset)
-		len = (size_t)(stream->info.size - offset);
-	memcpy(bytes, stream->last + (offset - start), len);
+	if (len > download->info.size - offset)
+		len = (size_t)(download->info.size - offset);
+	memcpy(bytes, download->last + (offset - start), len);
 	return (int64_t)len;
 }
 
-static int64_t read_unproved(struct dd_stream *stream, uint64_t offset, void *bytes, size_t len,
+static int64_t read_unproved(struct dd_download *download, uint64_t offset, void *bytes, size_t len,
 			     struct dd_error *err)
 {
-	uint64_t start = start_of_last(stream);
+	uint64_t start = start_of_last(download);
 	int64_t got;
 	int rc;
 
 	if (offset >= start)
-		return give_last(stream, offset, bytes, len, err);
+		return give_last(download, offset, bytes, len, err);
 	if (len > start - offset)
 		len = (size_t)(start - offset);
-	got = dd_reader_read_at(stream->reader, offset, bytes, len, true, err);
+	got = dd_reader_read_at(download->reader, offset, bytes, len, true, err);
 	if (got <= 0)
 		return got < 0 ? got : dd_fail(err, DD_ECORRUPT, 0, "it became shorter");
-	pthread_mutex_lock(&stream->joint->lock);
-	rc = feed(stream->joint, offset, bytes, (size_t)got, err);
-	if (rc == 0 && stream->joint->verdict == DD_ECORRUPT)
+	pthread_mutex_lock(&download->joint->lock);
+	rc = feed(download->joint, offset, bytes, (size_t)got, err);
+	if (rc == 0 && download->joint->verdict == DD_ECORRUPT)
 		rc = dd_fail(err, DD_ECORRUPT, 0, "%s is not what it should be",
-			     dd_digest_text(&stream->digest));
-	pthread_mutex_unlock(&stream->joint->lock);
+			     dd_digest_text(&download->digest));
+	pthread_mutex_unlock(&download->joint->lock);
 	return rc < 0 ? rc : got;
 }
 
 /* The verdict was about the file as it was: what is written to it later is not covered. */
-static int64_t read_proved(struct dd_stream *stream, uint64_t offset, void *bytes, size_t len,
+static int64_t read_proved(struct dd_download *download, uint64_t offset, void *bytes, size_t len,
 			   bool may_wait, struct dd_error *err)
 {
-	int64_t got = dd_reader_read_at(stream->reader, offset, bytes, len, may_wait, err);
+	int64_t got = dd_reader_read_at(download->reader, offset, bytes, len, may_wait, err);
 	struct dd_info now;
 	int rc;
 
 	if (got < 0)
 		return got;
-	rc = dd_reader_stat(stream->reader, &now, err);
+	rc = dd_reader_stat(download->reader, &now, err);
 	if (rc < 0)
 		return rc;
-	if (!dd_stamp_same_content(&now.stamp, &stream->info.stamp))
+	if (!dd_stamp_same_content(&now.stamp, &download->info.stamp))
 		return dd_fail(err, DD_ECORRUPT, 0, "%s was written to while it was served",
-			       dd_digest_text(&stream->digest));
+			       dd_digest_text(&download->digest));
 	return got;
 }
 
-int64_t dd_stream_read(struct dd_stream *stream, uint64_t offset, void *bytes, size_t len,
-		       bool may_wait, struct dd_error *err)
+int64_t dd_download_read(struct dd_download *download, uint64_t offset, void *bytes, size_t len,
+			 bool may_wait, struct dd_error *err)
 {
-	if (offset >= stream->info.size || !len)
+	if (offset >= download->info.size || !len)
 		return 0;
-	if (!stream->joint)
-		return read_proved(stream, offset, bytes, len, may_wait, err);
+	if (!download->joint)
+		return read_proved(download, offset, bytes, len, may_wait, err);
 	if (!may_wait)
 		return dd_fail(err, DD_EAGAIN, 0, "%s is verified while it is read",
-			       dd_digest_text(&stream->digest));
-	return read_unproved(stream, offset, bytes, len, err);
+			       dd_digest_text(&download->digest));
+	return read_unproved(download, offset, bytes, len, err);
 }
 
-uint64_t dd_stream_get_size(const struct dd_stream *stream)
+uint64_t dd_download_get_size(const struct dd_download *download)
 {
-	return stream->info.size;
+	return download->info.size;
 }
 
-void dd_stream_closep(struct dd_stream **stream)
+void dd_download_closep(struct dd_download **download)
 {
-	if (!*stream)
+	if (!*download)
 		return;
-	part(*stream);
-	dd_reader_closep(&(*stream)->reader);
-	free((*stream)->last);
-	free(*stream);
-	*stream = NULL;
+	part(*download);
+	dd_reader_closep(&(*download)->reader);
+	free((*download)->last);
+	free(*download);
+	*download = NULL;
 }
 
 /* ---- opening ---- */
 
 /* The file that is open is the one that the proof is about; else it was replaced meanwhile. */
-static int open_proved(struct dd_stream *stream, const struct dd_digest *stored, bool whole,
+static int open_proved(struct dd_download *download, const struct dd_digest *stored, bool whole,
 		       struct dd_error *err)
 {
-	struct dd_registry *registry = stream->registry;
+	struct dd_registry *registry = download->registry;
 	struct dd_place place = dd_blob_place(stored);
 	enum dd_verdict verdict;
 	struct dd_info info;
 	int rc;
 
-	dd_reader_closep(&stream->reader);
-	rc = dd_store_open_reader(registry->store, &place, &stream->reader, &stream->info, err);
+	dd_reader_closep(&download->reader);
+	rc = dd_store_open_reader(registry->store, &place, &download->reader, &download->info, err);
 	if (rc < 0)
 		return rc;
-	if (dd_proof_get(registry, &stream->digest, &stream->info.stamp, &verdict))
+	if (dd_proof_get(registry, &download->digest, &download->info.stamp, &verdict))
 		return verdict == DD_VERDICT_GOOD ? 0 : DD_ECORRUPT;
-	if (whole && stream->info.size > registry->prove_first && stream->info.size)
-		return join(stream, err);
-	rc = dd_prove(registry, &stream->digest, stored, &info, err);
-	if (rc == 0 && !dd_stamp_equal(&info.stamp, &stream->info.stamp))
+	if (whole && download->info.size > registry->prove_first && download->info.size)
+		return join(download, err);
+	rc = dd_prove(registry, &download->digest, stored, &info, err);
+	if (rc == 0 && !dd_stamp_equal(&info.stamp, &download->info.stamp))
 		rc = DD_ECHANGED;
 	return rc;
 }
 
 int dd_registry_open_blob(struct dd_registry *registry, const char *repository,
-			  const struct dd_digest *digest, bool whole, struct dd_stream **out,
+			  const struct dd_digest *digest, bool whole, struct dd_download **out,
 			  struct dd_error *err)
 {
-	DD_CLEANUP(dd_stream_closep) struct dd_stream *stream = calloc(1, sizeof(*stream));
+	DD_CLEANUP(dd_download_closep) struct dd_download *download = calloc(1, sizeof(*download));
 	struct dd_digest stored;
 	int rc = dd_registry_check_name(repository, err);
 
 	*out = NULL;
-	if (!stream)
+	if (!download)
 		return dd_fail(err, DD_ENOMEM, 0, "serve a blob");
-	stream->registry = registry;
-	stream->digest = *digest;
+	download->registry = registry;
+	download->digest = *digest;
 	if (rc < 0)
 		return rc;
 	dd_lease_take(registry->leases, repository, digest);
-	rc = dd_registry_find_blob(registry, repository, digest, &stored, &stream->info, err);
+	rc = dd_registry_find_blob(registry, repository, digest, &stored, &download->info, err);
 	/* Replaced while it was looked at: the new one, and no more than a few times. */
 	for (int i = 0; rc == 0 && i < 3; i++) {
-		rc = open_proved(stream, &stored, whole, err);
+		rc = open_proved(download, &stored, whole, err);
 		if (rc != DD_ECHANGED)
 			break;
 		dd_error_clear(err);
@@ -404,7 +405,7 @@ int dd_registry_open_blob(struct dd_registry *registry, const char *repository,
 	}
 	if (rc < 0)
 		return dd_wrap(err, rc, "serve %s", dd_digest_text(digest));
-	*out = stream;
-	stream = NULL;
+	*out = download;
+	download = NULL;
 	return 0;
 }

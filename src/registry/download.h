@@ -1,8 +1,8 @@
 /*
  * What streams of one blob share.
  */
-#ifndef REGISTRY_STREAM_H
-#define REGISTRY_STREAM_H
+#ifndef REGISTRY_DOWNLOAD_H
+#define REGISTRY_DOWNLOAD_H
 
 #include <drydock/registry.h>
 
