@@ -186,21 +186,15 @@ static struct dd_store *new_store(void)
 {
 	struct dd_store *store = calloc(1, sizeof(*store));
 
-<<<<<<< HEAD
 	if (!store)
 		return NULL;
-	store->fd = store->still = store->lock_fd = store->from.fd = store->to.fd = -1;
+	store->fd = store->still = store->lock_fd = store->owner_fd = store->from.fd =
+		store->to.fd = -1;
 	store->durable = dd_durable_open();
 	if (store->durable)
 		return store;
 	free(store);
 	return NULL;
-=======
-	if (store)
-		store->fd = store->still = store->lock_fd = store->owner_fd = store->from.fd =
-			store->to.fd = -1;
-	return store;
->>>>>>> 338a2eb (change: whoever serves the volume is asked before anything goes)
 }
 
 /* 0 or an errno. */
