@@ -12,7 +12,7 @@ need_registry2() {
 need_registry3() {
 	need_command skopeo curl
 	# With the caches of whoever runs us, not those of the test's own home.
-	registry=$(BUILD=$BUILD HOME=$real_home "$top/script/registry3" 2>"$work/registry3") ||
+	registry=$(BUILD=$BUILD HOME=$real_home "$top/script/go-program" registry 2>"$work/registry3") ||
 		skip "$(tail -n 1 "$work/registry3")"
 }
 
