@@ -1,0 +1,349 @@
+/*
+ * A repository gets a blob of another's, loses one, and gets back what lies in the trash.
+ */
+#include "registry.h"
+
+#include "registry/registry.h"
+#include "registry/revive.h"
+
+/* ---- mounts ---- */
+
+static bool may_pull_from(void *arg, const char *repository)
+{
+	return !strcmp(arg, "*") || !strcmp(arg, repository);
+}
+
+static int mount(struct registry *reg, const char *from, const struct dd_digest *digest, const char *allowed)
+{
+	return dd_registry_mount_blob(reg->registry, APP, from, digest, may_pull_from, (void *)allowed,
+				      reg->err);
+}
+
+static void a_blob_is_mounted_from_a_repository_that_may_be_read(void **state)
+{
+	struct dd_registry_counts counts;
+	struct dd_digest digest;
+	struct registry reg;
+
+	(void)state;
+	open_registry(&reg);
+	digest = push(&reg, OTHER, "bytes", 5);
+	assert_int_equal(mount(&reg, "team/none", &digest, "*"), DD_ENOENT);
+	assert_int_equal(mount(&reg, OTHER, &digest, "team/else"), DD_ENOENT);
+	assert_int_equal(mount(&reg, "../other", &digest, "*"), DD_EFORMAT);
+	assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+	assert_int_equal(mount(&reg, OTHER, &digest, OTHER), 0);
+	assert_pulls(&reg, APP, &digest, "bytes", 5);
+	assert_holds(&reg.volume, layer_path(APP, &digest), dd_digest_text(&digest));
+	/* Again: it has it, and nobody need be asked. */
+	assert_int_equal(mount(&reg, OTHER, &digest, "team/else"), 0);
+	dd_registry_get_counts(reg.registry, &counts);
+	assert_int_equal(counts.mounted, 1);
+	close_registry(&reg);
+}
+
+static void without_a_source_one_is_found_among_those_that_may_be_read(void **state)
+{
+	struct dd_digest one, two;
+	struct registry reg;
+
+	(void)state;
+	open_registry(&reg);
+	one = push(&reg, "a/b/c", "one", 3);
+	push(&reg, "secret", "one", 3);
+	assert_int_equal(mount(&reg, NULL, &one, "secret/else"), DD_ENOENT);
+	assert_int_equal(mount(&reg, NULL, &one, "a/b/c"), 0);
+	assert_pulls(&reg, APP, &one, "one", 3);
+	/* Pushed since it was made out where blobs are; and no longer where it was. */
+	two = push(&reg, "later", "two", 3);
+	assert_int_equal(mount(&reg, NULL, &two, "*"), 0);
+	assert_int_equal(unlink(below(&reg.volume, layer_path(APP, &two))), 0);
+	assert_int_equal(unlink(below(&reg.volume, layer_path("later", &two))), 0);
+	assert_int_equal(mount(&reg, NULL, &two, "*"), DD_ENOENT);
+	close_registry(&reg);
+}
+
+static void what_is_bad_is_not_spread(void **state)
+{
+	struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
+	struct registry reg;
+
+	(void)state;
+	open_registry(&reg);
+	put_foreign(&reg, OTHER, &digest, "bytez", 5);
+	assert_int_equal(mount(&reg, OTHER, &digest, "*"), DD_ENOENT);
+	assert_int_equal(mount(&reg, NULL, &digest, "*"), DD_ENOENT);
+	assert_false(exists(&reg.volume, layer_path(APP, &digest)));
+	close_registry(&reg);
+}
+
+static void an_alias_is_mounted_as_one(void **state)
+{
+	struct dd_digest stored = digest_of(DD_SHA256, "bytes", 5);
+	struct dd_digest alias = digest_of(DD_SHA512, "bytes", 5);
+	struct registry reg;
+
+	(void)state;
+	open_registry(&reg);
+	put_foreign(&reg, OTHER, &stored, "bytes", 5);
+	put_link(&reg, layer_path(OTHER, &alias), &stored);
+	assert_int_equal(mount(&reg, OTHER, &alias, "*"), 0);
+	assert_holds(&reg.volume, layer_path(APP, &alias), dd_digest_text(&stored));
+	assert_pulls(&reg, APP, &alias, "bytes", 5);
+	close_registry(&reg);
+}
+
+/* ---- deletion ---- */
+
+static void what_is_deleted_is_gone_here_alone_and_lies_in_the_trash(void **state)
+{
+	struct dd_digest digest;
+	struct dd_trash trash;
+	struct registry reg;
+	uint64_t before;
+
+	(void)state;
+	open_registry(&reg);
+	digest = push(&reg, APP, "bytes", 5);
+	push(&reg, OTHER, "bytes", 5);
+	before = dd_registry_get_generation(reg.registry, APP);
+	assert_int_equal(dd_registry_delete_blob(reg.registry, APP, &digest, reg.err), 0);
+	assert_true(dd_registry_get_generation(reg.registry, APP) != before);
+	assert_int_equal(dd_registry_delete_blob(reg.registry, APP, &digest, NULL), DD_ENOENT);
+	/* Asked for, it does not come back: somebody wanted it gone. */
+	assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+	assert_int_equal(dd_registry_bring_back(reg.registry, APP, &digest, NULL), 0);
+	assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+	assert_pulls(&reg, OTHER, &digest, "bytes", 5);
+	assert_int_equal(dd_trash_load(reg.volume.ctx, reg.volume.store, &trash, NULL), 0);
+	assert_int_equal(trash.count, 1);
+	assert_int_equal(trash.runs[0].count, 1);
+	assert_int_equal(trash.runs[0].items[0].reason, DD_REASON_REMOVED);
+	assert_non_null(strstr(trash.runs[0].command, "delete " APP "@sha256:"));
+	dd_trash_release(&trash);
+	push(&reg, APP, "bytes", 5);
+	assert_pulls(&reg, APP, &digest, "bytes", 5);
+	close_registry(&reg);
+}
+
+/* ---- revival ---- */
+
+/* As a collector takes things: by their paths, for a reason. */
+static void take(struct registry *reg, enum dd_reason reason, const char *const *paths, size_t count,
+		 char run[32])
+{
+	struct dd_change *change = begin_change(&reg->volume);
+	struct dd_item items[8];
+	char *memory[8];
+
+	for (size_t i = 0; i < count; i++) {
+		items[i] = item_of(&reg->volume, paths[i], &memory[i]);
+		items[i].reason = reason;
+		assert_int_equal(dd_change_announce(change, &items[i], reg->err), 0);
+	}
+	assert_int_equal(dd_change_seal(change, reg->err), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(dd_change_withdraw(change, &items[i], reg->err), 0);
+		free(memory[i]);
+	}
+	snprintf(run, 32, "%s", dd_change_get_run(change));
+	assert_int_equal(dd_change_finish(change, false, reg->err), 0);
+	dd_change_close(change);
+}
+
+static void what_a_collector_took_comes_back_when_it_is_asked_for(void **state)
+{
+	struct dd_registry_counts counts;
+	struct dd_digest digest;
+	struct registry reg;
+	char run[32];
+
+	(void)state;
+	open_registry(&reg);
+	digest = push(&reg, OTHER, "bytes", 5);
+	push(&reg, APP, "bytes", 5);
+	/* Bytes alone; the link alone; both. */
+	for (int what = 1; what <= 3; what++) {
+		const char *const paths[] = { layer_path(APP, &digest), blob_path(&digest) };
+
+		take(&reg, what == 1 ? DD_REASON_UNREFERENCED : DD_REASON_LINK_UNUSED,
+		     paths + (what == 1), what == 3 ? 2 : 1, run);
+		assert_false(exists(&reg.volume, paths[what == 1]));
+		assert_int_equal(look(&reg, APP, &digest), 0);
+		assert_pulls(&reg, APP, &digest, "bytes", 5);
+		assert_true(exists(&reg.volume, paths[0]) && exists(&reg.volume, paths[1]));
+		/* Not by a copy: it is no longer there. */
+		assert_false(exists(&reg.volume, in_trash(run, paths[what == 1])));
+	}
+	dd_registry_get_counts(reg.registry, &counts);
+	assert_int_equal(counts.revived, 4);
+	close_registry(&reg);
+}
+
+static void what_a_person_or_a_policy_removed_or_was_bad_stays_away(void **state)
+{
+	static const enum dd_reason reasons[] = { DD_REASON_REMOVED, DD_REASON_POLICY,
+						  DD_REASON_DAMAGED, DD_REASON_REPLACED };
+	struct dd_digest digest;
+	struct registry reg;
+	char run[32];
+
+	(void)state;
+	open_registry(&reg);
+	digest = digest_of(DD_SHA256, "bytes", 5);
+	for (size_t i = 0; i < DD_COUNT(reasons); i++) {
+		const char *const paths[] = { layer_path(APP, &digest) };
+
+		push(&reg, APP, "bytes", 5);
+		take(&reg, reasons[i], paths, 1, run);
+		assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+		assert_true(exists(&reg.volume, in_trash(run, paths[0])));
+	}
+	close_registry(&reg);
+}
+
+static void the_latest_of_several_comes_back_and_a_mount_finds_it(void **state)
+{
+	const struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
+	const char *const paths[] = { layer_path(OTHER, &digest), blob_path(&digest) };
+	struct registry reg;
+	char runs[2][32];
+
+	(void)state;
+	open_registry(&reg);
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			put_foreign(&reg, OTHER, &digest, "bytes", 5);
+		else
+			push(&reg, OTHER, "bytes", 5);
+		take(&reg, DD_REASON_UNREFERENCED, paths, 2, runs[i]);
+	}
+	assert_int_equal(mount(&reg, OTHER, &digest, "*"), 0);
+	assert_pulls(&reg, APP, &digest, "bytes", 5);
+	assert_true(exists(&reg.volume, in_trash(runs[0], paths[1])));
+	assert_false(exists(&reg.volume, in_trash(runs[1], paths[1])));
+	close_registry(&reg);
+}
+
+#define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
+
+static char *descriptor(const struct dd_digest *digest, size_t size, const char *type)
+{
+	static char texts[4][400];
+	static unsigned next;
+	char *text = texts[next++ % 4];
+
+	snprintf(text, sizeof(texts[0]), "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}", type,
+		 dd_digest_text(digest), size);
+	return text;
+}
+
+static void with_a_manifest_all_comes_back_that_it_reaches(void **state)
+{
+	struct dd_digest config, layer, image, index;
+	struct registry reg;
+	char text[2][1500], run[32];
+	const char *paths[8];
+
+	(void)state;
+	open_registry(&reg);
+	config = push(&reg, APP, "{}", 2);
+	layer = push(&reg, APP, "layer", 5);
+	snprintf(text[0], sizeof(text[0]),
+		 "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\",\"config\":%s,\"layers\":[%s]}",
+		 descriptor(&config, 2, "application/vnd.oci.image.config.v1+json"),
+		 descriptor(&layer, 5, "application/vnd.oci.image.layer.v1.tar"));
+	image = digest_of(DD_SHA256, text[0], strlen(text[0]));
+	snprintf(text[1], sizeof(text[1]),
+		 "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
+		 "\"manifests\":[%s]}",
+		 descriptor(&image, strlen(text[0]), MANIFEST_TYPE));
+	index = digest_of(DD_SHA256, text[1], strlen(text[1]));
+	put(&reg.volume, blob_path(&image), text[0]);
+	put(&reg.volume, blob_path(&index), text[1]);
+	put_link(&reg, path_of(DD_AT_REVISION, APP, &image), &image);
+	put_link(&reg, path_of(DD_AT_REVISION, APP, &index), &index);
+
+	paths[0] = strdup(path_of(DD_AT_REVISION, APP, &index));
+	paths[1] = strdup(path_of(DD_AT_REVISION, APP, &image));
+	paths[2] = strdup(layer_path(APP, &config));
+	paths[3] = strdup(layer_path(APP, &layer));
+	paths[4] = strdup(blob_path(&index));
+	paths[5] = strdup(blob_path(&image));
+	paths[6] = strdup(blob_path(&config));
+	paths[7] = strdup(blob_path(&layer));
+	take(&reg, DD_REASON_UNREFERENCED, paths, 8, run);
+	assert_int_equal(dd_registry_bring_back(reg.registry, OTHER, &index, NULL), 0);
+	assert_false(exists(&reg.volume, paths[4]));
+	assert_int_equal(dd_registry_bring_back(reg.registry, APP, &index, reg.err), 0);
+	for (size_t i = 0; i < 8; i++) {
+		if (!exists(&reg.volume, paths[i]))
+			fail_msg("%s is not back", paths[i]);
+		free((void *)paths[i]);
+	}
+	close_registry(&reg);
+}
+
+/* A run that another process is still writing: a journal without a seal, and nothing that went. */
+static void a_run_that_is_not_sealed_gives_nothing_and_is_asked_again(void **state)
+{
+	struct dd_digest digest;
+	struct dd_change *change;
+	struct registry reg;
+	struct dd_item item;
+	char *memory;
+
+	(void)state;
+	open_registry(&reg);
+	digest = push(&reg, APP, "bytes", 5);
+	change = begin_change(&reg.volume);
+	item = item_of(&reg.volume, layer_path(APP, &digest), &memory);
+	item.reason = DD_REASON_LINK_UNUSED;
+	assert_int_equal(dd_change_announce(change, &item, NULL), 0);
+	assert_int_equal(look(&reg, OTHER, &digest), DD_ENOENT);
+	assert_int_equal(dd_change_seal(change, NULL), 0);
+	assert_int_equal(dd_change_withdraw(change, &item, NULL), 0);
+	assert_int_equal(look(&reg, APP, &digest), 0);
+	assert_int_equal(dd_change_finish(change, false, NULL), 0);
+	dd_change_close(change);
+	free(memory);
+	assert_pulls(&reg, APP, &digest, "bytes", 5);
+	close_registry(&reg);
+}
+
+static void a_trash_full_of_rubbish_is_survived(void **state)
+{
+	struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
+	struct registry reg;
+	char path[512];
+
+	(void)state;
+	open_registry(&reg);
+	snprintf(path, sizeof(path), ".drydock/trash/" RUN "/%s", layer_path(APP, &digest));
+	make_parents(&reg.volume, path);
+	assert_int_equal(symlink("/etc/passwd", below(&reg.volume, path)), 0);
+	put(&reg.volume, ".drydock/trash/" RUN "/journal", "rubbish");
+	put(&reg.volume, ".drydock/trash/not-a-run/journal", "rubbish");
+	assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+	assert_false(exists(&reg.volume, layer_path(APP, &digest)));
+	close_registry(&reg);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_blob_is_mounted_from_a_repository_that_may_be_read),
+		cmocka_unit_test(without_a_source_one_is_found_among_those_that_may_be_read),
+		cmocka_unit_test(what_is_bad_is_not_spread),
+		cmocka_unit_test(an_alias_is_mounted_as_one),
+		cmocka_unit_test(what_is_deleted_is_gone_here_alone_and_lies_in_the_trash),
+		cmocka_unit_test(what_a_collector_took_comes_back_when_it_is_asked_for),
+		cmocka_unit_test(what_a_person_or_a_policy_removed_or_was_bad_stays_away),
+		cmocka_unit_test(the_latest_of_several_comes_back_and_a_mount_finds_it),
+		cmocka_unit_test(with_a_manifest_all_comes_back_that_it_reaches),
+		cmocka_unit_test(a_run_that_is_not_sealed_gives_nothing_and_is_asked_again),
+		cmocka_unit_test(a_trash_full_of_rubbish_is_survived),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
