@@ -419,6 +419,12 @@ int dd_store_write(struct dd_store *store, const struct dd_place *place, const v
 int dd_store_place(struct dd_store *store, const struct dd_place *from,
 		   const struct dd_place *place, enum dd_onto onto, struct dd_unsynced *unsynced,
 		   struct dd_error *err);
+/*
+ * What was found at a place is built upon: a file that another thread put there and has not synced, and
+ * directories above it, are added.
+ */
+int dd_store_rely_on(struct dd_store *store, const struct dd_place *place,
+		     struct dd_unsynced *unsynced, struct dd_error *err);
 /* Its mtime is now: somebody said that it is to be there. Not durable, nor need be. */
 int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struct dd_error *err);
 /*

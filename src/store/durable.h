@@ -2,8 +2,8 @@
  * Directories that many threads make durable at once.
  *
  * Who has changed a directory needs one sync of it that began afterwards, and it may be another's: of
- * those who come while one runs, one syncs for all. And a directory that was made is not on the disk
- * because another thread finds it there: until it is, whoever writes below it has to see to that, too.
+ * those who come while one runs, one syncs for all. And what was made is not on the disk because another
+ * thread finds it there: until it is, whoever builds upon it, or writes below it, has to see to that, too.
  *
  * Locking: all functions from any thread.
  */
@@ -18,12 +18,12 @@ struct dd_durable;
 struct dd_durable *dd_durable_open(void);
 void dd_durable_close(struct dd_durable *durable);
 
-/* name is about to be made in the directory at path; and now it is, or could not be. */
+/* name is about to appear in the directory at path; and now it has, or will not. */
 int dd_durable_note(struct dd_durable *durable, const char *path, const char *name,
 		    struct dd_error *err);
 void dd_durable_made(struct dd_durable *durable, const char *path, const char *name);
 
-/* Add those directories above path that have to be synced for it to be found after a crash. */
+/* Add those directories that have to be synced for path to be found after a crash. */
 int dd_durable_gather(struct dd_durable *durable, const char *path, struct dd_unsynced *unsynced,
 		      struct dd_error *err);
 

@@ -98,11 +98,13 @@ struct target {
 	char *path;	  /* below the root */
 	const char *name; /* its last part */
 	int above;	  /* O_PATH */
+	char *above_path;
 };
 
 static void target_release(struct target *target)
 {
 	free(target->path);
+	free(target->above_path);
 	if (target->above >= 0)
 		close(target->above);
 }
@@ -114,18 +116,18 @@ static int target_init(struct target *target, struct dd_store *store, const stru
 
 	*target = (struct target){ .store = store, .above = -1 };
 	rc = dd_layout_path(place, &target->path, err);
-	if (rc == 0)
-		target->name = strrchr(target->path, '/') + 1;
-	return rc;
+	if (rc < 0)
+		return rc;
+	target->name = strrchr(target->path, '/') + 1;
+	target->above_path = strndup(target->path, (size_t)(target->name - 1 - target->path));
+	return target->above_path ? 0 : dd_fail(err, DD_ENOMEM, 0, "write %s", target->path);
 }
 
 static int target_open(struct target *target, struct dd_unsynced *unsynced, struct dd_error *err)
 {
-	DD_AUTOFREE char *above = strndup(target->path, (size_t)(target->name - 1 - target->path));
+	const char *above = target->above_path;
 	int rc;
 
-	if (!above)
-		return dd_fail(err, DD_ENOMEM, 0, "open above %s", target->path);
 	if (target->above >= 0)
 		close(target->above);
 	target->above = dd_file_make_shared(target->store, above, unsynced, err);
@@ -178,8 +180,7 @@ static int put_bytes(const struct target *target, int fd, const char *bytes, siz
 	return rc < 0 ? dd_file_fail(target->store, err, errno, "sync", target->path) : 0;
 }
 
-/* 0 or a negative errno. */
-static int rename_onto(int from, const char *name, const struct target *to, enum dd_onto onto)
+static int rename_once(int from, const char *name, const struct target *to, enum dd_onto onto)
 {
 	int rc;
 
@@ -192,12 +193,29 @@ static int rename_onto(int from, const char *name, const struct target *to, enum
 	return rc < 0 ? -errno : 0;
 }
 
+static int rename_onto(int from, const char *name, const struct target *to, enum dd_onto onto,
+		       struct dd_error *err)
+{
+	struct dd_durable *durable = to->store->durable;
+	int rc = dd_durable_note(durable, to->above_path, to->name, err), sys;
+
+	if (rc < 0)
+		return rc;
+	sys = rename_once(from, name, to, onto);
+	dd_durable_made(durable, to->above_path, to->name);
+	if (!sys)
+		return 0;
+	if (onto == DD_EXCHANGED && (sys == -EINVAL || sys == -ENOSYS))
+		return dd_fail(err, DD_ENOTSUP, -sys, "exchange %s/%s", to->store->root, to->path);
+	return dd_file_fail(to->store, err, -sys, "name", to->path);
+}
+
 static int write_once(struct target *target, const void *bytes, size_t len, enum dd_onto onto,
 		      struct dd_unsynced *unsynced, struct dd_error *err)
 {
 	char uuid[DD_UUID_TEXT], temp[NAME_MAX + 1];
 	DD_AUTOCLOSE int fd = -1;
-	int rc = target_open(target, unsynced, err), sys;
+	int rc = target_open(target, unsynced, err);
 
 	if (rc == 0)
 		rc = check_taken(target, onto, err);
@@ -210,9 +228,8 @@ static int write_once(struct target *target, const void *bytes, size_t len, enum
 	if (fd < 0)
 		return dd_file_fail(target->store, err, -fd, "write", target->path);
 	rc = put_bytes(target, fd, bytes, len, err);
-	sys = rc < 0 ? 0 : rename_onto(target->above, temp, target, onto);
-	if (sys)
-		rc = dd_file_fail(target->store, err, -sys, "name", target->path);
+	if (rc == 0)
+		rc = rename_onto(target->above, temp, target, onto, err);
 	if (rc < 0)
 		unlinkat(target->above, temp, 0);
 	return rc;
@@ -240,19 +257,11 @@ int dd_store_write(struct dd_store *store, const struct dd_place *place, const v
 static int place_once(const struct target *from, struct target *to, enum dd_onto onto,
 		      struct dd_unsynced *unsynced, struct dd_error *err)
 {
-	int rc = target_open(to, unsynced, err), sys;
+	int rc = target_open(to, unsynced, err);
 
 	if (rc == 0)
 		rc = check_taken(to, onto, err);
-	if (rc < 0)
-		return rc;
-	sys = rename_onto(from->above, from->name, to, onto);
-	if (!sys)
-		return 0;
-	rc = dd_file_fail(to->store, err, -sys, "name", to->path);
-	if (onto == DD_EXCHANGED && (sys == -EINVAL || sys == -ENOSYS))
-		rc = dd_fail(err, DD_ENOTSUP, -sys, "exchange %s/%s", to->store->root, to->path);
-	return rc;
+	return rc < 0 ? rc : rename_onto(from->above, from->name, to, onto, err);
 }
 
 int dd_store_place(struct dd_store *store, const struct dd_place *from_place,
@@ -280,6 +289,15 @@ int dd_store_place(struct dd_store *store, const struct dd_place *from_place,
 			return rc;
 	}
 	return rc;
+}
+
+int dd_store_rely_on(struct dd_store *store, const struct dd_place *place,
+		     struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	DD_AUTOFREE char *path = NULL;
+	int rc = dd_layout_path(place, &path, err);
+
+	return rc < 0 ? rc : dd_durable_gather(store->durable, path, unsynced, err);
 }
 
 int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struct dd_error *err)

@@ -248,13 +248,36 @@ static void who_writes_below_what_another_made_syncs_that_too(void **state)
 	assert_code(dd_store_sync_these(volume.store, &second, &volume.err), 0);
 	/* What the first one alone needs is still remembered, also when it has given up. */
 	dd_unsynced_release(&first);
-	assert_int_equal(dd_durable_count(volume.store->durable), 2);
+	assert_int_equal(dd_durable_count(volume.store->durable), 3);
 	assert_code(write_text(&volume, LAYER_A, LINK_B, DD_ONTO_FILE, &second), 0);
 	assert_true(listed(&second, REPO "_layers"));
 	assert_true(listed(&second, REPO "_layers/sha256"));
 	assert_false(listed(&second, V2 "repositories"));
 	assert_code(dd_store_sync_these(volume.store, &second, &volume.err), 0);
 	assert_int_equal(dd_durable_count(volume.store->durable), 0);
+	close_volume(&volume);
+}
+
+static void who_finds_what_another_wrote_syncs_it_before_building_upon_it(void **state)
+{
+	DD_CLEANUP(dd_unsynced_release) struct dd_unsynced first = { 0 }, second = { 0 };
+	DD_AUTOFREE char *memory = NULL;
+	struct dd_place place = place_of(LAYER_A, &memory);
+	struct volume volume;
+
+	(void)state;
+	open_volume(&volume);
+	put(&volume, LAYER_A, LINK_A);
+	/* Who put it there otherwise has seen to it. */
+	assert_code(dd_store_rely_on(volume.store, &place, &second, &volume.err), 0);
+	assert_int_equal(second.count, 0);
+	assert_code(write_text(&volume, LAYER_A, LINK_A, DD_ONTO_FILE, &first), 0);
+	assert_code(dd_store_rely_on(volume.store, &place, &second, &volume.err), 0);
+	assert_int_equal(second.count, 1);
+	assert_true(listed(&second, REPO "_layers/sha256/" HEX_A));
+	assert_code(dd_store_sync_these(volume.store, &second, &volume.err), 0);
+	assert_code(dd_store_rely_on(volume.store, &place, &second, &volume.err), 0);
+	assert_int_equal(second.count, 0);
 	close_volume(&volume);
 }
 
@@ -467,6 +490,7 @@ int main(void)
 		cmocka_unit_test(an_upload_goes_with_all_that_is_in_it),
 		cmocka_unit_test(a_link_that_is_asked_for_again_is_as_young_as_a_new_one),
 		cmocka_unit_test(who_writes_below_what_another_made_syncs_that_too),
+		cmocka_unit_test(who_finds_what_another_wrote_syncs_it_before_building_upon_it),
 		cmocka_unit_test(one_syncs_for_all_who_wait),
 		cmocka_unit_test(a_sync_that_failed_is_told_to_all_who_waited_for_it),
 		cmocka_unit_test(what_is_made_while_a_sync_runs_needs_another),
