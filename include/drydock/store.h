@@ -399,6 +399,14 @@ void dd_unsynced_release(struct dd_unsynced *unsynced);
  */
 int dd_store_sync_these(struct dd_store *store, struct dd_unsynced *unsynced, struct dd_error *err);
 
+/*
+ * Each file that is written or put in place by what follows here, or begun as an upload, is told of: by
+ * its stamp, of which the ctime may change afterwards. Set before several threads are at work. The
+ * function is called by any of them.
+ */
+typedef void dd_wrote_fn(void *arg, const struct dd_stamp *stamp);
+void dd_store_tell_writes(struct dd_store *store, dd_wrote_fn *wrote, void *arg);
+
 /* What may be in the place of what is put there. */
 enum dd_onto {
 	DD_ONTO_NOTHING, /* DD_EEXIST */
@@ -464,7 +472,6 @@ const struct dd_gate *dd_store_get_gate(const struct dd_store *store);
 int dd_store_listen(struct dd_store *store, struct dd_error *err);
 void dd_store_stop_listening(struct dd_store *store); /* the name goes; never a failure */
 int dd_store_call(struct dd_store *store, struct dd_error *err);
-
 
 /* Bytes of the volume's file system, as df(1) has them. */
 struct dd_space {

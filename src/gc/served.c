@@ -51,9 +51,13 @@ static int gather(const struct dd_gc *gc, struct traces *traces, struct dd_error
 	int rc = 0;
 
 	for (size_t i = 0; i < gc->order.count && rc == 0; i++) {
-		const struct dd_stamp *stamp =
-			&gc->candidates.list.items[gc->order.items[i]].stamp;
+		const struct dd_candidate *candidate =
+			&gc->candidates.list.items[gc->order.items[i]];
+		const struct dd_stamp *stamp = &candidate->stamp;
 
+		/* An upload changes with every piece of it, and is leased as long as it does. */
+		if (candidate->kind == DD_AT_UPLOAD || candidate->kind == DD_AT_STARTEDAT)
+			continue;
 		if (!dd_stamp_equal(stamp, &none))
 			rc = add(traces, dd_stamp_sum(stamp), dd_stamp_time(stamp), err);
 	}
@@ -61,7 +65,8 @@ static int gather(const struct dd_gc *gc, struct traces *traces, struct dd_error
 		const struct dd_repository *repo = gc->survey->repositories.items[i];
 
 		for (size_t k = 0; k < repo->tags.count && rc == 0; k++)
-			rc = add(traces, repo->tags.items[k].sum, repo->tags.items[k].moved_ns, err);
+			rc = add(traces, repo->tags.items[k].sum, repo->tags.items[k].moved_ns,
+				 err);
 	}
 	return rc;
 }

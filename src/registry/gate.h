@@ -20,6 +20,10 @@ struct dd_watch {
 	_Atomic bool collecting; /* a change has begun at one of its gates */
 };
 
+/* Of a registry that is open, and its. */
+struct dd_registry;
+struct dd_watch *dd_registry_get_watch(struct dd_registry *registry);
+
 /*
  * A gate for one worker after the other, or one for each. Two changes at once: the second is told
  * DD_ELOCKED, though the volume's lock sees to it that there is none.

@@ -2,6 +2,9 @@
  * A registry: what its parts have in common.
  */
 #include <string.h>
+#include <time.h>
+
+#include <drydock/units.h>
 
 #include "graph/link.h"
 #include "registry/download.h"
@@ -45,6 +48,11 @@ void dd_registry_get_counts(struct dd_registry *registry, struct dd_registry_cou
 
 	for (size_t i = 0; i < sizeof(*counts) / sizeof(*to); i++)
 		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+struct dd_watch *dd_registry_get_watch(struct dd_registry *registry)
+{
+	return &registry->watch;
 }
 
 void dd_registry_lock(struct dd_registry *registry, const char *repository)
@@ -100,6 +108,25 @@ int dd_registry_write_link(struct dd_registry *registry, const struct dd_place *
 			      dd_link_size(target), DD_ONTO_FILE, unsynced, err);
 }
 
+static void wrote(void *arg, const struct dd_stamp *stamp)
+{
+	dd_written_add(arg, stamp);
+}
+
+/* From now on, by the clock that the file system's times are taken from. */
+static int watch_writes(struct dd_registry *registry, struct dd_error *err)
+{
+	struct timespec now;
+	int rc;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	registry->watch.leases = registry->leases;
+	rc = dd_written_open(dd_time_of(&now), DD_WRITTEN_MOST, &registry->watch.written, err);
+	if (rc == 0)
+		dd_store_tell_writes(registry->store, wrote, registry->watch.written);
+	return rc;
+}
+
 void dd_registry_set_options(struct dd_registry *registry,
 			     const struct dd_registry_options *options)
 {
@@ -130,6 +157,8 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 	pthread_mutex_init(&registry->change_lock, NULL);
 	rc = dd_leases_open(DD_LEASE_DEFAULT, &registry->leases, err);
 	if (rc == 0)
+		rc = watch_writes(registry, err);
+	if (rc == 0)
 		rc = dd_proofs_open(registry, err);
 	if (rc == 0)
 		rc = dd_joints_open(registry, err);
@@ -154,6 +183,8 @@ void dd_registry_close(struct dd_registry *registry)
 	dd_revivable_close(registry);
 	dd_joints_close(registry);
 	dd_proofs_close(registry);
+	dd_store_tell_writes(registry->store, NULL, NULL);
+	dd_written_closep(&registry->watch.written);
 	dd_leases_closep(&registry->leases);
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_destroy(&registry->repository_locks[i]);

@@ -14,6 +14,7 @@
 #include <drydock/registry.h>
 
 #include "base/cleanup.h"
+#include "registry/gate.h"
 #include "registry/lease.h"
 
 struct dd_proofs;	  /* prove.h: what is known of blobs' bytes */
@@ -31,6 +32,7 @@ struct dd_registry {
 	struct dd_store *store;
 	struct dd_index *index; /* borrowed; NULL */
 	struct dd_leases *leases;
+	struct dd_watch watch; /* of the leases, and of what is written */
 
 	/* Options that may change while others read them. */
 	_Atomic uint64_t prove_first, keep_free, manifest_max;

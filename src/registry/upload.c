@@ -2,7 +2,6 @@
  * Receiving a blob.
  */
 #include <string.h>
-#include <time.h>
 
 #include <drydock/units.h>
 
@@ -12,14 +11,6 @@
 
 #define BLOCK ((size_t)1 << 20)
 #define LOOK_EVERY ((uint64_t)16 << 20) /* bytes that arrive between two looks for room */
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec;
-}
 
 static struct dd_place place_of(const struct dd_upload *upload)
 {
@@ -35,6 +26,23 @@ static struct dd_place place_of(const struct dd_upload *upload)
 static void renew_leases(const struct dd_upload *upload)
 {
 	dd_lease_renew(upload->registry->leases, upload->repository);
+}
+
+/* Nobody collects it while it is in somebody's hands, nor for a lease's length afterwards. */
+static void pin(struct dd_registry *registry, const char *repository, const char *id)
+{
+	struct dd_digest key;
+
+	dd_lease_name(DD_LEASE_UPLOAD, id, &key);
+	dd_lease_pin(registry->leases, repository, &key);
+}
+
+static void unpin(struct dd_registry *registry, const char *repository, const char *id)
+{
+	struct dd_digest key;
+
+	dd_lease_name(DD_LEASE_UPLOAD, id, &key);
+	dd_lease_unpin(registry->leases, repository, &key);
 }
 
 /* ---- beginning, finding, leaving ---- */
@@ -62,11 +70,12 @@ int dd_upload_begin(struct dd_registry *registry, const char *repository, const 
 		dd_upload_free(upload);
 		return rc;
 	}
-	upload->began_ns = monotonic_ns();
+	pin(registry, repository, id);
 	rc = dd_store_begin_upload(registry->store, repository, id,
 				   dd_time_format_utc(dd_time_now(), startedat), &upload->writer,
 				   &info, err);
 	if (rc < 0) {
+		unpin(registry, repository, id);
 		dd_upload_table_remove(upload);
 		return dd_wrap(err, rc, "begin an upload");
 	}
@@ -108,7 +117,6 @@ static int adopt(struct dd_registry *registry, const char *repository, const cha
 	upload = dd_upload_new(registry, repository, id, NULL);
 	if (!upload)
 		return dd_fail(err, DD_ENOMEM, 0, "go on with an upload");
-	upload->began_ns = monotonic_ns();
 	rc = dd_upload_table_add(upload, err);
 	if (rc < 0) {
 		dd_upload_free(upload);
@@ -144,7 +152,10 @@ int dd_upload_find(struct dd_registry *registry, const char *repository, const c
 	rc = take(registry, repository, id, owner, &upload, err);
 	if (rc < 0)
 		return rc;
+	pin(registry, repository, id);
 	rc = open_file(upload, err);
+	if (rc < 0)
+		unpin(registry, repository, id);
 	if (rc == DD_ENOENT)
 		dd_upload_table_remove(upload);
 	else if (rc < 0)
@@ -160,6 +171,7 @@ void dd_upload_release(struct dd_upload *upload)
 {
 	renew_leases(upload);
 	dd_writer_closep(&upload->writer);
+	unpin(upload->registry, upload->repository, upload->id);
 	dd_upload_table_give(upload);
 }
 
@@ -262,6 +274,7 @@ int dd_upload_end(struct dd_upload **upload, struct dd_error *err)
 	int rc = dd_store_remove_upload((*upload)->registry->store, (*upload)->repository,
 					(*upload)->id, err);
 
+	unpin((*upload)->registry, (*upload)->repository, (*upload)->id);
 	dd_upload_table_remove(*upload);
 	*upload = NULL;
 	if (rc == DD_ENOENT)

@@ -26,7 +26,6 @@ struct dd_upload {
 	struct dd_hasher *hasher; /* of that algorithm; NULL: nothing is hashed */
 	uint64_t hashed;	  /* bytes */
 	uint64_t looked;	  /* for room, when it had so many bytes */
-	int64_t began_ns;	  /* CLOCK_MONOTONIC */
 
 	/* Of the table (upload_table.c), under its lock. */
 	struct dd_upload *next;

@@ -101,6 +101,10 @@ static int place_bytes(struct commit *commit, struct dd_error *err)
 			dd_error_clear(err);
 			rc = replace_bad(commit, err);
 		}
+		/* Another request may have put it there a moment ago. */
+		if (rc == 0)
+			rc = dd_store_rely_on(commit->registry->store, &commit->to,
+					      &commit->unsynced, err);
 		if (rc != DD_ENOENT && rc != DD_ECHANGED)
 			return rc;
 	}

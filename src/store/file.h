@@ -29,15 +29,17 @@ struct dd_dirty {
 };
 
 struct dd_store {
-	char *root;  /* as people should see it */
-	int fd;	     /* O_PATH on it */
-	int still;   /* the same in a copy of the mounts (store/still.h); -1: there is none */
-	int lock_fd, owner_fd; /* -1: not held */
+	char *root; /* as people should see it */
+	int fd;	    /* O_PATH on it */
+	int still;  /* the same in a copy of the mounts (store/still.h); -1: there is none */
+	int lock_fd, owner_fd;	    /* -1: not held */
 	const struct dd_gate *gate; /* borrowed; NULL: none was set */
 	DD_LIST(struct dd_dirty) dirty;
-	bool made;		    /* of the dirty directories some are new */
-	bool touched;		    /* times were set since the last sync */
-	struct dd_recent from, to;  /* of the last rename */
+	bool made;		   /* of the dirty directories some are new */
+	bool touched;		   /* times were set since the last sync */
+	struct dd_recent from, to; /* of the last rename */
+	dd_wrote_fn *wrote;	   /* dd_store_tell_writes() */
+	void *wrote_arg;
 	struct dd_durable *durable; /* what several threads write; store/durable.h */
 };
 
@@ -111,6 +113,9 @@ int dd_file_make_in(struct dd_store *store, int parent, const char *path, const 
  */
 int dd_file_make_shared(struct dd_store *store, const char *path, struct dd_unsynced *unsynced,
 			struct dd_error *err);
+
+/* Tell of a file that is open, and will not be written to any more. */
+void dd_file_tell(struct dd_store *store, int fd);
 
 /* Give what we made the owner and mode of the directory around it; never more than that has. */
 int dd_file_dress(struct dd_store *store, int fd, const struct stat *around, const char *path,

@@ -19,6 +19,7 @@ struct dd_writer {
 	char *path;
 	int fd;
 	uint64_t size;
+	bool wrote;
 	uint64_t begun; /* the disk was told to write up to here */
 };
 
@@ -81,8 +82,12 @@ static int make_files(struct dd_writer *writer, int directory, const char *start
 	if (write(fd, startedat, len) != (ssize_t)len)
 		return dd_file_fail(writer->store, err, errno ? errno : ENOSPC, "write above",
 				    writer->path);
+	dd_file_tell(writer->store, fd);
 	writer->fd = make_file(writer, directory, "data", &around, err);
-	return writer->fd < 0 ? writer->fd : 0;
+	if (writer->fd < 0)
+		return writer->fd;
+	dd_file_tell(writer->store, writer->fd);
+	return 0;
 }
 
 /* The directory of all uploads may be emptied and removed by whoever collects: it is made anew. */
@@ -193,6 +198,7 @@ int dd_writer_append(struct dd_writer *writer, const void *bytes, size_t len, st
 		len -= (size_t)put;
 	}
 	writer->size = at;
+	writer->wrote = true;
 	write_behind(writer);
 	return 0;
 }
@@ -221,8 +227,11 @@ int dd_writer_sync(struct dd_writer *writer, struct dd_error *err)
 void dd_writer_closep(struct dd_writer **writer)
 {
 	if (*writer) {
-		if ((*writer)->fd >= 0)
+		if ((*writer)->fd >= 0) {
+			if ((*writer)->wrote)
+				dd_file_tell((*writer)->store, (*writer)->fd);
 			close((*writer)->fd);
+		}
 		free((*writer)->path);
 		free(*writer);
 		*writer = NULL;

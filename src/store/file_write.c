@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/uuid.h"
 #include "store/beneath.h"
@@ -137,6 +138,30 @@ static int target_open(struct target *target, struct dd_unsynced *unsynced, stru
 	return rc < 0 ? rc : dd_durable_gather(target->store->durable, above, unsynced, err);
 }
 
+void dd_store_tell_writes(struct dd_store *store, dd_wrote_fn *wrote, void *arg)
+{
+	store->wrote = wrote;
+	store->wrote_arg = arg;
+}
+
+static void tell(struct dd_store *store, const struct stat *st)
+{
+	struct dd_info info;
+
+	if (!store->wrote)
+		return;
+	dd_file_info(st, &info);
+	store->wrote(store->wrote_arg, &info.stamp);
+}
+
+void dd_file_tell(struct dd_store *store, int fd)
+{
+	struct stat st;
+
+	if (store->wrote && fstat(fd, &st) == 0)
+		tell(store, &st);
+}
+
 /* What is no file is an operator's, or an attacker's. */
 static int check_taken(const struct target *target, enum dd_onto onto, struct dd_error *err)
 {
@@ -177,7 +202,10 @@ static int put_bytes(const struct target *target, int fd, const char *bytes, siz
 	do
 		rc = fsync(fd);
 	while (rc < 0 && errno == EINTR);
-	return rc < 0 ? dd_file_fail(target->store, err, errno, "sync", target->path) : 0;
+	if (rc < 0)
+		return dd_file_fail(target->store, err, errno, "sync", target->path);
+	dd_file_tell(target->store, fd);
+	return 0;
 }
 
 static int rename_once(int from, const char *name, const struct target *to, enum dd_onto onto)
@@ -283,6 +311,7 @@ int dd_store_place(struct dd_store *store, const struct dd_place *from_place,
 	for (int i = 0; i < TRIES; i++) {
 		if (fstatat(from.above, from.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return dd_file_fail(store, err, errno, "look at", from.path);
+		tell(store, &st);
 		dd_error_clear(err);
 		rc = place_once(&from, &to, onto, unsynced, err);
 		if (rc != DD_ENOENT || onto == DD_EXCHANGED)
@@ -298,6 +327,21 @@ int dd_store_rely_on(struct dd_store *store, const struct dd_place *place,
 	int rc = dd_layout_path(place, &path, err);
 
 	return rc < 0 ? rc : dd_durable_gather(store->durable, path, unsynced, err);
+}
+
+/* Told of before anybody can see it; and as the file system keeps it, which may be less exact. */
+static int set_time(const struct target *target, struct stat *st, struct dd_error *err)
+{
+	struct timespec times[2] = { { 0, UTIME_OMIT } };
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &times[1]);
+	st->st_mtim = times[1];
+	tell(target->store, st);
+	if (utimensat(target->above, target->name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return dd_file_fail(target->store, err, errno, "set the time of", target->path);
+	if (fstatat(target->above, target->name, st, AT_SYMLINK_NOFOLLOW) == 0)
+		tell(target->store, st);
+	return 0;
 }
 
 int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struct dd_error *err)
@@ -316,9 +360,7 @@ int dd_store_refresh(struct dd_store *store, const struct dd_place *place, struc
 	if (!S_ISREG(st.st_mode))
 		return dd_file_fail(store, err, S_ISLNK(st.st_mode) ? ELOOP : EISDIR, "write",
 				    target.path);
-	if (utimensat(target.above, target.name, NULL, AT_SYMLINK_NOFOLLOW) < 0)
-		return dd_file_fail(store, err, errno, "set the time of", target.path);
-	return 0;
+	return set_time(&target, &st, err);
 }
 
 int dd_store_remove_upload(struct dd_store *store, const char *repository, const char *upload,

@@ -329,6 +329,87 @@ static void a_trash_full_of_rubbish_is_survived(void **state)
 	close_registry(&reg);
 }
 
+/* ---- what a collector's gate asks ---- */
+
+static bool is_ours(struct registry *reg, const char *path)
+{
+	DD_AUTOFREE char *memory = NULL;
+	struct dd_place place = place_of(path, &memory);
+	struct dd_trace trace;
+	struct dd_info info;
+
+	assert_int_equal(dd_store_stat(reg->volume.store, &place, &info, NULL), 0);
+	trace = (struct dd_trace){ dd_stamp_sum(&info.stamp), dd_stamp_time(&info.stamp) };
+	return dd_written_is_ours(dd_registry_get_watch(reg->registry)->written, &trace);
+}
+
+static void all_that_is_written_here_is_known_to_be_ours_and_nothing_else(void **state)
+{
+	struct dd_digest digest, foreign = digest_of(DD_SHA256, "other", 5);
+	struct dd_upload *upload;
+	struct registry reg;
+	char path[256], run[32];
+	const char *paths[1];
+
+	(void)state;
+	open_registry(&reg);
+	usleep(20 * 1000); /* what is written in the tick of the beginning may be older */
+	digest = push(&reg, OTHER, "bytes", 5);
+	assert_int_equal(mount(&reg, OTHER, &digest, "*"), 0);
+	assert_true(is_ours(&reg, blob_path(&digest)));
+	assert_true(is_ours(&reg, layer_path(OTHER, &digest)));
+	assert_true(is_ours(&reg, layer_path(APP, &digest)));
+	put_foreign(&reg, APP, &foreign, "other", 5);
+	assert_false(is_ours(&reg, blob_path(&foreign)));
+	assert_false(is_ours(&reg, layer_path(APP, &foreign)));
+	/* What is back from the trash has changed by our hand, whoever wrote it. */
+	paths[0] = layer_path(APP, &foreign);
+	take(&reg, DD_REASON_LINK_UNUSED, paths, 1, run);
+	assert_int_equal(look(&reg, APP, &foreign), 0);
+	assert_true(is_ours(&reg, layer_path(APP, &foreign)));
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &upload, NULL), 0);
+	snprintf(path, sizeof(path), REPO "_uploads/%s/data", dd_upload_get_id(upload));
+	assert_true(is_ours(&reg, path));
+	assert_int_equal(dd_upload_append(upload, "byt", 3, NULL), 0);
+	dd_upload_release(upload);
+	assert_true(is_ours(&reg, path));
+	close_registry(&reg);
+}
+
+static void an_upload_that_somebody_is_at_is_not_to_be_had(void **state)
+{
+	struct dd_gate_key key = { .kind = DD_KEY_UPLOAD, .repository = APP };
+	struct dd_watch_gate *gate;
+	struct dd_gate_terms terms;
+	const struct dd_gate *ask;
+	struct dd_upload *upload;
+	char id[DD_UPLOAD_ID];
+	struct registry reg;
+	bool granted = true;
+
+	(void)state;
+	open_registry(&reg);
+	reg.options.lease_ns = 1;
+	dd_registry_set_options(reg.registry, &reg.options);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &upload, NULL), 0);
+	snprintf(id, sizeof(id), "%s", dd_upload_get_id(upload));
+	key.name = id;
+	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg.registry), &gate, NULL), 0);
+	ask = dd_watch_gate_get(gate);
+	assert_int_equal(ask->begin(ask->arg, &terms, NULL), 0);
+	assert_int_equal(ask->hold(ask->arg, &key, 1, &granted, NULL), 0);
+	assert_false(granted);
+	dd_upload_release(upload);
+	ask->end(ask->arg);
+	assert_int_equal(ask->begin(ask->arg, &terms, NULL), 0);
+	assert_int_equal(ask->hold(ask->arg, &key, 1, &granted, NULL), 0);
+	assert_true(granted);
+	assert_int_equal(ask->give_back(ask->arg, NULL), 0);
+	ask->end(ask->arg);
+	dd_watch_gate_closep(&gate);
+	close_registry(&reg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +424,8 @@ int main(void)
 		cmocka_unit_test(with_a_manifest_all_comes_back_that_it_reaches),
 		cmocka_unit_test(a_run_that_is_not_sealed_gives_nothing_and_is_asked_again),
 		cmocka_unit_test(a_trash_full_of_rubbish_is_survived),
+		cmocka_unit_test(all_that_is_written_here_is_known_to_be_ours_and_nothing_else),
+		cmocka_unit_test(an_upload_that_somebody_is_at_is_not_to_be_had),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
