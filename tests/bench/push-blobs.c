@@ -1,0 +1,132 @@
+/*
+ * Pushes blobs by the library, in this process, as a daemon's threads would: to be held against
+ * floor-push, which takes the same arguments.
+ *
+ *	push-blobs small THREADS COUNT BYTES VOLUME
+ *	push-blobs large BYTES VOLUME
+ *
+ * VOLUME must be one, empty or not. Prints the seconds, then blobs or MB a second.
+ */
+#include <err.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <drydock/registry.h>
+
+#define MIB ((size_t)1 << 20)
+
+static struct {
+	struct dd_registry *registry;
+	unsigned count;
+	size_t bytes;
+	atomic_uint next;
+} f;
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void check(int rc, const struct dd_error *error)
+{
+	if (rc < 0)
+		errx(3, "%s", error->text);
+}
+
+static void push_one(const struct dd_digest *digest, const char *bytes, size_t len)
+{
+	struct dd_upload *upload = NULL;
+	struct dd_error error = { 0 };
+	int rc = dd_upload_begin(f.registry, "r", NULL, &upload, &error);
+
+	check(rc, &error);
+	for (size_t at = 0; at < len; at += MIB)
+		check(dd_upload_append(upload, bytes + at, len - at < MIB ? len - at : MIB, &error),
+		      &error);
+	check(dd_upload_commit(&upload, digest, &error), &error);
+}
+
+static void *work(void *arg)
+{
+	char *bytes = malloc(f.bytes + 1);
+	struct dd_digest digest;
+	unsigned number;
+
+	if (!bytes)
+		errx(3, "no memory");
+	memset(bytes, 'x', f.bytes);
+	while ((number = f.next++) < f.count) {
+		snprintf(bytes, f.bytes, "%u", number);
+		dd_digest_of(&digest, DD_SHA256, bytes, f.bytes, NULL);
+		push_one(&digest, bytes, f.bytes);
+	}
+	free(bytes);
+	return arg;
+}
+
+static void push_small(unsigned threads)
+{
+	pthread_t *ids = calloc(threads, sizeof(*ids));
+	double began = seconds();
+
+	for (unsigned i = 0; ids && i < threads; i++)
+		if (pthread_create(&ids[i], NULL, work, NULL))
+			errx(3, "no thread");
+	for (unsigned i = 0; ids && i < threads; i++)
+		pthread_join(ids[i], NULL);
+	began = seconds() - began;
+	free(ids);
+	printf("%.3f s, %.0f blobs a second\n", began, f.count / began);
+}
+
+static void push_large(void)
+{
+	char *bytes = malloc(f.bytes + 1);
+	struct dd_digest digest;
+	double began;
+
+	if (!bytes)
+		errx(3, "no memory");
+	memset(bytes, 'x', f.bytes);
+	snprintf(bytes, f.bytes, "%.9f", seconds());
+	dd_digest_of(&digest, DD_SHA256, bytes, f.bytes, NULL);
+	began = seconds();
+	push_one(&digest, bytes, f.bytes);
+	began = seconds() - began;
+	free(bytes);
+	printf("%.3f s, %.0f MB a second\n", began, (double)f.bytes / began / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+	int small = argc == 6 && !strcmp(argv[1], "small");
+	const struct dd_registry_options options = { .prove_first = DD_PROVE_FIRST_DEFAULT,
+						     .keep_free = MIB };
+	const struct dd_store_options where = { .root = argc > 1 ? argv[argc - 1] : NULL };
+	struct dd_context *ctx;
+	struct dd_store *store;
+	struct dd_error error = { 0 };
+
+	if (!small && (argc != 4 || strcmp(argv[1], "large") != 0))
+		errx(2, "usage: push-blobs small THREADS COUNT BYTES VOLUME | large BYTES VOLUME");
+	check(dd_context_open(&ctx, &error), &error);
+	check(dd_store_open(ctx, &where, &store, &error), &error);
+	check(dd_registry_open(ctx, store, &options, &f.registry, &error), &error);
+	f.count = small ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+	f.bytes = strtoul(argv[small ? 4 : 2], NULL, 10);
+	if (small)
+		push_small((unsigned)strtoul(argv[2], NULL, 10));
+	else
+		push_large();
+	dd_registry_close(f.registry);
+	dd_store_close(store);
+	dd_context_close(ctx);
+	return 0;
+}
