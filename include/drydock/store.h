@@ -315,6 +315,8 @@ int dd_store_prepare_file(struct dd_store *store, const struct dd_place *place, 
 			  struct dd_error *err);
 /* Remove an object's own directory if it is empty. Never a failure. */
 void dd_store_remove_empty(struct dd_store *store, const struct dd_place *place);
+/* Of a tag that went: its directories that hold nothing. Never a failure. */
+void dd_store_remove_tag(struct dd_store *store, const char *repository, const char *tag);
 /* Remove what is staged in a run. Never a failure: it is purged with the run. */
 void dd_store_unstage(struct dd_store *store, const char *run);
 

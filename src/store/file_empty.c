@@ -85,3 +85,42 @@ int dd_store_withdraw_empty(struct dd_store *store, const struct dd_place *place
 		dd_file_rename(store, trashed, path, NULL);
 	return rc;
 }
+
+static bool remove_directory(int above, const char *name)
+{
+	return unlinkat(above, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+/* "index" has a directory for each algorithm. */
+static void remove_history(int tag)
+{
+	DD_AUTOCLOSE int fd = dd_beneath_open(tag, "index", O_PATH | O_DIRECTORY, 0);
+
+	for (int alg = 0; fd >= 0 && alg < DD_ALGORITHM_COUNT; alg++)
+		remove_directory(fd, dd_algorithm_name((enum dd_algorithm)alg));
+	remove_directory(tag, "index");
+}
+
+void dd_store_remove_tag(struct dd_store *store, const char *repository, const char *tag)
+{
+	const struct dd_place place = { .kind = DD_IN_TAG, .repository = repository, .tag = tag };
+	DD_AUTOFREE char *path = NULL;
+	DD_AUTOCLOSE int above = -1, fd = -1;
+	const char *name;
+
+	if (dd_layout_path(&place, &path, NULL) < 0)
+		return;
+	above = dd_beneath_open_parent(store->fd, path, &name);
+	if (above >= 0)
+		fd = dd_beneath_open(above, name, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return;
+	remove_directory(fd, "current");
+	remove_history(fd);
+	if (!remove_directory(above, name))
+		return;
+	/* A descriptor of one of them may be remembered. */
+	dd_file_forget_recent(store);
+	*strrchr(path, '/') = '\0';
+	dd_file_mark_dirty(store, path, true, NULL);
+}
