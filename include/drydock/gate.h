@@ -31,10 +31,10 @@ struct dd_gate_terms {
 };
 
 /* X(constant): what is asked for */
-#define DD_GATE_KEYS(X)                                                                      \
-	X(DD_KEY_BLOB)	 /* the bytes of a digest, whoever links to them */                  \
+#define DD_GATE_KEYS(X)                                                                       \
+	X(DD_KEY_BLOB)	 /* the bytes of a digest, whoever links to them */                   \
 	X(DD_KEY_DIGEST) /* what a repository has by that digest: a layer link, a revision */ \
-	X(DD_KEY_TAG)                                                                        \
+	X(DD_KEY_TAG)                                                                         \
 	X(DD_KEY_UPLOAD)
 
 enum dd_gate_key_kind {

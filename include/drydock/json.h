@@ -2,8 +2,9 @@
  * Writing JSON: a stream of any length in constant memory.
  *
  * The calls follow the document: objects and arrays are opened and ended, values put into them.
- * key is NULL inside arrays and at the top, never inside objects; it is the caller's own text, not
- * bytes from a volume (those go into values). Misuse is our own bug and asserted.
+ * key is NULL inside arrays and at the top, never inside objects. Those of our own documents are the
+ * caller's own text; where a document is about others' keys (annotations), they are written as texts
+ * are. Misuse is our own bug and asserted.
  *
  * Errors stick: after the first one from the sink nothing more is handed to it, every call is
  * harmless, and dd_json_finish() reports it. So a writer checks once, at the end.

@@ -47,9 +47,10 @@ struct dd_tree_node {
 	const char *platform; /* "linux/arm64/v8"; NULL if none */
 	const char *artifact; /* what a manifest is that is no image; NULL */
 	const char *problem;  /* NULL if it is whole */
-	uint64_t size; /* of its own bytes; of a layer of schema 1, which does not say, its file's */
-	uint64_t total;	      /* of all that a pull of it transfers, each blob once */
-	uint64_t used_by;     /* blobs: manifests that name it, among those that were looked at */
+	uint64_t
+		size; /* of its own bytes; of a layer of schema 1, which does not say, its file's */
+	uint64_t total;	  /* of all that a pull of it transfers, each blob once */
+	uint64_t used_by; /* blobs: manifests that name it, among those that were looked at */
 	uint64_t tags, manifests; /* repositories */
 	int64_t pushed_ns;	  /* tags; 0: not known */
 	bool present;		  /* its bytes are here */

@@ -16,8 +16,9 @@ static int check_owner(struct dd_change *change, struct dd_error *err)
 		return rc < 0 ? dd_wrap(err, rc, "look who serves the volume") : 0;
 	rc = dd_fail(err, DD_EREFUSED, 0, "%s is served by %s, which alone may change it",
 		     dd_store_get_root(change->store), holder[0] ? holder : "another process");
-	dd_hint(err, "try again: drydock has it done by the daemon, unless that is just starting or "
-		     "ending");
+	dd_hint(err,
+		"try again: drydock has it done by the daemon, unless that is just starting or "
+		"ending");
 	return rc;
 }
 
@@ -160,8 +161,8 @@ int dd_change_show(struct dd_change *change, const struct dd_trace *traces, size
 	int rc = 0;
 
 	*least_grace_ns = 0;
-	for (size_t at = 0; change->gate && change->gate->show && at < count && rc == 0 &&
-			    !*least_grace_ns;
+	for (size_t at = 0;
+	     change->gate && change->gate->show && at < count && rc == 0 && !*least_grace_ns;
 	     at += DD_GATE_MAX)
 		rc = change->gate->show(change->gate->arg, traces + at,
 					count - at < DD_GATE_MAX ? count - at : DD_GATE_MAX,

@@ -39,7 +39,7 @@ struct dd_change {
 	uint64_t returned; /* whole objects that came back from this very run */
 	uint64_t put;	   /* put in place, or given another owner */
 	unsigned staged;
-	struct dd_arena names; /* of what is staged */
+	struct dd_arena names;	    /* of what is staged */
 	const struct dd_gate *gate; /* borrowed; NULL: nobody serves the volume */
 	struct dd_gate_terms terms;
 	bool holding; /* something that is to be given back: */

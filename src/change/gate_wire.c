@@ -65,8 +65,7 @@ static bool take(struct reading *reading, void *bytes, size_t len)
 
 static bool take_name(struct reading *reading, const char **name)
 {
-	const unsigned char *nul =
-		memchr(reading->at, '\0', (size_t)(reading->end - reading->at));
+	const unsigned char *nul = memchr(reading->at, '\0', (size_t)(reading->end - reading->at));
 
 	if (!nul || nul - reading->at >= DD_GATE_NAME)
 		return false;

@@ -32,11 +32,11 @@ struct dd_gate_request {
 struct dd_gate_reply {
 	int code; /* enum dd_code */
 	char text[DD_ERROR_TEXT];
-	uint64_t identity[2];	    /* HELLO: the volume's */
-	char version[32];	    /* HELLO */
-	struct dd_gate_terms terms; /* BEGIN */
+	uint64_t identity[2];	      /* HELLO: the volume's */
+	char version[32];	      /* HELLO */
+	struct dd_gate_terms terms;   /* BEGIN */
 	uint8_t granted[DD_GATE_MAX]; /* HOLD */
-	int64_t least_grace_ns;	    /* SHOW */
+	int64_t least_grace_ns;	      /* SHOW */
 };
 
 /* Bytes written into the message, of DD_GATE_MESSAGE. */

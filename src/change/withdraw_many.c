@@ -59,9 +59,9 @@ static int withdraw(struct dd_change *change, const struct dd_withdrawal *withdr
 
 		if (rc < 0)
 			return rc;
-		rc = !batch->granted[i] ? DD_EAGAIN :
-					  dd_change_withdraw_seen(change, &batch->items[i],
-								  batch->seen[i], err);
+		rc = !batch->granted[i] ?
+			     DD_EAGAIN :
+			     dd_change_withdraw_seen(change, &batch->items[i], batch->seen[i], err);
 		if (rc < 0 && rc != DD_ECHANGED && rc != DD_ENOENT && rc != DD_EAGAIN)
 			return rc;
 		withdrawal->done(withdrawal->arg, &batch->items[i], rc);

@@ -58,9 +58,9 @@ static int bring_back(struct dd_restore *restore, struct dd_change *change,
 	    !(rc == DD_EREFUSED && item->put))
 		return rc;
 	/* Leased: somebody writes there at this moment. */
-	item->outcome = rc == DD_ENOENT			       ? DD_OUTCOME_VANISHED :
+	item->outcome = rc == DD_ENOENT			     ? DD_OUTCOME_VANISHED :
 			rc == DD_ECHANGED || rc == DD_EAGAIN ? DD_OUTCOME_CHANGED :
-					    DD_OUTCOME_KEPT;
+							       DD_OUTCOME_KEPT;
 	dd_error_clear(err);
 	return 0;
 }

@@ -8,14 +8,17 @@
 
 #include "graph/link.h"
 #include "registry/download.h"
+#include "registry/manifest.h"
 #include "registry/prove.h"
+#include "registry/reach.h"
+#include "registry/referrers.h"
 #include "registry/registry.h"
 #include "registry/revive.h"
 #include "registry/upload.h"
 #include "registry/whereabouts.h"
 
 /* FNV-1a. */
-static size_t slot_of(const char *repository)
+size_t dd_registry_slot(const char *repository)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -33,12 +36,12 @@ int dd_registry_check_name(const char *repository, struct dd_error *err)
 
 uint64_t dd_registry_get_generation(struct dd_registry *registry, const char *repository)
 {
-	return registry->generations[slot_of(repository)];
+	return registry->generations[dd_registry_slot(repository)];
 }
 
 void dd_registry_changed(struct dd_registry *registry, const char *repository)
 {
-	registry->generations[slot_of(repository)]++;
+	registry->generations[dd_registry_slot(repository)]++;
 }
 
 void dd_registry_get_counts(struct dd_registry *registry, struct dd_registry_counts *counts)
@@ -57,12 +60,12 @@ struct dd_watch *dd_registry_get_watch(struct dd_registry *registry)
 
 void dd_registry_lock(struct dd_registry *registry, const char *repository)
 {
-	pthread_mutex_lock(&registry->repository_locks[slot_of(repository)]);
+	pthread_mutex_lock(&registry->repository_locks[dd_registry_slot(repository)]);
 }
 
 void dd_registry_unlock(struct dd_registry *registry, const char *repository)
 {
-	pthread_mutex_unlock(&registry->repository_locks[slot_of(repository)]);
+	pthread_mutex_unlock(&registry->repository_locks[dd_registry_slot(repository)]);
 }
 
 int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err)
@@ -168,6 +171,12 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 		rc = dd_upload_table_open(registry, err);
 	if (rc == 0)
 		rc = dd_whereabouts_open(registry, err);
+	if (rc == 0)
+		rc = dd_reach_open(registry, err);
+	if (rc == 0)
+		rc = dd_tagging_open(registry, err);
+	if (rc == 0)
+		rc = dd_referrers_open(registry, err);
 	if (rc < 0)
 		return rc;
 	dd_registry_set_options(registry, options);
@@ -178,6 +187,9 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 
 void dd_registry_close(struct dd_registry *registry)
 {
+	dd_referrers_close(registry);
+	dd_tagging_close(registry);
+	dd_reach_close(registry);
 	dd_upload_table_close(registry);
 	dd_whereabouts_close(registry);
 	dd_revivable_close(registry);

@@ -22,7 +22,9 @@ struct dd_joints;	  /* download.h: files that are verified while they are served
 struct dd_revivable;	  /* revive.h: what the trash may give back */
 struct dd_upload_table;	  /* upload.h: uploads that are open */
 struct dd_whereabouts;	  /* whereabouts.h: which repositories have a blob */
-struct dd_referrer_cache; /* referrers of each repository, as they were last seen */
+struct dd_reach_memory;	  /* reach.h: what manifests name */
+struct dd_tagging;	  /* manifest.h: who writes tags, and who deletes */
+struct dd_referrer_cache; /* referrers.h: referrers of repositories, as they were last seen */
 
 /* Repositories are told apart by a hash of their names; two of one hash share what is kept by it. */
 #define DD_REGISTRY_SLOTS 1024
@@ -49,8 +51,13 @@ struct dd_registry {
 	struct dd_revivable *trash;
 	struct dd_upload_table *uploads;
 	struct dd_whereabouts *whereabouts;
-	struct dd_referrer_cache *referrers; /* made when it is first asked for */
+	struct dd_reach_memory *reach;
+	struct dd_tagging *tagging;
+	struct dd_referrer_cache *referrers;
 };
+
+/* Which of DD_REGISTRY_SLOTS is a repository's. */
+size_t dd_registry_slot(const char *repository);
 
 /* DD_EFORMAT: no repository can be called so. */
 int dd_registry_check_name(const char *repository, struct dd_error *err);

@@ -20,9 +20,9 @@ static int fail_step(struct dd_repair *repair, struct dd_step *step, int rc, str
 {
 	if (rc == 0 || fatal(rc))
 		return rc;
-	step->mend.outcome =
-		rc == DD_ECHANGED || rc == DD_ENOENT || rc == DD_EAGAIN ? DD_MENDED_CHANGED :
-									  DD_MENDED_FAILED;
+	step->mend.outcome = rc == DD_ECHANGED || rc == DD_ENOENT || rc == DD_EAGAIN ?
+				     DD_MENDED_CHANGED :
+				     DD_MENDED_FAILED;
 	step->mend.why = dd_repair_keep(repair, err->text);
 	dd_error_clear(err);
 	return 0;
