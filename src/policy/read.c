@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "policy/policy.h"
-#include "text/yaml.h"
+#include "text/yaml_keys.h"
 
 #define SHORTEST (3600 * DD_SECOND)
 #define NEWEST_MAX 1000000
@@ -22,16 +22,10 @@ struct reading {
 	struct dd_error *err;
 };
 
-/* Puts the place in front; returns rc. */
-static int at(const struct dd_yaml_node *node, int rc, struct dd_error *err)
-{
-	return dd_wrap(err, rc, "line %zu, column %zu", node->line, node->column);
-}
-
 static int wrong(const struct reading *reading, const struct dd_yaml_node *node, const char *what,
 		 const char *why)
 {
-	return at(node, dd_fail(reading->err, DD_ECONFIG, 0, "%s: %s", what, why), reading->err);
+	return dd_yaml_wrong(node, what, why, reading->err);
 }
 
 /* ---- keys ---- */
@@ -43,59 +37,6 @@ struct key {
 	read_fn *read;
 };
 
-/* How many bytes have to be changed, put in or left out. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32], len = strlen(b);
-
-	if (len + 1 > DD_COUNT(row))
-		return SIZE_MAX;
-	for (size_t i = 0; i <= len; i++)
-		row[i] = i;
-	for (size_t i = 0; a[i]; i++) {
-		size_t corner = row[0];
-
-		row[0] = i + 1;
-		for (size_t k = 0; k < len; k++) {
-			size_t best = corner + (a[i] != b[k]);
-
-			if (row[k] + 1 < best)
-				best = row[k] + 1;
-			if (row[k + 1] + 1 < best)
-				best = row[k + 1] + 1;
-			corner = row[k + 1];
-			row[k + 1] = best;
-		}
-	}
-	return row[len];
-}
-
-static int unknown_key(const struct reading *reading, const struct dd_yaml_node *node,
-		       const struct key *keys, const char *where)
-{
-	bool text = node->type == DD_YAML_SCALAR && !memchr(node->text, '\0', node->len);
-	const char *closest = NULL;
-	size_t least = 4;
-	int rc;
-
-	for (const struct key *key = keys; key->name && text && node->len < 64; key++) {
-		size_t far = distance(node->text, key->name);
-
-		if (far >= least)
-			continue;
-		least = far;
-		closest = key->name;
-	}
-	if (text)
-		rc = dd_fail(reading->err, DD_ECONFIG, 0, "\"%.64s\" is no key of %s", node->text,
-			     where);
-	else
-		rc = dd_fail(reading->err, DD_ECONFIG, 0, "a key of %s has to be a word", where);
-	if (closest)
-		dd_hint(reading->err, "did you mean \"%s\"?", closest);
-	return at(node, rc, reading->err);
-}
-
 static int read_keys(struct reading *reading, const struct dd_yaml_node *node,
 		     const struct key *keys, const char *where)
 {
@@ -104,19 +45,11 @@ static int read_keys(struct reading *reading, const struct dd_yaml_node *node,
 	if (node->type != DD_YAML_MAPPING)
 		return wrong(reading, node, where, "keys and values were expected");
 	for (size_t i = 0; i < node->len && rc == 0; i++) {
-		const struct dd_yaml_node *name = node->keys[i];
-		const struct key *key = keys;
+		size_t which;
 
-		while (key->name && !dd_yaml_is(name, key->name))
-			key++;
-		if (!key->name)
-			return unknown_key(reading, name, keys, where);
-		for (size_t k = 0; k < i; k++)
-			if (dd_yaml_is(node->keys[k], key->name))
-				return wrong(reading, name, key->name, "is given twice");
-		if (dd_yaml_is_null(node->values[i]))
-			return wrong(reading, name, key->name, "has no value");
-		rc = key->read(reading, node->values[i], key->name);
+		rc = dd_yaml_which_key(node, i, keys, sizeof(*keys), where, &which, reading->err);
+		if (rc == 0)
+			rc = keys[which].read(reading, node->values[i], keys[which].name);
 	}
 	return rc;
 }
@@ -126,11 +59,7 @@ static int read_keys(struct reading *reading, const struct dd_yaml_node *node,
 static int expect_text(const struct reading *reading, const struct dd_yaml_node *node,
 		       const char *name)
 {
-	if (node->type != DD_YAML_SCALAR)
-		return wrong(reading, node, name, "a single value was expected");
-	if (memchr(node->text, '\0', node->len))
-		return wrong(reading, node, name, "there is a NUL in it");
-	return 0;
+	return dd_yaml_expect_text(node, name, reading->err);
 }
 
 static int read_count(struct reading *reading, const struct dd_yaml_node *node, const char *name,
@@ -162,7 +91,8 @@ static int read_duration(struct reading *reading, const struct dd_yaml_node *nod
 	if (ends_in_a_digit(node))
 		return wrong(reading, node, name, "a unit is missing: 30d is thirty days");
 	if (dd_duration_parse(ns, node->text, reading->err) < 0)
-		return at(node, dd_wrap(reading->err, DD_ECONFIG, "%s", name), reading->err);
+		return dd_yaml_at(node, dd_wrap(reading->err, DD_ECONFIG, "%s", name),
+				  reading->err);
 	return *ns >= SHORTEST ? 0 :
 				 wrong(reading, node, name,
 				       "less than an hour (m stands for minutes, M for months)");
@@ -178,7 +108,8 @@ static int read_size(struct reading *reading, const struct dd_yaml_node *node, c
 	if (ends_in_a_digit(node))
 		return wrong(reading, node, name, "a unit is missing: 500G, say");
 	if (dd_size_parse(bytes, node->text, reading->err) < 0)
-		return at(node, dd_wrap(reading->err, DD_ECONFIG, "%s", name), reading->err);
+		return dd_yaml_at(node, dd_wrap(reading->err, DD_ECONFIG, "%s", name),
+				  reading->err);
 	return *bytes ? 0 : wrong(reading, node, name, "nothing fits into nothing");
 }
 
@@ -212,7 +143,7 @@ static int read_pattern(struct reading *reading, const struct dd_yaml_node *node
 	if (rc == 0)
 		return 0;
 	patterns->list.count--;
-	return at(node, dd_wrap(reading->err, rc, "%s", name), reading->err);
+	return dd_yaml_at(node, dd_wrap(reading->err, rc, "%s", name), reading->err);
 }
 
 static int read_patterns(struct reading *reading, const struct dd_yaml_node *node, const char *name,
