@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 
 #include <drydock/digest.h>
 
 #include "base/cleanup.h"
+#include "base/secret.h"
 
 static const struct {
 	const char *name;
@@ -196,4 +198,41 @@ int dd_digest_of(struct dd_digest *digest, enum dd_algorithm alg, const void *da
 	if (rc == 0)
 		rc = dd_hasher_final(hasher, digest, err);
 	return rc;
+}
+
+/* ---- under a key ---- */
+
+static void mac_free(EVP_MAC **mac)
+{
+	EVP_MAC_free(*mac);
+}
+
+static void mac_ctx_free(EVP_MAC_CTX **ctx)
+{
+	EVP_MAC_CTX_free(*ctx);
+}
+
+int dd_secret_digest(struct dd_digest *digest, const unsigned char key[static DD_SECRET_KEY],
+		     const struct dd_secret_part *parts, size_t count, struct dd_error *err)
+{
+	char name[] = "SHA256";
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name,
+								       0),
+				      OSSL_PARAM_construct_end() };
+	DD_CLEANUP(mac_free) EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	DD_CLEANUP(mac_ctx_free) EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	bool good = ctx && EVP_MAC_init(ctx, key, DD_SECRET_KEY, params);
+	size_t len;
+
+	for (size_t i = 0; i < count && good; i++) {
+		uint64_t length = parts[i].len;
+
+		good = EVP_MAC_update(ctx, (const unsigned char *)&length, sizeof(length)) &&
+		       EVP_MAC_update(ctx, parts[i].bytes, parts[i].len);
+	}
+	memset(digest, 0, sizeof(*digest));
+	digest->alg = DD_SHA256;
+	if (!good || !EVP_MAC_final(ctx, digest->bytes, &len, sizeof(digest->bytes)))
+		return dd_fail(err, DD_ENOTSUP, 0, "libcrypto failed to hash under a key");
+	return 0;
 }
