@@ -15,7 +15,7 @@ SANITIZE ?=
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror=implicit
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC
-PKGS := libcrypto jansson lmdb popt yaml-0.1 libpcre2-8 smartcols
+PKGS := libcrypto jansson lmdb popt yaml-0.1 libpcre2-8 smartcols jose libcurl libcrypt
 
 # Where a library has no .pc file, its usual name.
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
@@ -23,6 +23,8 @@ LIB_PKG_CFLAGS = $(foreach p,$(PKGS),$(call pkg,--cflags,$(p),))
 LIB_PKG_LIBS = $(call pkg,--libs,libcrypto,-lcrypto) $(call pkg,--libs,jansson,-ljansson) \
 	$(call pkg,--libs,lmdb,-llmdb) $(call pkg,--libs,yaml-0.1,-lyaml) \
 	$(call pkg,--libs,libpcre2-8,-lpcre2-8)
+SERVE_PKG_LIBS = $(call pkg,--libs,jose,-ljose) $(call pkg,--libs,libcurl,-lcurl) \
+	$(call pkg,--libs,libcrypt,-lcrypt)
 TOOL_PKG_LIBS = $(call pkg,--libs,popt,-lpopt) $(call pkg,--libs,smartcols,-lsmartcols)
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDD_VERSION='"$(VERSION)"' -Iinclude -Isrc \
@@ -31,13 +33,16 @@ ALL_CFLAGS = -std=gnu11 -pthread $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),,$(HARDE
 	$(if $(SANITIZE),-fPIC -fno-omit-frame-pointer)
 ALL_LDFLAGS = -pthread $(SANITIZE) -Wl,-z,relro,-z,now $(LDFLAGS)
 
-LIB_SOURCES := $(sort $(wildcard src/*/*.c))
+# The server is no part of the library.
+SERVE_SOURCES := $(sort $(wildcard src/serve/*.c))
+LIB_SOURCES := $(filter-out $(SERVE_SOURCES),$(sort $(wildcard src/*/*.c)))
 TOOL_SOURCES := $(sort $(wildcard tools/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/gen/*.c tests/bench/*.c))
 PRELOAD_SOURCES := $(sort $(wildcard tests/crash/*.so.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
+SERVE_OBJECTS := $(SERVE_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/obj/%.o)
 UNIT_PROGRAMS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
@@ -52,6 +57,7 @@ COMPLETIONS := bash-completion/completions/drydock zsh/site-functions/_drydock \
 # man/drydock.1 to man1/drydock.1
 in_section = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
+SERVE := $(BUILD)/libserve.a
 STATIC := $(BUILD)/libdrydock.a
 SHARED := $(BUILD)/libdrydock.so
 TOOL := $(BUILD)/drydock
@@ -79,7 +85,7 @@ all: deps-build
 
 # The package check comes before anything asks pkg-config.
 .PHONY: build-all
-build-all: $(TOOL) $(STATIC) $(SHARED)
+build-all: $(TOOL) $(STATIC) $(SHARED) $(SERVE)
 	@:
 
 help:
@@ -123,6 +129,11 @@ $(STATIC): $(LIB_OBJECTS)
 	$(say) AR $@
 	$(quiet)$(AR) rcs $@ $^
 
+$(SERVE): $(SERVE_OBJECTS)
+	@rm -f $@
+	$(say) AR $@
+	$(quiet)$(AR) rcs $@ $^
+
 $(SHARED): $(LIB_OBJECTS)
 	$(say) LINK $@
 	$(quiet)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libdrydock.so.$(SOVERSION) -o $@ $^ $(LIB_PKG_LIBS)
@@ -133,11 +144,11 @@ $(TOOL): $(TOOL_OBJECTS) $(STATIC)
 
 test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(FUZZERS)
 
-$(BUILD)/tests/test_%: tests/unit/test_%.c $(STATIC) Makefile
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVE) $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@
 	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -o $@ $< \
-		$(STATIC) $(call pkg,--libs,cmocka,-lcmocka) $(LIB_PKG_LIBS)
+		$(SERVE) $(STATIC) $(call pkg,--libs,cmocka,-lcmocka) $(SERVE_PKG_LIBS) $(LIB_PKG_LIBS)
 
 $(BUILD)/tests/%: tests/gen/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -157,11 +168,11 @@ $(BUILD)/tests/%.so: tests/crash/%.so.c Makefile
 
 # Replays its corpus as a test; with FUZZ=1 and clang it searches: see "fuzz".
 FUZZ_FLAGS = $(if $(FUZZ),-fsanitize=fuzzer)
-$(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) Makefile
+$(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(if $(FUZZ),,tests/fuzz/replay.c) $(SERVE) $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@
 	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(FUZZ_FLAGS) $(ALL_LDFLAGS) -o $@ \
-		$< $(if $(FUZZ),,tests/fuzz/replay.c) $(STATIC) $(LIB_PKG_LIBS)
+		$< $(if $(FUZZ),,tests/fuzz/replay.c) $(SERVE) $(STATIC) $(SERVE_PKG_LIBS) $(LIB_PKG_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
