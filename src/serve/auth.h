@@ -110,11 +110,11 @@ bool dd_auth_may(struct dd_auth *auth, const struct dd_identity *identity, const
 
 /*
  * Whether a tag of the repository is immutable: an overwrite by other content, and its removal, are to be
- * refused (409). rule: what says so, for the client ("rules.yml:12: releases/* v*"), cut to fit.
+ * refused (409). rule: what says so, for the client ("rules.yml:12: releases v*"), cut to fit.
  * The caller looks whether the tag is there. Never waits.
  */
-bool dd_auth_is_immutable(struct dd_auth *auth, const char *repository, const char *tag,
-			  char *rule, size_t room);
+bool dd_auth_is_immutable(struct dd_auth *auth, const char *repository, const char *tag, char *rule,
+			  size_t room);
 /* Whether any tag of the repository may be: else nobody need look. Never waits. */
 bool dd_auth_has_immutable(struct dd_auth *auth, const char *repository);
 
