@@ -29,11 +29,27 @@ static int add_volume(struct dd_text *text, const char *volume)
 	return rc < 0 ? rc : add_label(text, "volume", volume);
 }
 
-void dd_metrics_head(struct dd_metrics *metrics, const char *name, const char *help)
+static void add_head(struct dd_metrics *metrics, const char *name, const char *help,
+		     const char *type)
 {
 	if (metrics->rc == 0)
-		metrics->rc = dd_text_printf(&metrics->text, "# HELP %s %s\n# TYPE %s gauge\n",
-					     name, help, name);
+		metrics->rc = dd_text_printf(&metrics->text, "# HELP %s %s\n# TYPE %s %s\n", name,
+					     help, name, type);
+}
+
+void dd_metrics_head(struct dd_metrics *metrics, const char *name, const char *help)
+{
+	add_head(metrics, name, help, "gauge");
+}
+
+void dd_metrics_counter_head(struct dd_metrics *metrics, const char *name, const char *help)
+{
+	add_head(metrics, name, help, "counter");
+}
+
+void dd_metrics_histogram_head(struct dd_metrics *metrics, const char *name, const char *help)
+{
+	add_head(metrics, name, help, "histogram");
 }
 
 void dd_metrics_line(struct dd_metrics *metrics, const char *name, const char *label,

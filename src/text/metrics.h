@@ -1,6 +1,6 @@
 /*
- * Prometheus' text format, for the node exporter's textfile collector: each metric a gauge, each line
- * with the volume as its first label.
+ * Prometheus' text format, for the node exporter's textfile collector, where each metric is a gauge,
+ * and for a server that is asked for them: each line with the volume as its first label.
  *
  * Source: the exposition formats of Prometheus, text format 0.0.4.
  */
@@ -22,6 +22,9 @@ struct dd_metrics {
 
 /* The lines that go before a metric's own; help: one line. */
 void dd_metrics_head(struct dd_metrics *metrics, const char *name, const char *help);
+/* The same for what a server counts: a number that only grows, and one in buckets. */
+void dd_metrics_counter_head(struct dd_metrics *metrics, const char *name, const char *help);
+void dd_metrics_histogram_head(struct dd_metrics *metrics, const char *name, const char *help);
 /* One line; label NULL: the volume is the only one. label and value need no escapes. */
 void dd_metrics_line(struct dd_metrics *metrics, const char *name, const char *label,
 		     const char *value, double number);
