@@ -41,6 +41,9 @@ typedef const char *dd_config_env_fn(void *arg, const char *name);
 int dd_config_settle(struct dd_registry_config *config, dd_config_env_fn *env, void *arg,
 		     struct dd_error *err);
 
+/* "true", "no", "on" and so on, whatever their case. 0 or DD_ECONFIG. */
+int dd_config_parse_bool(const char *text, bool *value);
+
 void dd_registry_config_release(struct dd_registry_config *config);
 
 #endif

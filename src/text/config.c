@@ -81,7 +81,7 @@ static int find_text(const struct dd_yaml_node *mapping, const char *key, char *
 	return take_scalar(node, key, text, err);
 }
 
-static int parse_bool(const char *text, bool *value)
+int dd_config_parse_bool(const char *text, bool *value)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "n", "y" };
 
@@ -101,7 +101,7 @@ static int find_bool(const struct dd_yaml_node *mapping, const char *key, bool *
 
 	if (rc < 0 || !text)
 		return rc;
-	if (parse_bool(text, value) < 0)
+	if (dd_config_parse_bool(text, value) < 0)
 		return dd_fail(err, DD_ECONFIG, 0, "%s: \"%.100s\" is neither true nor false", key,
 			       text);
 	return 0;
@@ -275,7 +275,7 @@ static int apply_environment(struct dd_registry_config *config, dd_config_env_fn
 	if (value)
 		rc = override_text(&config->blob_cache, value, err);
 	value = get(env, arg, "REGISTRY_STORAGE_DELETE_ENABLED", &rc, err);
-	if (value && parse_bool(value, &config->delete_enabled) < 0)
+	if (value && dd_config_parse_bool(value, &config->delete_enabled) < 0)
 		rc = dd_fail(err, DD_ECONFIG, 0,
 			     "REGISTRY_STORAGE_DELETE_ENABLED=%.100s is neither true nor false",
 			     value);
