@@ -15,7 +15,8 @@ SANITIZE ?=
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror=implicit
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC
-PKGS := libcrypto jansson lmdb popt yaml-0.1 libpcre2-8 smartcols jose libcurl libcrypt
+PKGS := libcrypto jansson lmdb popt yaml-0.1 libpcre2-8 smartcols jose libcurl libcrypt libmicrohttpd \
+	gnutls libsystemd
 
 # Where a library has no .pc file, its usual name.
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
@@ -24,7 +25,8 @@ LIB_PKG_LIBS = $(call pkg,--libs,libcrypto,-lcrypto) $(call pkg,--libs,jansson,-
 	$(call pkg,--libs,lmdb,-llmdb) $(call pkg,--libs,yaml-0.1,-lyaml) \
 	$(call pkg,--libs,libpcre2-8,-lpcre2-8)
 SERVE_PKG_LIBS = $(call pkg,--libs,jose,-ljose) $(call pkg,--libs,libcurl,-lcurl) \
-	$(call pkg,--libs,libcrypt,-lcrypt)
+	$(call pkg,--libs,libcrypt,-lcrypt) $(call pkg,--libs,libmicrohttpd,-lmicrohttpd) \
+	$(call pkg,--libs,gnutls,-lgnutls) $(call pkg,--libs,libsystemd,-lsystemd)
 TOOL_PKG_LIBS = $(call pkg,--libs,popt,-lpopt) $(call pkg,--libs,smartcols,-lsmartcols)
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDD_VERSION='"$(VERSION)"' -Iinclude -Isrc \
@@ -36,7 +38,9 @@ ALL_LDFLAGS = -pthread $(SANITIZE) -Wl,-z,relro,-z,now $(LDFLAGS)
 # The server is no part of the library.
 SERVE_SOURCES := $(sort $(wildcard src/serve/*.c))
 LIB_SOURCES := $(filter-out $(SERVE_SOURCES),$(sort $(wildcard src/*/*.c)))
-TOOL_SOURCES := $(sort $(wildcard tools/*.c))
+# Two programs share the options and the talk.
+DAEMON_SOURCES := tools/drydockd.c tools/options.c tools/talk.c tools/fit.c
+TOOL_SOURCES := $(filter-out tools/drydockd.c,$(sort $(wildcard tools/*.c)))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/gen/*.c tests/bench/*.c))
 PRELOAD_SOURCES := $(sort $(wildcard tests/crash/*.so.c))
@@ -45,6 +49,7 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SERVE_OBJECTS := $(SERVE_SOURCES:%.c=$(BUILD)/obj/%.o)
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/obj/%.o)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=$(BUILD)/obj/%.o)
+DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/obj/%.o)
 UNIT_PROGRAMS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 HELPER_PROGRAMS := $(foreach s,$(HELPER_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
 PRELOADS := $(foreach s,$(PRELOAD_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
@@ -61,6 +66,7 @@ SERVE := $(BUILD)/libserve.a
 STATIC := $(BUILD)/libdrydock.a
 SHARED := $(BUILD)/libdrydock.so
 TOOL := $(BUILD)/drydock
+DAEMON := $(BUILD)/drydockd
 
 # One line a file; V=1 shows the commands.
 ifeq ($(V),1)
@@ -85,7 +91,7 @@ all: deps-build
 
 # The package check comes before anything asks pkg-config.
 .PHONY: build-all
-build-all: $(TOOL) $(STATIC) $(SHARED) $(SERVE)
+build-all: $(TOOL) $(DAEMON) $(STATIC) $(SHARED)
 	@:
 
 help:
@@ -141,6 +147,10 @@ $(SHARED): $(LIB_OBJECTS)
 $(TOOL): $(TOOL_OBJECTS) $(STATIC)
 	$(say) LINK $@
 	$(quiet)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_PKG_LIBS) $(LIB_PKG_LIBS)
+
+$(DAEMON): $(DAEMON_OBJECTS) $(SERVE) $(STATIC)
+	$(say) LINK $@
+	$(quiet)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SERVE_PKG_LIBS) $(call pkg,--libs,popt,-lpopt) $(LIB_PKG_LIBS)
 
 test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(FUZZERS)
 

@@ -1,0 +1,240 @@
+/*
+ * A body: one buffer is filled while a job takes the other, so that receiving, hashing and writing
+ * overlap. A small one comes in one piece, and is taken by the job that also prepares and ends it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve/http_private.h"
+
+#define SMALL ((size_t)64 << 10)
+#define LARGE ((size_t)1 << 20)
+/* So many bodies have large buffers; those beyond do with small ones, for memory's sake. */
+#define LARGE_MAX 12
+
+static bool is_small(const struct dd_exchange *exchange)
+{
+	return exchange->length <= SMALL && !exchange->expects;
+}
+
+/* Waits for the verdict before the client is asked for the bytes. */
+static void prepare_first(struct dd_exchange *exchange)
+{
+	exchange->body.ops->prepare(exchange);
+}
+
+bool body_begin(struct dd_exchange *exchange)
+{
+	struct body *body = &exchange->body;
+	struct dd_http *http = http_of(exchange);
+
+	if (body->ops->max && exchange->has_body && exchange->length != UINT64_MAX &&
+	    exchange->length > body->ops->max) {
+		exchange_trouble(exchange, 413, "the body is larger than is allowed");
+		return false;
+	}
+	if (!body->prepared && !is_small(exchange) && body->ops->prepare) {
+		body->prepared = true;
+		exchange->work = prepare_first;
+		return true;
+	}
+	if (atomic_fetch_add(&http->bodies, 1) < LARGE_MAX)
+		body->room = LARGE;
+	else
+		body->room = SMALL;
+	if (exchange->length < body->room)
+		body->room = exchange->length ? (size_t)exchange->length : 1;
+	body->buffers[0] = malloc(body->room);
+	return body->buffers[0] != NULL;
+}
+
+void body_release(struct dd_exchange *exchange)
+{
+	struct body *body = &exchange->body;
+
+	if (body->room)
+		atomic_fetch_sub(&http_of(exchange)->bodies, 1);
+	free(body->buffers[0]);
+	free(body->buffers[1]);
+	body->ops = NULL;
+	body->buffers[0] = body->buffers[1] = NULL;
+	body->filled[0] = body->filled[1] = body->room = 0;
+	body->filling = 0;
+	body->busy = body->waiting = body->abandoned = body->prepared = false;
+	body->received = body->taken = body->discarded = 0;
+}
+
+/* ---- jobs ---- */
+
+static void take(struct dd_exchange *exchange, unsigned which)
+{
+	struct body *body = &exchange->body;
+
+	if (!body->prepared && body->ops->prepare) {
+		body->prepared = true;
+		body->ops->prepare(exchange);
+	}
+	body->taken += body->filled[which];
+	if (!exchange->reply && body->ops->max && body->taken > body->ops->max)
+		exchange_trouble(exchange, 413, "the body is larger than is allowed");
+	if (!exchange->reply && body->filled[which])
+		body->ops->take(exchange, body->buffers[which], body->filled[which]);
+	body->filled[which] = 0;
+}
+
+/* Beside the connection, which goes on filling the other buffer. */
+static void take_beside(struct dd_pool_job *job)
+{
+	struct dd_exchange *exchange = exchange_of_job(job);
+	struct body *body = &exchange->body;
+	bool waiting, abandoned;
+
+	take(exchange, !body->filling);
+	pthread_mutex_lock(&body->lock);
+	body->busy = false;
+	waiting = body->waiting;
+	abandoned = body->abandoned;
+	body->waiting = false;
+	pthread_mutex_unlock(&body->lock);
+	if (abandoned)
+		exchange_finish(exchange);
+	else if (waiting)
+		http_resume(exchange);
+	link_unref(link_of(exchange));
+}
+
+/* The rest, and the end. */
+static void take_last(struct dd_exchange *exchange)
+{
+	take(exchange, exchange->body.filling);
+	if (!exchange->reply)
+		exchange->body.ops->done(exchange);
+	if (!exchange->reply)
+		exchange_trouble(exchange, 500, "no reply was made");
+}
+
+static void run_last(struct dd_pool_job *job)
+{
+	struct dd_exchange *exchange = exchange_of_job(job);
+
+	take_last(exchange);
+	http_resume(exchange);
+}
+
+/* ---- the connection's side ---- */
+
+static bool has_reply(struct dd_exchange *exchange)
+{
+	struct body *body = &exchange->body;
+	bool has;
+
+	pthread_mutex_lock(&body->lock);
+	has = !body->busy && exchange->reply;
+	pthread_mutex_unlock(&body->lock);
+	return has;
+}
+
+/*
+ * The connection waits until the job beside it is done; there is nothing to wait for if there is none. False:
+ * the server is being closed, and the connection with it.
+ */
+static bool wait_for_job(struct dd_exchange *exchange, bool *waits)
+{
+	struct body *body = &exchange->body;
+	struct dd_http *http = http_of(exchange);
+	bool open;
+
+	pthread_mutex_lock(&http->gate);
+	pthread_mutex_lock(&body->lock);
+	open = !http->closing;
+	*waits = body->busy;
+	if (open && body->busy) {
+		body->waiting = true;
+		http_suspend(exchange);
+	}
+	pthread_mutex_unlock(&body->lock);
+	pthread_mutex_unlock(&http->gate);
+	return open || !*waits;
+}
+
+/* The filled buffer goes into a job; nothing is busy. False: there is no memory for another. */
+static bool hand_over(struct dd_exchange *exchange)
+{
+	struct body *body = &exchange->body;
+	unsigned other = !body->filling;
+
+	if (!body->buffers[other])
+		body->buffers[other] = malloc(body->room);
+	if (!body->buffers[other])
+		return false;
+	pthread_mutex_lock(&body->lock);
+	body->busy = true;
+	pthread_mutex_unlock(&body->lock);
+	body->filling = other;
+	exchange->job = (struct dd_pool_job){ .run = take_beside };
+	link_ref(link_of(exchange));
+	dd_pool_add(http_of(exchange)->options.pool, &exchange->job);
+	return true;
+}
+
+enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len)
+{
+	struct body *body = &exchange->body;
+
+	if (has_reply(exchange)) {
+		exchange->state = EXCHANGE_DISCARD;
+		return exchange_discard(exchange, len);
+	}
+	while (*len) {
+		size_t *filled = &body->filled[body->filling];
+		size_t part = body->room - *filled < *len ? body->room - *filled : *len;
+
+		if (!part) {
+			bool waits;
+
+			if (!wait_for_job(exchange, &waits))
+				return MHD_NO;
+			if (waits)
+				return MHD_YES;
+			if (!hand_over(exchange))
+				return MHD_NO;
+			continue;
+		}
+		memcpy(body->buffers[body->filling] + *filled, bytes, part);
+		*filled += part;
+		bytes += part;
+		*len -= part;
+		body->received += part;
+		atomic_fetch_add_explicit(&link_of(exchange)->moved, part, memory_order_relaxed);
+	}
+	return MHD_YES;
+}
+
+enum MHD_Result body_end(struct dd_exchange *exchange)
+{
+	bool waits;
+
+	if (!wait_for_job(exchange, &waits))
+		return MHD_NO;
+	if (waits)
+		return MHD_YES;
+	exchange->state = EXCHANGE_LAST;
+	if (exchange->reply)
+		return exchange_queue(exchange);
+	if (http_suspend_for(exchange, false, run_last))
+		return MHD_YES;
+	take_last(exchange);
+	return exchange_queue(exchange);
+}
+
+bool body_abandon(struct dd_exchange *exchange)
+{
+	struct body *body = &exchange->body;
+	bool busy;
+
+	pthread_mutex_lock(&body->lock);
+	busy = body->busy;
+	body->abandoned = busy;
+	pthread_mutex_unlock(&body->lock);
+	return !busy;
+}

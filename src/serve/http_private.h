@@ -1,0 +1,158 @@
+/*
+ * What the files of the HTTP server share. A link is a connection of a client; it has one exchange at
+ * a time, which is therefore a part of it. It lives until the connection is closed and no job has it
+ * any more, which may be later.
+ */
+#ifndef SERVE_HTTP_PRIVATE_H
+#define SERVE_HTTP_PRIVATE_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "serve/http.h"
+
+#define PEER_TEXT 80
+
+struct dd_reply {
+	atomic_uint refs;
+	unsigned status;
+	uint64_t len; /* of the body */
+	struct MHD_Response *response;
+	struct stream *stream; /* of http_reply.c, where there is one */
+};
+
+enum exchange_state {
+	EXCHANGE_NONE,	  /* between two requests */
+	EXCHANGE_HEAD,	  /* its first line is here */
+	EXCHANGE_READY,	  /* its headers are, and no body is to come */
+	EXCHANGE_BEGUN,	  /* the application knows of it */
+	EXCHANGE_BODY,	  /* its body is being received */
+	EXCHANGE_DISCARD, /* likewise, and nobody wants it */
+	EXCHANGE_LAST,	  /* all is here: a job makes the reply */
+	EXCHANGE_REPLIED
+};
+
+/* Two buffers: one is being filled by us while a job takes the other. */
+struct body {
+	const struct dd_body *ops; /* NULL: none is wanted */
+	pthread_mutex_t lock;	   /* of busy, waiting */
+	char *buffers[2];
+	size_t room, filled[2];
+	unsigned filling;   /* which of them */
+	bool busy, waiting; /* a job has the other one; the connection waits for it */
+	bool abandoned;	    /* the client is gone: the job is the last that has it */
+	bool prepared;
+	uint64_t received, taken, discarded;
+};
+
+/* A read that has to wait for the disk, done by a job into the reply's own buffer. */
+struct late_read {
+	char *bytes;
+	uint64_t offset;
+	size_t len;
+	int64_t got;
+	bool there;
+};
+
+struct dd_exchange {
+	enum exchange_state state;
+	struct MHD_Connection *connection;
+	char method[16];
+	uint64_t length;
+	bool has_body, expects, chunked, complete;
+	struct dd_reply *reply;
+	void *data;
+	_Atomic uint64_t sent;
+	struct dd_pool_job job;
+	dd_exchange_fn *work;
+	bool work_slow;
+	struct body body;
+	struct late_read late;
+	char peer[PEER_TEXT];
+};
+
+struct link {
+	struct dd_exchange exchange; /* first: one leads to the other */
+	struct dd_http *http;
+	struct link *next, **before; /* of http->links */
+	atomic_uint refs;
+	int fd;
+	char *target;
+	size_t target_room;
+	/* for the sweep */
+	_Atomic int64_t since_ns; /* when its state began, CLOCK_MONOTONIC */
+	_Atomic int phase;	  /* enum link_phase */
+	_Atomic uint64_t moved;	  /* bytes in and out */
+	uint64_t moved_seen;
+	int64_t moved_seen_ns;
+};
+
+enum link_phase { LINK_IDLE, LINK_HEAD, LINK_BUSY, LINK_WAITING /* for us */ };
+
+struct dd_http {
+	struct dd_context *ctx;
+	struct dd_http_options options;
+	struct MHD_Daemon *daemon;
+	pthread_mutex_t lock;	  /* of links */
+	pthread_mutex_t gate;	  /* of suspending, against closing */
+	char said[DD_ERROR_TEXT]; /* what libmicrohttpd said last while it started */
+	struct link *links;
+	atomic_uint connections, busy, bodies, streams;
+	bool closing; /* nothing is suspended any more */
+	bool quiet;   /* no new connections */
+};
+
+static inline struct link *link_of(const struct dd_exchange *exchange)
+{
+	return (struct link *)exchange;
+}
+
+static inline struct dd_http *http_of(const struct dd_exchange *exchange)
+{
+	return link_of(exchange)->http;
+}
+
+int64_t http_now_ns(void);
+void link_enter(struct link *link, enum link_phase phase);
+void link_ref(struct link *link);
+void link_unref(struct link *link);
+
+/*
+ * The connection is suspended, and its job runs, which is to end with http_resume(). False: the server is
+ * being closed, and who has to wait waits in place.
+ */
+bool http_suspend_for(struct dd_exchange *exchange, bool slow,
+		      void (*run)(struct dd_pool_job *job));
+/* For a job that runs already. The caller sees to it that the resume comes later. */
+void http_suspend(struct dd_exchange *exchange);
+void http_resume(struct dd_exchange *exchange);
+static inline struct dd_exchange *exchange_of_job(struct dd_pool_job *job)
+{
+	return (struct dd_exchange *)((char *)job - offsetof(struct dd_exchange, job));
+}
+enum MHD_Result exchange_queue(struct dd_exchange *exchange);
+enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len);
+
+/* The request has come to its end, and so has every job of it. */
+void exchange_finish(struct dd_exchange *exchange);
+void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char *why);
+
+/* http_body.c */
+enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len);
+enum MHD_Result body_end(struct dd_exchange *exchange);
+/* False: there is no memory. */
+bool body_begin(struct dd_exchange *exchange);
+/* False: a job still has it, and will call exchange_finish(). */
+bool body_abandon(struct dd_exchange *exchange);
+void body_release(struct dd_exchange *exchange);
+
+/* http_exchange.c: libmicrohttpd's callbacks */
+enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const char *url,
+			    const char *method, const char *version, const char *bytes, size_t *len,
+			    void **context);
+void http_completed(void *arg, struct MHD_Connection *connection, void **context,
+		    enum MHD_RequestTerminationCode code);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * Replies: prepared ones, and those whose bytes are read while they are sent.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve/http_private.h"
+
+/* On loopback, and where the bytes lie in memory, this is faster than sendfile(2): see tests/bench. */
+#define BLOCK ((size_t)256 << 10)
+#define BLOCK_SMALL ((size_t)32 << 10)
+#define STREAMS_LARGE 64 /* so many have the larger block */
+
+struct stream {
+	struct dd_http *http; /* outlives the exchange */
+	struct dd_exchange *exchange;
+	struct dd_reply_source source;
+};
+
+static struct dd_reply *new_reply(unsigned status, uint64_t len, struct MHD_Response *response)
+{
+	struct dd_reply *reply = response ? malloc(sizeof(*reply)) : NULL;
+
+	if (!reply) {
+		if (response)
+			MHD_destroy_response(response);
+		return NULL;
+	}
+	reply->status = status;
+	reply->len = len;
+	reply->response = response;
+	reply->stream = NULL;
+	atomic_init(&reply->refs, 1);
+	return reply;
+}
+
+struct dd_reply *dd_reply_new(unsigned status, const void *bytes, size_t len)
+{
+	return new_reply(
+		status, len,
+		MHD_create_response_from_buffer(len, (void *)bytes, MHD_RESPMEM_MUST_COPY));
+}
+
+static ssize_t read_nothing(void *arg, uint64_t offset, char *bytes, size_t len)
+{
+	(void)arg;
+	(void)offset;
+	(void)bytes;
+	(void)len;
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+struct dd_reply *dd_reply_head(unsigned status, uint64_t len)
+{
+	return len ? new_reply(
+			     status, len,
+			     MHD_create_response_from_callback(len, 1, read_nothing, NULL, NULL)) :
+		     dd_reply_new(status, "", 0);
+}
+
+/* ---- streams ---- */
+
+static void read_late(struct dd_pool_job *job)
+{
+	struct dd_exchange *exchange = exchange_of_job(job);
+	struct late_read *late = &exchange->late;
+	struct stream *stream = exchange->reply->stream;
+
+	late->got =
+		stream->source.read(stream->source.arg, late->offset, late->bytes, late->len, true);
+	late->there = true;
+	http_resume(exchange);
+}
+
+static int64_t read_now(struct stream *stream, uint64_t offset, char *bytes, size_t len)
+{
+	struct late_read *late = &stream->exchange->late;
+	int64_t got;
+
+	if (late->there && late->offset == offset && late->bytes == bytes) {
+		late->there = false;
+		return late->got;
+	}
+	got = stream->source.read(stream->source.arg, offset, bytes, len, false);
+	if (got != DD_EAGAIN)
+		return got;
+	*late = (struct late_read){ .bytes = bytes, .offset = offset, .len = len };
+	if (http_suspend_for(stream->exchange, false, read_late))
+		return DD_EAGAIN;
+	return stream->source.read(stream->source.arg, offset, bytes, len, true);
+}
+
+static ssize_t read_stream(void *arg, uint64_t offset, char *bytes, size_t len)
+{
+	struct stream *stream = arg;
+	struct link *link = link_of(stream->exchange);
+	int64_t got = read_now(stream, offset, bytes, len);
+
+	if (got == DD_EAGAIN)
+		return 0;
+	if (got <= 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	atomic_fetch_add_explicit(&stream->exchange->sent, (uint64_t)got, memory_order_relaxed);
+	atomic_fetch_add_explicit(&link->moved, (uint64_t)got, memory_order_relaxed);
+	return (ssize_t)got;
+}
+
+static void free_stream(void *arg)
+{
+	struct stream *stream = arg;
+
+	atomic_fetch_sub(&stream->http->streams, 1);
+	stream->source.free(stream->source.arg);
+	free(stream);
+}
+
+struct dd_reply *dd_reply_stream(struct dd_exchange *exchange, unsigned status, uint64_t len,
+				 const struct dd_reply_source *source)
+{
+	struct stream *stream = malloc(sizeof(*stream));
+	struct dd_http *http = http_of(exchange);
+	size_t block = atomic_load(&http->streams) < STREAMS_LARGE ? BLOCK : BLOCK_SMALL;
+	struct MHD_Response *response;
+	struct dd_reply *reply;
+
+	if (!stream) {
+		source->free(source->arg);
+		return NULL;
+	}
+	*stream = (struct stream){ http, exchange, *source };
+	atomic_fetch_add(&http->streams, 1);
+	if (len < block)
+		block = len ? (size_t)len : 1;
+	response = MHD_create_response_from_callback(len, block, read_stream, stream, free_stream);
+	if (!response)
+		free_stream(stream);
+	reply = new_reply(status, len, response);
+	if (reply)
+		reply->stream = stream;
+	return reply;
+}
+
+/* ---- what all have ---- */
+
+void dd_reply_header(struct dd_reply *reply, const char *name, const char *value)
+{
+	if (reply)
+		MHD_add_response_header(reply->response, name, value);
+}
+
+struct dd_reply *dd_reply_ref(struct dd_reply *reply)
+{
+	if (reply)
+		atomic_fetch_add_explicit(&reply->refs, 1, memory_order_relaxed);
+	return reply;
+}
+
+void dd_reply_unref(struct dd_reply *reply)
+{
+	if (!reply || atomic_fetch_sub(&reply->refs, 1) != 1)
+		return;
+	MHD_destroy_response(reply->response);
+	free(reply);
+}

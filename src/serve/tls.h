@@ -1,0 +1,32 @@
+/*
+ * Certificates for TLS, which may be read anew while the server runs: connections that are being
+ * made take what is there.
+ *
+ * Locking: all functions from any thread, but for open and close.
+ */
+#ifndef SERVE_TLS_H
+#define SERVE_TLS_H
+
+#include <stddef.h>
+
+#include <drydock/context.h>
+
+struct dd_tls;
+struct MHD_OptionItem;
+
+struct dd_tls_options {
+	const char *certificate, *key; /* PEM files: the chain, the private key */
+	const char *minimum;	       /* "tls1.2", "tls1.3"; NULL: 1.2 */
+};
+
+/* DD_ECONFIG, DD_ENOENT, DD_EACCES: names the file, and says what is wrong with it. */
+int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **tls, struct dd_error *err);
+/* The files again; on an error what was there stays. */
+int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, struct dd_error *err);
+/* No connection may be left. */
+void dd_tls_closep(struct dd_tls **tls);
+
+/* For http.c: what libmicrohttpd is told. */
+void dd_tls_choose_options(struct dd_tls *tls, struct MHD_OptionItem *items, size_t *count);
+
+#endif
