@@ -1,0 +1,452 @@
+/*
+ * The configuration, read: the document is taken apart into leaves ("http.headers.X-Frame[0]"), each of
+ * which is looked up in the table. The environment is more leaves, after those of the file.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <drydock/manifest.h>
+#include <drydock/registry.h>
+#include <drydock/units.h>
+
+#include "base/cleanup.h"
+#include "serve/config_table.h"
+#include "text/yaml.h"
+
+#define LEAVES_MAX 4096 /* aliases stand for what they name, each time */
+#define PATH_ROOM 512
+
+struct reading {
+	struct dd_serve_config *config;
+	dd_config_rows *rows;
+	const char *variable; /* of the environment; NULL: the file */
+	size_t leaves;
+};
+
+static int no_memory(struct dd_error *err)
+{
+	return dd_fail(err, DD_ENOMEM, 0, "read the configuration");
+}
+
+/* ---- values ---- */
+
+static int set_text(char **to, const char *value, struct dd_error *err)
+{
+	char *copy = *value ? strdup(value) : NULL;
+
+	if (*value && !copy)
+		return no_memory(err);
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
+static int set_number(uint64_t *to, const char *value, struct dd_error *err)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	if (!digits || value[digits] || digits > 18)
+		return dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is not a number", value);
+	*to = strtoull(value, NULL, 10);
+	return 0;
+}
+
+static int add_text(dd_config_texts *list, const char *value, struct dd_error *err)
+{
+	char *copy = strdup(value), **item = copy ? dd_list_add(list) : NULL;
+
+	if (!item) {
+		free(copy);
+		return no_memory(err);
+	}
+	*item = copy;
+	return 0;
+}
+
+/* The name is the part of the path that the pattern's "*" stands for: its last. */
+static int add_pair(dd_config_pairs *list, const char *path, const char *value,
+		    struct dd_error *err)
+{
+	const char *dot = strrchr(path, '.');
+	size_t len = strcspn(dot + 1, "[");
+	struct dd_config_pair *pair;
+
+	if (strpbrk(value, "\r\n") || strcspn(dot + 1, " :\t\r\n") < len)
+		return dd_fail(err, DD_ECONFIG, 0, "that cannot be a header");
+	pair = dd_list_add(list);
+	if (pair) {
+		pair->name = strndup(dot + 1, len);
+		pair->value = strdup(value);
+	}
+	return pair && pair->name && pair->value ? 0 : no_memory(err);
+}
+
+static int set_value(enum dd_config_kind kind, void *to, const char *path, const char *value,
+		     struct dd_error *err)
+{
+	switch (kind) {
+	case DD_KEY_TEXT:
+		return set_text(to, value, err);
+	case DD_KEY_BOOL:
+		return dd_config_parse_bool(value, to) < 0 ?
+			       dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is neither true nor false",
+				       value) :
+			       0;
+	case DD_KEY_DURATION:
+		return dd_duration_parse(to, value, err);
+	case DD_KEY_SIZE:
+		return dd_size_parse(to, value, err);
+	case DD_KEY_NUMBER:
+		return set_number(to, value, err);
+	case DD_KEY_TEXTS:
+		return add_text(to, value, err);
+	case DD_KEY_PAIRS:
+		return add_pair(to, path, value, err);
+	case DD_KEY_NONE:
+	case DD_KEY_ENDPOINT:
+	case DD_KEY_SET:
+		break;
+	}
+	return 0;
+}
+
+static int set_endpoint(struct dd_serve_config *config, const struct dd_config_key *key,
+			const char *path, const char *value, struct dd_error *err)
+{
+	const char *open = strchr(path, '[');
+	size_t number = open ? strtoul(open + 1, NULL, 10) : 0;
+
+	while (config->endpoints.count <= number) {
+		struct dd_config_endpoint *endpoint = dd_list_add(&config->endpoints);
+
+		if (!endpoint)
+			return no_memory(err);
+		*endpoint = (struct dd_config_endpoint){ .timeout_ns = DD_SECOND,
+							 .backoff_ns = DD_SECOND,
+							 .threshold = 10 };
+	}
+	return set_value(key->entry, (char *)&config->endpoints.items[number] + key->offset, path,
+			 value, err);
+}
+
+/* ---- leaves ---- */
+
+/* What is said about a key, once for all entries of a list. */
+static int add_row(struct reading *reading, const struct dd_config_key *key, const char *path,
+		   const char *value, size_t line, struct dd_error *err)
+{
+	struct dd_config_row *row = dd_list_add(reading->rows);
+	bool harmless = key && key->verdict == DD_CONFIG_STOPS &&
+			(!*value || (key->harmless && !strcmp(key->harmless, value)));
+
+	if (!row)
+		return no_memory(err);
+	row->key = strdup(reading->variable ? reading->variable : path);
+	row->value = strdup(key && key->secret && *value ? "…" : value);
+	row->line = line;
+	row->verdict = !key || harmless ? DD_CONFIG_IGNORED : key->verdict;
+	row->word = !key ? "is not known" : harmless ? NULL : key->word;
+	return row->key && row->value ? 0 : no_memory(err);
+}
+
+static int take_leaf(struct reading *reading, const char *path, const char *value, size_t line,
+		     struct dd_error *err)
+{
+	const struct dd_config_key *key = dd_config_find_key(path);
+	struct dd_serve_config *config = reading->config;
+	int rc = add_row(reading, key, path, value, line, err);
+
+	if (++reading->leaves > LEAVES_MAX)
+		return dd_fail(err, DD_ECONFIG, 0, "more than %d values", LEAVES_MAX);
+	if (rc < 0 || !key || key->verdict != DD_CONFIG_HONOURED)
+		return rc;
+	if (key->kind == DD_KEY_SET)
+		rc = key->set(config, value, err);
+	else if (key->kind == DD_KEY_ENDPOINT)
+		rc = set_endpoint(config, key, path, value, err);
+	else
+		rc = set_value(key->kind, (char *)config + key->offset, path, value, err);
+	if (rc == 0 || rc == DD_ENOMEM)
+		return rc;
+	rc = DD_ECONFIG;
+	if (reading->variable)
+		return dd_wrap(err, rc, "%s", reading->variable);
+	return dd_wrap(err, rc, "line %zu: %s", line, path);
+}
+
+static int take_node(struct reading *reading, const struct dd_yaml_node *node, char *path,
+		     size_t len, struct dd_error *err);
+
+static int take_member(struct reading *reading, const struct dd_yaml_node *node, size_t i,
+		       char *path, size_t len, struct dd_error *err)
+{
+	const struct dd_yaml_node *key = node->type == DD_YAML_MAPPING ? node->keys[i] : NULL;
+	int added;
+
+	if (!key)
+		added = snprintf(path + len, PATH_ROOM - len, "[%zu]", i);
+	else if (key->type != DD_YAML_SCALAR || memchr(key->text, '\0', key->len) || !key->len)
+		return dd_fail(err, DD_ECONFIG, 0, "line %zu: that is no key", key->line);
+	else if (dd_yaml_is(key, "<<"))
+		return dd_fail(err, DD_ECONFIG, 0, "line %zu: merge keys (<<) are not supported",
+			       key->line);
+	else
+		added = snprintf(path + len, PATH_ROOM - len, "%s%s", len ? "." : "", key->text);
+	if (added < 0 || len + (size_t)added >= PATH_ROOM)
+		return dd_fail(err, DD_ECONFIG, 0, "line %zu: that is nested too deep", node->line);
+	return take_node(reading, node->values[i], path, len + (size_t)added, err);
+}
+
+static int take_node(struct reading *reading, const struct dd_yaml_node *node, char *path,
+		     size_t len, struct dd_error *err)
+{
+	int rc = 0;
+
+	if (node->type == DD_YAML_SCALAR) {
+		if (memchr(node->text, '\0', node->len))
+			return dd_fail(err, DD_ECONFIG, 0, "line %zu: there is a NUL in it",
+				       node->line);
+		return take_leaf(reading, path, dd_yaml_is_null(node) ? "" : node->text, node->line,
+				 err);
+	}
+	for (size_t i = 0; rc == 0 && i < node->len; i++)
+		rc = take_member(reading, node, i, path, len, err);
+	path[len] = '\0';
+	return rc;
+}
+
+static int check_twice(const struct dd_yaml_node *node, struct dd_error *err)
+{
+	for (size_t i = 0; node->type == DD_YAML_MAPPING && i < node->len; i++)
+		for (size_t j = 0; j < i; j++)
+			if (node->keys[i]->type == DD_YAML_SCALAR &&
+			    dd_yaml_is(node->keys[j], node->keys[i]->text))
+				return dd_fail(err, DD_ECONFIG, 0, "line %zu: %s is given twice",
+					       node->keys[i]->line, node->keys[i]->text);
+	return 0;
+}
+
+/* ---- the environment ---- */
+
+/* The name that a pattern has there, up to its wildcard: REGISTRY_HTTP_HEADERS. */
+static void name_of(const char *pattern, char name[static PATH_ROOM], char base[static PATH_ROOM])
+{
+	size_t len = strcspn(pattern, "*[");
+
+	while (len && pattern[len - 1] == '.')
+		len--;
+	snprintf(base, PATH_ROOM, "%.*s", (int)len, pattern);
+	snprintf(name, PATH_ROOM, "REGISTRY_%.400s", base);
+	for (char *at = name; *at; at++)
+		*at = *at == '.' || *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+}
+
+/* The path that a variable stands for. */
+static void path_of(const char *variable, char path[static PATH_ROOM])
+{
+	char name[PATH_ROOM];
+	size_t count;
+	const struct dd_config_key *keys = dd_config_keys(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		name_of(keys[i].pattern, name, path);
+		if (!strcmp(name, variable) && *path)
+			return;
+	}
+	snprintf(path, PATH_ROOM, "%s", variable + strlen("REGISTRY_"));
+	for (char *at = path; *at; at++)
+		*at = *at == '_' ? '.' : (char)tolower((unsigned char)*at);
+}
+
+static void release_texts(dd_config_texts *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	dd_list_release(list);
+}
+
+static void release_pairs(dd_config_pairs *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].name);
+		free(list->items[i].value);
+	}
+	dd_list_release(list);
+}
+
+static void release_endpoints(struct dd_serve_config *config)
+{
+	for (size_t i = 0; i < config->endpoints.count; i++) {
+		struct dd_config_endpoint *endpoint = &config->endpoints.items[i];
+
+		free(endpoint->name);
+		free(endpoint->url);
+		release_pairs(&endpoint->headers);
+		release_texts(&endpoint->ignore_media_types);
+		release_texts(&endpoint->ignore_actions);
+	}
+	dd_list_release(&config->endpoints);
+}
+
+/* A variable takes the place of what the file has there, lists and all. */
+static void forget(struct dd_serve_config *config, const char *path)
+{
+	if (!strcmp(path, "http.headers"))
+		release_pairs(&config->headers);
+	else if (!strcmp(path, "auth.token.signingalgorithms"))
+		release_texts(&config->token_algorithms);
+	else if (!strcmp(path, "drydock.collect.options"))
+		release_texts(&config->collect_options);
+	else if (!strcmp(path, "notifications.endpoints"))
+		release_endpoints(config);
+}
+
+/* Its value is YAML, of any shape: "5000", "[a, b]", "{X-Frame-Options: [deny]}". */
+static int take_variable(struct reading *reading, const char *variable, const char *value,
+			 struct dd_error *err)
+{
+	DD_CLEANUP(dd_yaml_closep) struct dd_yaml *yaml = NULL;
+	char path[PATH_ROOM];
+	const struct dd_yaml_node *root;
+	int rc;
+
+	path_of(variable, path);
+	if (!strchr("[{\"'", *value) || !*value)
+		return take_leaf(reading, path, value, 0, err);
+	rc = dd_yaml_read(value, strlen(value), &yaml, err);
+	if (rc < 0)
+		return dd_wrap(err, rc, "%s", variable);
+	root = dd_yaml_root(yaml);
+	if (!root)
+		return 0;
+	forget(reading->config, path);
+	return take_node(reading, root, path, strlen(path), err);
+}
+
+static int take_environment(struct reading *reading, const char *const *environment,
+			    struct dd_error *err)
+{
+	int rc = 0;
+
+	for (; rc == 0 && *environment; environment++) {
+		const char *equal = strchr(*environment, '=');
+		DD_AUTOFREE char *name = NULL;
+
+		if (!equal || strncmp(*environment, "REGISTRY_", 9) != 0 ||
+		    equal - *environment > 200 ||
+		    !strncmp(*environment, "REGISTRY_CONFIGURATION_PATH=", 28))
+			continue;
+		name = strndup(*environment, (size_t)(equal - *environment));
+		if (!name)
+			return no_memory(err);
+		reading->variable = name;
+		rc = take_variable(reading, name, equal + 1, err);
+	}
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static int set_defaults(struct dd_serve_config *config, struct dd_error *err)
+{
+	*config = (struct dd_serve_config){
+		.purge_enabled = true,
+		.purge_age_ns = 168 * 3600 * DD_SECOND,
+		.purge_interval_ns = 24 * 3600 * DD_SECOND,
+		.drain_ns = 30 * DD_SECOND,
+		.metrics_enabled = true,
+		.catalog_max = 1000,
+		.tags_max = 10000,
+		.lease_ns = DD_LEASE_DEFAULT,
+		.verify_first = DD_PROVE_FIRST_DEFAULT,
+		.keep_free = UINT64_C(256) << 20,
+		.manifest_max = DD_MANIFEST_MAX,
+		.uploads_max = 10000,
+		.connections_max = 4096,
+		.timeout_ns = 120 * DD_SECOND,
+		.head_timeout_ns = 30 * DD_SECOND,
+	};
+	return set_text(&config->http_addr, ":5000", err);
+}
+
+static int read_file(struct reading *reading, const char *bytes, size_t len, struct dd_error *err)
+{
+	DD_CLEANUP(dd_yaml_closep) struct dd_yaml *yaml = NULL;
+	const struct dd_yaml_node *root;
+	char path[PATH_ROOM] = "";
+	int rc = dd_yaml_read(bytes, len, &yaml, err);
+
+	if (rc < 0)
+		return rc;
+	root = dd_yaml_root(yaml);
+	if (!root || root->type != DD_YAML_MAPPING)
+		return dd_fail(err, DD_ECONFIG, 0, "a mapping was expected");
+	rc = check_twice(root, err);
+	return rc < 0 ? rc : take_node(reading, root, path, 0, err);
+}
+
+int dd_serve_config_read(const char *bytes, size_t len, const char *const *environment,
+			 struct dd_serve_config *config, dd_config_rows *rows, struct dd_error *err)
+{
+	struct reading reading = { .config = config, .rows = rows };
+	int rc;
+
+	if (len > DD_CONFIG_MAX)
+		return dd_fail(err, DD_ECONFIG, 0, "%zu bytes are more than it may have", len);
+	rc = set_defaults(config, err);
+	if (rc == 0 && bytes)
+		rc = read_file(&reading, bytes, len, err);
+	if (rc == 0 && environment)
+		rc = take_environment(&reading, environment, err);
+	return rc;
+}
+
+int dd_serve_config_check(const dd_config_rows *rows, struct dd_error *err)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct dd_config_row *row = &rows->items[i];
+		char where[32] = "";
+
+		if (row->verdict != DD_CONFIG_STOPS)
+			continue;
+		if (row->line)
+			snprintf(where, sizeof(where), "line %zu: ", row->line);
+		dd_fail(err, DD_ECONFIG, 0, "%s%s: %s", where, row->key, row->word);
+		dd_hint(err, "drydockd --check-config lists what becomes of each key");
+		return DD_ECONFIG;
+	}
+	return 0;
+}
+
+void dd_serve_config_release(struct dd_serve_config *config)
+{
+	char **texts[] = {
+		&config->version,	 &config->log_level,	   &config->log_formatter,
+		&config->http_net,	 &config->http_addr,	   &config->http_prefix,
+		&config->http_host,	 &config->tls_certificate, &config->tls_key,
+		&config->tls_minimum,	 &config->debug_addr,	   &config->metrics_path,
+		&config->htpasswd_realm, &config->htpasswd_path,   &config->token_realm,
+		&config->token_service,	 &config->token_issuer,	   &config->token_certificates,
+		&config->token_jwks,	 &config->rules,	   &config->cache_dir,
+		&config->drydock,
+	};
+
+	for (size_t i = 0; i < DD_COUNT(texts); i++)
+		free(*texts[i]);
+	release_pairs(&config->headers);
+	release_texts(&config->token_algorithms);
+	release_texts(&config->collect_options);
+	release_endpoints(config);
+	*config = (struct dd_serve_config){ 0 };
+}
+
+void dd_config_rows_release(dd_config_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		free(rows->items[i].key);
+		free(rows->items[i].value);
+	}
+	dd_list_release(rows);
+}
