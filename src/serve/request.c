@@ -1,0 +1,446 @@
+/*
+ * A request: what it is, whether it may be, and to which endpoint it goes.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <drydock/escape.h>
+#include <drydock/layout.h>
+
+#include "base/cleanup.h"
+#include "serve/access_log.h"
+#include "serve/counters.h"
+#include "serve/server.h"
+
+#define CHANGES (DD_POST | DD_PUT | DD_PATCH | DD_DELETE)
+
+/* What a method of a route wants, and who does it. */
+struct endpoint {
+	enum dd_route_kind route;
+	unsigned methods;
+	unsigned wanted; /* of enum dd_auth_action */
+	void (*begin)(struct dd_request *request);
+};
+
+static void begin_base(struct dd_request *request)
+{
+	struct dd_reply *reply = dd_reply_new(200, "{}", 2);
+
+	dd_reply_header(reply, "Content-Type", "application/json");
+	dd_request_reply(request, reply);
+}
+
+static const struct endpoint endpoints[] = {
+	{ DD_ROUTE_BASE, DD_GET | DD_HEAD, 0, begin_base },
+	{ DD_ROUTE_CATALOG, DD_GET, DD_AUTH_CATALOG, dd_begin_catalog },
+	{ DD_ROUTE_BLOB, DD_GET | DD_HEAD, DD_AUTH_PULL, dd_begin_blob },
+	{ DD_ROUTE_BLOB, DD_DELETE, DD_AUTH_DELETE, dd_begin_delete_blob },
+	{ DD_ROUTE_UPLOADS, DD_POST, DD_AUTH_PULL | DD_AUTH_PUSH, dd_begin_post_upload },
+	{ DD_ROUTE_UPLOAD, DD_GET | DD_HEAD | DD_PATCH | DD_PUT | DD_DELETE,
+	  DD_AUTH_PULL | DD_AUTH_PUSH, dd_begin_upload },
+	{ DD_ROUTE_MANIFEST, DD_GET | DD_HEAD, DD_AUTH_PULL, dd_begin_manifest },
+	{ DD_ROUTE_MANIFEST, DD_PUT, DD_AUTH_PULL | DD_AUTH_PUSH, dd_begin_put_manifest },
+	{ DD_ROUTE_MANIFEST, DD_DELETE, DD_AUTH_DELETE, dd_begin_delete_manifest },
+	{ DD_ROUTE_TAGS, DD_GET, DD_AUTH_PULL, dd_begin_tags },
+	{ DD_ROUTE_REFERRERS, DD_GET, DD_AUTH_PULL, dd_begin_referrers },
+};
+
+static const struct {
+	const char *name;
+	enum dd_method method;
+} methods[] = {
+	{ "GET", DD_GET },     { "HEAD", DD_HEAD }, { "POST", DD_POST },
+	{ "PATCH", DD_PATCH }, { "PUT", DD_PUT },   { "DELETE", DD_DELETE },
+};
+
+static enum dd_method method_of(const char *name)
+{
+	for (size_t i = 0; i < DD_COUNT(methods); i++)
+		if (!strcmp(methods[i].name, name))
+			return methods[i].method;
+	return 0;
+}
+
+/* ---- replies ---- */
+
+void dd_request_common_headers(const struct dd_serve_config *config, struct dd_reply *reply)
+{
+	bool sniff = false;
+
+	dd_reply_header(reply, "Docker-Distribution-Api-Version", "registry/2.0");
+	for (size_t i = 0; i < config->headers.count; i++) {
+		dd_reply_header(reply, config->headers.items[i].name,
+				config->headers.items[i].value);
+		sniff |= !strcasecmp(config->headers.items[i].name, "X-Content-Type-Options");
+	}
+	if (!sniff)
+		dd_reply_header(reply, "X-Content-Type-Options", "nosniff");
+}
+
+void dd_request_reply(struct dd_request *request, struct dd_reply *reply)
+{
+	dd_request_common_headers(request->config, reply);
+	/* Before the client knows: it may go on with its upload at once. */
+	if (request->upload)
+		dd_upload_releasep(&request->upload);
+	dd_exchange_reply(request->exchange, reply);
+}
+
+void dd_request_fail(struct dd_request *request, enum dd_failure failure, const char *detail)
+{
+	dd_request_reply(request, dd_fail_reply(failure, detail));
+}
+
+static void log_trouble(struct dd_request *request, const struct dd_error *err)
+{
+	dd_log(request->server->ctx, DD_LOG_ERROR, "%s %s: %s",
+	       dd_exchange_get_method(request->exchange), request->route.repository,
+	       err->text[0] ? err->text : dd_code_text(err->code));
+}
+
+void dd_request_fail_by(struct dd_request *request, int rc, enum dd_failure not_found,
+			const struct dd_error *err)
+{
+	switch (rc) {
+	case DD_ENOENT:
+		dd_request_fail(request, not_found, NULL);
+		return;
+	case DD_EFORMAT:
+		dd_request_fail(request, DD_NAME_INVALID, err->text);
+		return;
+	case DD_ENOSPC:
+		log_trouble(request, err);
+		dd_request_fail(request, DD_FULL, "drydock.keep-free, or the disk's own end");
+		return;
+	case DD_ETOOBIG:
+		dd_request_fail(request, DD_TOO_MANY, err->text);
+		return;
+	case DD_ELOCKED:
+	case DD_ECANCELLED:
+	case DD_EAGAIN:
+		dd_request_fail(request, DD_UNAVAILABLE, err->text);
+		return;
+	default:
+		log_trouble(request, err);
+		dd_request_fail(request, DD_TROUBLE, NULL);
+	}
+}
+
+/* The client's word for where it reached us is only repeated if it is a host's. */
+static bool is_host(const char *host)
+{
+	size_t len = host ? strlen(host) : 0;
+
+	if (!len || len > 255)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)host[i]) && !strchr(".-_:[]", host[i]))
+			return false;
+	return true;
+}
+
+static void set_base_url(struct dd_request *request)
+{
+	const struct dd_serve_config *config = request->config;
+	struct dd_exchange *exchange = request->exchange;
+	const char *proto = dd_exchange_get_header(exchange, "X-Forwarded-Proto");
+	const char *host = dd_exchange_get_header(exchange, "X-Forwarded-Host");
+	bool tls = dd_exchange_is_tls(exchange);
+
+	request->base_url[0] = '\0';
+	if (config->http_host) {
+		snprintf(request->base_url, sizeof(request->base_url), "%s", config->http_host);
+		return;
+	}
+	if (!is_host(host))
+		host = dd_exchange_get_header(exchange, "Host");
+	if (proto && (!strcmp(proto, "https") || !strcmp(proto, "http")))
+		tls = !strcmp(proto, "https");
+	if (is_host(host))
+		snprintf(request->base_url, sizeof(request->base_url), "http%s://%s",
+			 tls ? "s" : "", host);
+}
+
+void dd_request_location(struct dd_request *request, struct dd_reply *reply, const char *fmt, ...)
+{
+	const char *prefix = request->config->http_prefix;
+	char path[700], location[1100];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(path, sizeof(path), fmt, args);
+	va_end(args);
+	snprintf(location, sizeof(location), "%s%sv2/%s",
+		 request->config->relative_urls ? "" : request->base_url, prefix ? prefix : "/",
+		 path);
+	dd_reply_header(reply, "Location", location);
+}
+
+const char *dd_request_user(const struct dd_request *request)
+{
+	return request->identity ? dd_identity_get_user(request->identity) : "";
+}
+
+int dd_request_query_digest(const struct dd_request *request, const char *name,
+			    struct dd_digest *digest)
+{
+	char text[DD_DIGEST_TEXT];
+	int len = dd_query_get(request->route.query, name, 0, text, sizeof(text));
+
+	if (len == -1)
+		return 0;
+	return len < 0 || dd_digest_parse(digest, text, (size_t)len) < 0 ? DD_EFORMAT : 1;
+}
+
+/* ---- who, and whether ---- */
+
+static void deny(struct dd_request *request, const struct dd_auth_answer *answer)
+{
+	bool unknown = answer->verdict == DD_AUTH_UNKNOWN;
+	struct dd_reply *reply = dd_fail_reply(unknown ? DD_UNAUTHORIZED : DD_DENIED, answer->why);
+
+	if (unknown)
+		dd_reply_header(reply, "WWW-Authenticate", answer->challenge);
+	dd_request_reply(request, reply);
+}
+
+/* False: DD_EAGAIN, and nothing has been done. */
+static bool authorise(struct dd_request *request, bool may_wait)
+{
+	char from[DD_ROUTE_REPOSITORY];
+	struct dd_auth_request asked = {
+		.authorization = dd_exchange_get_header(request->exchange, "Authorization"),
+		.peer = dd_exchange_get_peer(request->exchange),
+		.base_url = request->base_url,
+		.repository = request->route.repository[0] ? request->route.repository : NULL,
+		.wanted = request->endpoint->wanted,
+	};
+	struct dd_auth_answer answer;
+	struct dd_error err = { 0 };
+	int rc;
+
+	if (request->route.kind == DD_ROUTE_UPLOADS &&
+	    dd_query_get(request->route.query, "from", 0, from, sizeof(from)) > 0 &&
+	    dd_repository_valid(from))
+		asked.from = from;
+	answer.identity = NULL;
+	rc = dd_auth_check(request->server->auth, &asked, may_wait, &answer, &err);
+	if (rc == DD_EAGAIN && !may_wait)
+		return false;
+	if (rc < 0) {
+		dd_request_fail_by(request, rc, DD_TROUBLE, &err);
+		return true;
+	}
+	request->identity = answer.identity;
+	if (answer.verdict == DD_AUTH_ALLOWED)
+		request->endpoint->begin(request);
+	else
+		deny(request, &answer);
+	return true;
+}
+
+static void authorise_late(struct dd_exchange *exchange)
+{
+	authorise(dd_request_of(exchange), true);
+}
+
+/* ---- the beginning ---- */
+
+static void set_allow(struct dd_reply *reply, unsigned allowed)
+{
+	char text[64] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < DD_COUNT(methods); i++)
+		if (allowed & methods[i].method)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+						len ? ", " : "", methods[i].name);
+	dd_reply_header(reply, "Allow", text);
+}
+
+/* What a target that has the form of a route gets if it is none. */
+static enum dd_failure fault(const struct dd_request *request)
+{
+	bool reads = request->method & (DD_GET | DD_HEAD | DD_DELETE);
+
+	switch (request->route.fault) {
+	case DD_ROUTE_BAD_NAME:
+		return DD_NAME_INVALID;
+	case DD_ROUTE_BAD_REFERENCE:
+		return reads ? DD_MANIFEST_UNKNOWN : DD_TAG_INVALID;
+	case DD_ROUTE_BAD_UPLOAD:
+		return DD_UPLOAD_UNKNOWN;
+	case DD_ROUTE_BAD_DIGEST:
+	case DD_ROUTE_FINE:
+		break;
+	}
+	return DD_DIGEST_INVALID;
+}
+
+/* NULL, and a reply: there is none for that. */
+static const struct endpoint *find_endpoint(struct dd_request *request)
+{
+	unsigned allowed = 0;
+	struct dd_reply *reply;
+
+	for (size_t i = 0; i < DD_COUNT(endpoints); i++) {
+		if (endpoints[i].route != request->route.kind)
+			continue;
+		if (endpoints[i].methods & request->method)
+			return &endpoints[i];
+		allowed |= endpoints[i].methods;
+	}
+	if (!allowed) {
+		dd_request_fail(request, DD_NO_ROUTE, NULL);
+		return NULL;
+	}
+	reply = dd_fail_reply(DD_UNSUPPORTED, "the method");
+	set_allow(reply, allowed);
+	dd_request_reply(request, reply);
+	return NULL;
+}
+
+/* False, and a reply: the configuration does not have it. */
+static bool is_enabled(struct dd_request *request)
+{
+	const struct dd_serve_config *config = request->config;
+	bool removes = request->method == DD_DELETE && request->route.kind != DD_ROUTE_UPLOAD;
+	const char *unready = atomic_load(&request->server->unready);
+
+	if ((request->method & CHANGES) && config->readonly)
+		dd_request_fail(request, DD_UNSUPPORTED,
+				"storage.maintenance.readonly.enabled is set");
+	else if (removes && !config->delete_enabled)
+		dd_request_fail(request, DD_UNSUPPORTED,
+				"deleting needs storage.delete.enabled: true "
+				"(REGISTRY_STORAGE_DELETE_ENABLED=true)");
+	else if ((request->method & CHANGES) && unready)
+		dd_request_fail(request, DD_UNAVAILABLE, "the registry cannot write to its volume");
+	else
+		return true;
+	return false;
+}
+
+static void dispatch(struct dd_request *request)
+{
+	request->endpoint = find_endpoint(request);
+	if (!request->endpoint)
+		return;
+	if (request->route.fault != DD_ROUTE_FINE)
+		dd_request_fail(request, fault(request), NULL);
+	else if (is_enabled(request) && !authorise(request, false))
+		dd_exchange_work(request->exchange, authorise_late, false);
+}
+
+static struct dd_request *new_request(struct dd_exchange *exchange)
+{
+	struct dd_request *request = malloc(sizeof(*request));
+	struct timespec now;
+	const char *agent;
+
+	if (!request)
+		return NULL;
+	memset(request, 0, offsetof(struct dd_request, route));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	request->began_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	request->server = dd_exchange_get_arg(exchange);
+	request->config = atomic_load_explicit(&request->server->config, memory_order_acquire);
+	request->exchange = exchange;
+	request->method = method_of(dd_exchange_get_method(exchange));
+	dd_exchange_get_peer(exchange); /* remembered: it cannot be asked for at the end */
+	agent = dd_exchange_get_header(exchange, "User-Agent");
+	if (agent)
+		snprintf(request->agent, sizeof(request->agent), "%s", agent);
+	return request;
+}
+
+static void begin(struct dd_exchange *exchange)
+{
+	struct dd_request *request = new_request(exchange);
+
+	dd_exchange_set_data(exchange, request);
+	if (!request) {
+		dd_exchange_reply(exchange, dd_fail_reply(DD_TROUBLE, NULL));
+		return;
+	}
+	dd_route_parse(dd_exchange_get_target(exchange), request->config->http_prefix,
+		       &request->route);
+	set_base_url(request);
+	if (!dd_counters_answer(request, false))
+		dispatch(request);
+}
+
+/* ---- the end ---- */
+
+static void free_request(struct dd_request *request)
+{
+	dd_buffer_release(&request->bytes);
+	dd_identity_unref(request->identity);
+	free(request);
+}
+
+/* Of a client that is gone: an upload that is let go of may wait for a collector. */
+static void free_late(struct dd_pool_job *job)
+{
+	struct dd_request *request =
+		(struct dd_request *)((char *)job - offsetof(struct dd_request, late));
+
+	dd_upload_releasep(&request->upload);
+	free_request(request);
+}
+
+static void end(struct dd_exchange *exchange)
+{
+	struct dd_request *request = dd_request_of(exchange);
+
+	if (!request)
+		return;
+	dd_counters_add(request);
+	if (request->server->log)
+		dd_access_log_add(request->server->log, request);
+	request->exchange = NULL;
+	request->late = (struct dd_pool_job){ .run = free_late };
+	if (request->upload)
+		dd_pool_add(request->server->pool, &request->late);
+	else
+		free_request(request);
+}
+
+static struct dd_reply *trouble(void *arg, unsigned status, const char *why)
+{
+	struct dd_server *server = arg;
+	struct dd_reply *reply = dd_fail_reply(dd_failure_of_status(status), why);
+
+	dd_request_common_headers(atomic_load(&server->config), reply);
+	return reply;
+}
+
+struct dd_http_app dd_server_app(struct dd_server *server)
+{
+	return (struct dd_http_app){ begin, end, trouble, server };
+}
+
+/* ---- the address for debugging: health and metrics alone ---- */
+
+static void begin_debug(struct dd_exchange *exchange)
+{
+	struct dd_request *request = new_request(exchange);
+
+	dd_exchange_set_data(exchange, request);
+	if (!request) {
+		dd_exchange_reply(exchange, dd_fail_reply(DD_TROUBLE, NULL));
+		return;
+	}
+	dd_route_parse(dd_exchange_get_target(exchange), NULL, &request->route);
+	if (!dd_counters_answer(request, true))
+		dd_request_fail(request, DD_NO_ROUTE, NULL);
+}
+
+struct dd_http_app dd_server_debug_app(struct dd_server *server)
+{
+	return (struct dd_http_app){ begin_debug, end, trouble, server };
+}
