@@ -20,7 +20,7 @@
 #include "talk.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const char *command;
+static const char *program = "drydock", *command;
 static enum talk_format format;
 static bool drawn; /* a line without an end is on the terminal */
 
@@ -68,8 +68,8 @@ static void say_json(enum dd_log_level level, const char *text, const char *hint
 
 static void say_text(const char *prefix, const char *text)
 {
-	fprintf(stderr, "drydock: %s%s%s%s\n", command ? command : "", command ? ": " : "", prefix,
-		dd_escaped(text));
+	fprintf(stderr, "%s: %s%s%s%s\n", program, command ? command : "", command ? ": " : "",
+		prefix, dd_escaped(text));
 }
 
 /* Each line at once, so that lines of several processes do not mix. prefix: of the text alone. */
@@ -91,6 +91,11 @@ static void say(enum dd_log_level level, const char *prefix, const char *text, c
 void talk_set_format(enum talk_format wanted)
 {
 	format = wanted;
+}
+
+void talk_set_program(const char *name)
+{
+	program = name;
 }
 
 void talk_set_command(const char *name)

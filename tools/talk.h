@@ -12,6 +12,8 @@ enum talk_format { TALK_TEXT, TALK_JSON };
 
 /* TALK_JSON: each message is an object in a line: time, level, command, text, perhaps hint. */
 void talk_set_format(enum talk_format format);
+/* "drydock" if it is never called. Static text. */
+void talk_set_program(const char *name);
 /* "drydock: gc: …" from here on; NULL: no command yet. Static text. */
 void talk_set_command(const char *command);
 

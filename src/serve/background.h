@@ -1,0 +1,18 @@
+/*
+ * What is done beside serving, by a thread of its own: slow clients are cut off, pulls written down,
+ * uploads that nobody goes on with purged, the volume looked at whether it can be written to; and, if
+ * that is wanted, all blobs read through at a rate.
+ */
+#ifndef SERVE_BACKGROUND_H
+#define SERVE_BACKGROUND_H
+
+#include <drydock/error.h>
+
+struct dd_serve;
+struct dd_background;
+
+int dd_background_open(struct dd_serve *serve, struct dd_background **background,
+		       struct dd_error *err);
+void dd_background_closep(struct dd_background **background);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The daemon, as serve.c, serve_config.c, serve_parts.c and background.c share it.
+ */
+#ifndef SERVE_SERVE_PRIVATE_H
+#define SERVE_SERVE_PRIVATE_H
+
+#include "serve/listen.h"
+#include "serve/serve.h"
+#include "serve/server.h"
+
+struct dd_background;
+struct dd_tls;
+
+/* Those before the one that counts live on: requests that began with one end with it. */
+struct dd_old_config {
+	struct dd_old_config *before;
+	struct dd_serve_config config;
+};
+
+struct dd_serve {
+	struct dd_context *ctx;
+	struct dd_serve_options options;
+	struct dd_old_config *configs;
+	char *config_path; /* NULL: there is none */
+	struct dd_store *store;
+	struct dd_index *index;
+	struct dd_server server;
+	struct dd_tls *tls;
+	struct dd_background *background;
+	struct dd_http *http, *debug;
+	int listen_fd, debug_fd;
+	char address[DD_ADDRESS_TEXT];
+};
+
+/* serve_config.c */
+int dd_serve_load_config(struct dd_serve *serve, struct dd_serve_config **config,
+			 struct dd_error *err);
+void dd_serve_free_configs(struct dd_serve *serve);
+/* What the storage's own reader makes of the same file. */
+int dd_serve_read_storage(const char *path, struct dd_registry_config *config,
+			  struct dd_error *err);
+
+/* serve.c */
+void dd_serve_auth_options(const struct dd_serve_config *config, struct dd_auth_options *options);
+/* To the registry, after the configuration changed. */
+void dd_serve_apply_options(struct dd_serve *serve);
+
+/* serve_parts.c */
+int dd_serve_open_events(struct dd_serve *serve, struct dd_error *err);
+void dd_serve_close_events(struct dd_serve *serve);
+int dd_serve_own(struct dd_serve *serve, struct dd_error *err);
+void dd_serve_disown(struct dd_serve *serve);
+
+#endif

@@ -1,0 +1,153 @@
+#!/bin/bash
+# drydockd: what comes over the wire and is no honest request: paths, headers, clients that are slow or gone.
+# shellcheck source=tests/e2e/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/e2e/serve.sh
+. "${0%/*}/serve.sh"
+
+need_command curl jq
+
+# Every file that is there, so that nothing appears where it should not.
+files() {
+	find . -path ./cache -prune -o -type f -print | grep -v -e '^./daemon' -e body -e head -e curl.err | sort
+}
+
+test_case 'paths that would climb or cheat lead nowhere, and nothing is made' '
+	make_volume vol && serve vol && before=$(files) &&
+	for path in ../../etc/passwd a/../../manifests/x ..%2f..%2fetc/manifests/x a%2fb/manifests/x \
+		a%00b/manifests/x %2e%2e/manifests/x a/./manifests/x //manifests/x a//b/manifests/x \
+		_layers/manifests/x a/_uploads/manifests/x a/manifests/%2e%2e A/manifests/x \
+		a/manifests/.. a/blobs/.. a/blobs/uploads/.. a/blobs/uploads/%2e%2e/x \
+		"a/manifests/$(printf %0200d 0)" "$(printf %0300d 0)/manifests/x" a/manifests/x%; do
+		for method in GET HEAD PUT PATCH POST DELETE; do
+			got=$(curl -s --path-as-is --max-time 10 -o body -w "%{http_code}" $([ $method != HEAD ] || echo -I) \
+				-X $method "$url/$path") &&
+			case $got in 400 | 404 | 405) ;; *) say "$method $path: $got"; return 1 ;; esac
+		done
+	done && [ "$before" = "$(files)" ]
+'
+
+test_case 'what is no path of the API is not found, in the words of the specification' '
+	serve vol && for path in "" x v2 v1/ v3/ index.html; do
+		[ "$path" = v2 ] || fails_with 404 NAME_UNKNOWN "http://$host/$path" || return 1
+	done && ask 200 "http://$host/v2" && ask 200 "$url/" && [ "$(cat body)" = "{}" ]
+'
+
+test_case 'a method that a path does not have is refused, with those that it has' '
+	serve vol && fails_with 405 UNSUPPORTED -X PUT "$url/" && [ "$(header Allow)" = "GET, HEAD" ] &&
+	fails_with 405 UNSUPPORTED -X PATCH "$url/a/manifests/x" &&
+	[ "$(header Allow)" = "GET, HEAD, PUT, DELETE" ] &&
+	fails_with 405 UNSUPPORTED -X TRACE "$url/a/tags/list"
+'
+
+test_case 'requests that are none are refused, and the server goes on' '
+	serve vol && for text in "GARBAGE\r\n\r\n" "GET\r\n\r\n" "\r\n\r\n\r\n" "GET /v2/ HTTP/9.9\r\n\r\n" \
+		"\001\002\003\004\r\n\r\n" "GET /v2/ HTTP/1.1\r\nHost\r\n\r\n"; do
+		raw "$text" >answer || true
+	done && ask 200 "$url/"
+'
+
+test_case 'headers without end are refused' '
+	serve vol && /usr/bin/python3 - "$host" <<-\END && ask 200 "$url/"
+	import socket, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	for text in (b"X-Much: " + b"0" * 60000, b"X-Many: 1\r\n" * 20000, b"X" * 60000):
+	    s = socket.create_connection((host, int(port)), timeout=20)
+	    data = b""
+	    try:
+	        s.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n" + text + b"\r\n\r\n")
+	        data = s.recv(65536)
+	    except (BrokenPipeError, ConnectionResetError):
+	        pass
+	    if data and data.split()[1] not in (b"400", b"413", b"431", b"500"):
+	        sys.exit(f"{text[:20]}: {data[:100]}")
+	END
+'
+
+test_case 'a client that sends half a request and goes leaves nothing behind' '
+	serve vol && for i in 1 2 3 4 5 6 7 8; do
+		exec 5<>"/dev/tcp/${host%:*}/${host##*:}" &&
+		printf "POST /v2/app/blobs/uploads/?digest=sha256:%064d HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" 0 >&5 &&
+		head -c 2000000 /dev/zero >&5 && exec 5<&- 5>&- || return 1
+	done && ask 200 "$url/" && stop
+'
+
+test_case 'a client that pulls and goes in the middle disturbs nobody' '
+	serve vol && head -c 20000000 /dev/zero >big && digest=$(push_file app big) &&
+	for i in 1 2 3 4 5 6 7 8; do
+		curl -s "$url/app/blobs/$digest" | head -c 100000 >part || return 1
+	done && ask 200 "$url/app/blobs/$digest" && cmp big body && stop
+'
+
+test_case 'a client that has closed its side still gets its reply' '
+	serve vol && digest=$(push_text app hello) &&
+	/usr/bin/python3 - "$host" "$digest" <<-\END
+	import socket, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	s = socket.create_connection((host, int(port)), timeout=10)
+	s.sendall(f"GET /v2/app/blobs/{sys.argv[2]} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+	s.shutdown(socket.SHUT_WR)
+	data = b""
+	while True:
+	    part = s.recv(65536)
+	    if not part:
+	        break
+	    data += part
+	sys.exit(0 if data.endswith(b"hello") else 1)
+	END
+'
+
+test_case 'requests that come one behind the other in one connection are all answered, in order' '
+	serve vol && digest=$(push_text app hello) &&
+	/usr/bin/python3 - "$host" "$digest" <<-\END
+	import re, socket, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	s = socket.create_connection((host, int(port)), timeout=20)
+	blob = f"/v2/app/blobs/{sys.argv[2]}"
+	want = []
+	for i in range(50):
+	    path = [blob, "/v2/", "/v2/app/manifests/none"][i % 3]
+	    last = "Connection: close\r\n" if i == 49 else ""
+	    s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{last}\r\n".encode())
+	    want.append([b"200", b"200", b"404"][i % 3])
+	data = b""
+	while True:
+	    part = s.recv(65536)
+	    if not part:
+	        break
+	    data += part
+	got = re.findall(rb"HTTP/1.1 (\d+) ", data)
+	sys.exit(0 if got == want else f"{got}")
+	END
+'
+
+test_case 'a refusal reaches the client that sends its bytes without asking first' '
+	serve vol && head -c 100000 /dev/zero >small && head -c 30000000 /dev/zero >big &&
+	for file in small big; do
+		fails_with 404 BLOB_UPLOAD_UNKNOWN -X PATCH -H Expect: -T $file \
+			"$url/app/blobs/uploads/6f1c1b1e-3a4b-4c5d-8e9f-0a1b2c3d4e5f" || return 1
+	done && fails_with 404 BLOB_UPLOAD_UNKNOWN -X PATCH -H "Expect: 100-continue" -T big \
+		"$url/app/blobs/uploads/6f1c1b1e-3a4b-4c5d-8e9f-0a1b2c3d4e5f"
+'
+
+test_case 'a manifest beyond all measure is refused' '
+	serve vol && head -c 17000000 /dev/zero >big &&
+	ask 413 -X PUT --data-binary @big "$url/app/manifests/v1" && valid_error MANIFEST_INVALID &&
+	ask 413 -X PUT -H "Transfer-Encoding: chunked" --data-binary @big "$url/app/manifests/v1" &&
+	ask 200 "$url/"
+'
+
+test_case 'a thousand uploads that are begun and left are no trouble' '
+	serve vol && seq 1000 | xargs -P 8 -n 50 sh -c "for i; do
+		curl -s -o /dev/null -w \"%{http_code}\n\" -X POST \"\$0/app/blobs/uploads/\"; done" "$url" >codes &&
+	[ "$(sort codes | uniq -c | tr -s " ")" = " 1000 202" ] && ask 200 "$url/" && stop
+'
+
+test_case 'more connections than are allowed wait, and are served' '
+	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\ndrydock: {connections-max: 8}\n" >config.yml &&
+	make_volume vol && serve_config config.yml && digest=$(push_text app hello) &&
+	seq 100 | xargs -P 40 -I {} curl -s -o /dev/null -w "%{http_code}\n" "$url/app/blobs/$digest" >codes &&
+	[ "$(sort codes | uniq -c | tr -s " ")" = " 100 200" ]
+'
+
+done_testing
