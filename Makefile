@@ -83,7 +83,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: check-crash soak all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
+.PHONY: check-crash conformance soak all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
 	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench bench-large install uninstall clean
 
 all: deps-build
@@ -104,6 +104,7 @@ help:
 ## soak         collect beside registries under load, SOAK_CYCLES=500 times each
 ## check-asan   the same under address and undefined behaviour sanitizers
 ## check-tsan   the same under the thread sanitizer
+## conformance  the distribution specification's suite against drydockd; wants Go
 ## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
 ## bench-large  how time and memory grow up to a million blobs (says what room it needs)
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
@@ -232,6 +233,10 @@ soak: deps-check
 	@$(MAKE) --no-print-directory build-all test-programs
 	@SOAK_CYCLES='$(SOAK_CYCLES)' BUILD='$(abspath $(BUILD))' bash tests/e2e/soak.t
 
+conformance: deps-check
+	@$(MAKE) --no-print-directory build-all
+	@BUILD='$(abspath $(BUILD))' sh script/conformance
+
 # With a sanitizer: real registries would only wait for each other there; what is killed and starved
 # runs with one thread, and a few moments of each kind reach all of its code. What has threads (the
 # scan, the looks, hashing, copying, learning) is seen by them in these.
@@ -281,6 +286,7 @@ install: all
 		'$(DESTDIR)$(PREFIX)/include/drydock' \
 		'$(DESTDIR)$(PREFIX)/lib/systemd/system' '$(DESTDIR)$(PREFIX)/share/doc/drydock'
 	install -m 755 $(TOOL) '$(DESTDIR)$(PREFIX)/bin/drydock'
+	install -m 755 $(DAEMON) '$(DESTDIR)$(PREFIX)/bin/drydockd'
 	install -m 644 $(STATIC) '$(DESTDIR)$(PREFIX)/lib/libdrydock.a'
 	install -m 755 $(SHARED) '$(DESTDIR)$(PREFIX)/lib/libdrydock.so.$(VERSION)'
 	ln -sf libdrydock.so.$(VERSION) '$(DESTDIR)$(PREFIX)/lib/libdrydock.so.$(SOVERSION)'
@@ -304,7 +310,7 @@ install: all
 	done
 
 uninstall:
-	rm -f '$(DESTDIR)$(PREFIX)/bin/drydock' '$(DESTDIR)$(PREFIX)'/lib/libdrydock.* \
+	rm -f '$(DESTDIR)$(PREFIX)/bin/drydock' '$(DESTDIR)$(PREFIX)/bin/drydockd' '$(DESTDIR)$(PREFIX)'/lib/libdrydock.* \
 		'$(DESTDIR)$(PREFIX)/lib/pkgconfig/drydock.pc' \
 		$(foreach p,$(MAN_PAGES),'$(DESTDIR)$(PREFIX)/share/man/$(call in_section,$(p))')
 	rm -f $(foreach c,$(COMPLETIONS),'$(DESTDIR)$(PREFIX)/share/$(c)')

@@ -34,7 +34,7 @@ static bool take_number(const char **at, uint64_t *number)
 
 /*
  * RFC 9110, 14.2: one range of bytes; several, or what is none, are as good as nothing. False: it lies
- * outside (416).
+ * outside, or ends before it begins (416).
  */
 static bool parse_range(const char *text, uint64_t size, struct range *range)
 {
@@ -52,7 +52,7 @@ static bool parse_range(const char *text, uint64_t size, struct range *range)
 		return true;
 	if (*text && !take_number(&text, &last))
 		return true;
-	if (*text || (suffix && text[-1] == '-') || (!suffix && last < first && text[-1] != '-'))
+	if (*text || (suffix && text[-1] == '-'))
 		return true;
 	if (suffix) {
 		if (!last || !size)
@@ -60,7 +60,7 @@ static bool parse_range(const char *text, uint64_t size, struct range *range)
 		first = last < size ? size - last : 0;
 		last = size - 1;
 	}
-	if (first >= size)
+	if (first >= size || last < first)
 		return false;
 	if (last >= size)
 		last = size - 1;
