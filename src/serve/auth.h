@@ -65,6 +65,8 @@ struct dd_auth_request {
 	const char *peer;	   /* the client's address, for the log and for limits */
 	/* Where the client reached us, "https://registry.example:5000", for autoredirect. */
 	const char *base_url;
+	/* Where dd_auth_give_token() is to be had there; NULL: nowhere. */
+	const char *token_url;
 	const char *repository; /* a valid name; NULL: none is meant */
 	unsigned wanted;	/* of enum dd_auth_action; 0: only who it is (GET /v2/) */
 	/* The other repository of a mount: named in the challenge's scope, but not judged here. */
@@ -107,6 +109,25 @@ int dd_auth_check(struct dd_auth *auth, const struct dd_auth_request *request, b
 /* Whether an identity may do all of that there. Never waits. */
 bool dd_auth_may(struct dd_auth *auth, const struct dd_identity *identity, const char *repository,
 		 unsigned wanted);
+
+/*
+ * Whether somebody who may have the catalogue is to be told of a repository: those that may not pull
+ * from it by the rules are not. A token that grants the catalogue grants all of it. Never waits.
+ */
+bool dd_auth_may_see(struct dd_auth *auth, const struct dd_identity *identity,
+		     const char *repository);
+
+/*
+ * Tokens of our own. Where rules give something to anybody, but others have passwords, docker is
+ * asked for a token rather than for a password: for want of a password it would give up, while
+ * a token of nobody in particular is given to whoever asks. Only who it is says such a token, for
+ * minutes, and not beyond a change of the password or the end of the process.
+ *
+ * Answers a request for one as dd_auth_check() would, by the Authorization header alone; if ALLOWED,
+ * json is the document that the client wants, to be freed. DD_ENOENT: none are given here.
+ */
+int dd_auth_give_token(struct dd_auth *auth, const struct dd_auth_request *request, bool may_wait,
+		       struct dd_auth_answer *answer, char **json, struct dd_error *err);
 
 /*
  * Whether a tag of the repository is immutable: an overwrite by other content, and its removal, are to be

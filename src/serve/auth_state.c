@@ -102,6 +102,8 @@ int dd_auth_state_open(struct dd_context *ctx, const struct dd_auth_options *opt
 		rc = open_rules(ctx, options->rules_path, state, err);
 	if (rc < 0)
 		return rc;
+	state->gives_tokens =
+		state->passwords && state->rules && dd_rules_know_anybody(state->rules);
 	*out = state;
 	state = NULL;
 	return 0;
@@ -141,31 +143,43 @@ bool dd_auth_state_allows(const struct dd_auth_state *state, const struct dd_ide
 }
 
 /* Where a token is to be had. A realm that is a path lies where the client is already. */
-static int write_realm(const struct dd_auth_state *state, const struct dd_auth_request *request,
-		       struct dd_text *text)
+static int write_token_realm(const struct dd_auth_state *state,
+			     const struct dd_auth_request *request, struct dd_text *text)
 {
 	DD_CLEANUP(dd_text_release) struct dd_text url = { 0 };
 	int rc;
 
+	if (!state->tokens)
+		return dd_auth_write_quoted(text, "realm", request->token_url);
 	if (!state->relative_realm)
 		return dd_auth_write_quoted(text, "realm", state->realm);
 	rc = dd_text_printf(&url, "%s%s", request->base_url ? request->base_url : "", state->realm);
 	return rc < 0 ? rc : dd_auth_write_quoted(text, "realm", url.bytes);
 }
 
+int dd_auth_state_ask_for_password(const struct dd_auth_state *state, struct dd_text *text)
+{
+	int rc = dd_text_printf(text, "Basic ");
+
+	return rc < 0 ? rc : dd_auth_write_quoted(text, "realm", state->realm);
+}
+
 int dd_auth_state_challenge(const struct dd_auth_state *state,
 			    const struct dd_auth_request *request, const char *error,
 			    struct dd_text *text)
 {
-	int rc = dd_text_printf(text, "%s ", state->tokens ? "Bearer" : "Basic");
+	int rc;
 
+	if (!state->tokens && !(state->gives_tokens && request->token_url))
+		return dd_auth_state_ask_for_password(state, text);
+	rc = dd_text_printf(text, "Bearer ");
 	if (rc == 0)
-		rc = write_realm(state, request, text);
-	if (rc < 0 || !state->tokens)
-		return rc;
-	rc = dd_text_add(text, ",", 1);
+		rc = write_token_realm(state, request, text);
 	if (rc == 0)
-		rc = dd_auth_write_quoted(text, "service", state->service);
+		rc = dd_text_add(text, ",", 1);
+	if (rc == 0)
+		rc = dd_auth_write_quoted(text, "service",
+					  state->tokens ? state->service : state->realm);
 	if (rc == 0)
 		rc = dd_auth_write_scope(text, request);
 	if (rc == 0 && error)

@@ -18,6 +18,7 @@ struct dd_auth_state {
 	bool relative_realm;		/* a path of the server that was asked */
 	struct dd_passwords *passwords; /* at most one of these two */
 	struct dd_tokens *tokens;
+	bool gives_tokens;	/* of our own: see dd_auth_give_token() */
 	struct dd_rules *rules; /* NULL: none */
 	char *rules_name;	/* the file's, without its directories */
 };
@@ -35,5 +36,6 @@ bool dd_auth_state_allows(const struct dd_auth_state *state, const struct dd_ide
 int dd_auth_state_challenge(const struct dd_auth_state *state,
 			    const struct dd_auth_request *request, const char *error,
 			    struct dd_text *text);
+int dd_auth_state_ask_for_password(const struct dd_auth_state *state, struct dd_text *text);
 
 #endif

@@ -18,7 +18,8 @@ struct dd_access {
 struct dd_identity {
 	unsigned refs;	    /* atomic */
 	bool authenticated; /* else anonymous, with an empty name */
-	bool limited;	    /* by a token: what it does not grant is not to be had with it */
+	bool has_token;	    /* be it one of nobody in particular */
+	bool limited;	    /* by the token: what it does not grant is not to be had with it */
 	DD_LIST(struct dd_access) access;
 	char *user;
 };

@@ -128,7 +128,7 @@ static int read_identity(const struct dd_json *const *claims, struct dd_identity
 	rc = dd_identity_open(&identity, claims[SUBJECT] ? claims[SUBJECT]->text : NULL, err);
 	if (rc < 0)
 		return rc;
-	identity->limited = true;
+	identity->has_token = identity->limited = true;
 	if (claims[ACCESS] && claims[ACCESS]->type != DD_JSON_ARRAY)
 		return refuse(err, "its access is no list");
 	for (const struct dd_json *entry = claims[ACCESS] ? claims[ACCESS]->first : NULL;

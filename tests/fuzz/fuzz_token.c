@@ -10,6 +10,7 @@
 
 #include "must.h"
 #include "serve/auth_header.h"
+#include "serve/own_token.h"
 #include "serve/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,6 +68,19 @@ static void try_claims(const char *text, size_t len)
 	dd_identity_unref(identity);
 }
 
+static void try_own(const char *text)
+{
+	struct dd_own_token token;
+	struct dd_text again = { 0 };
+
+	if (dd_own_token_parse(&token, text, strlen(text)) < 0)
+		return;
+	/* There is one way to write it. */
+	MUST(dd_own_token_write(&token, &again) == 0 && !strcmp(again.bytes, text));
+	dd_own_token_release(&token);
+	dd_text_release(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct dd_tokens *tokens;
@@ -81,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	try_header(text);
 	try_claims(text, size);
+	try_own(text);
 	MUST(dd_tokens_check(tokens, text, strlen(text), INT64_C(1700000000) * DD_SECOND, &identity,
 			     &until_ns, NULL) == DD_EREFUSED &&
 	     !identity);
