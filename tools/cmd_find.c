@@ -244,6 +244,7 @@ static int run(struct tool *tool, const struct options *options, struct dd_error
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
+	tool->changes = settings.apply && !tool->dry_run;
 	rc = tool_open(tool, err);
 	if (rc == 0)
 		rc = dd_json_open(&json, to_stdout, NULL, DD_JSON_LINES, err);

@@ -114,8 +114,10 @@ static int import(struct tool *tool, const struct options *words, struct dd_erro
 					     .ignore_count = settings.ignore_agents.count,
 					     .apply = settings.apply && !tool->dry_run,
 					     .lock_wait_ns = settings.lock_wait_ns };
-	int rc = tool_open(tool, err);
+	int rc;
 
+	tool->changes = wanted.apply;
+	rc = tool_open(tool, err);
 	return rc < 0 ? rc : pulls_import(tool, &wanted, err);
 }
 

@@ -219,6 +219,7 @@ static int run(struct tool *tool, const struct options *options, struct dd_error
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
+	tool->changes = verb->changes && applies(tool);
 	rc = tool_open(tool, err);
 	return rc < 0 ? rc : verb->run(tool, options, err);
 }

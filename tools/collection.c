@@ -32,7 +32,10 @@ static int also(int rc, int beside, const struct dd_error *why, struct dd_error 
 static int collect(struct tool *tool, const struct collection *how, struct dd_gc_options *options,
 		   struct dd_gc **gc, struct dd_error *err)
 {
-	int rc = tool_open(tool, err);
+	int rc;
+
+	tool->changes = how->apply;
+	rc = tool_open(tool, err);
 
 	if (how->opened)
 		how->opened(tool);

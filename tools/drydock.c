@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "complete.h"
+#include "owner.h"
 #include "talk.h"
 #include "tool.h"
 
@@ -233,6 +234,8 @@ static int run(const char *const *arguments, size_t count)
 
 	if (rc == 0) {
 		catch_signals(tool.ctx);
+		tool.arguments = arguments;
+		tool.argument_count = count;
 		tool.typed = tool_quote(arguments + 1, count - 1);
 		if (count > 1 && !strcmp(arguments[1], "--complete"))
 			rc = complete_words(&tool, arguments + 2, count - 2);
@@ -292,6 +295,7 @@ int main(int argc, char **argv)
 	/* Threads that wait for a disk need no heap each. */
 	mallopt(M_ARENA_MAX, 2);
 	guard_streams();
+	owner_begin();
 	setlocale(LC_CTYPE, "");
 	if (argc > 0)
 		status = run((const char *const *)argv, (size_t)argc);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "owner.h"
 #include "progress.h"
 #include "render.h"
 #include "talk.h"
@@ -108,8 +109,11 @@ int tool_open(struct tool *tool, struct dd_error *err)
 	struct dd_store_options where = { tool->root, tool->config,
 					  tool->no_environment ? NULL : get_environment };
 
+	int rc;
+
 	tool_begin(tool);
-	return dd_store_open(tool->ctx, &where, &tool->store, err);
+	rc = dd_store_open(tool->ctx, &where, &tool->store, err);
+	return rc == 0 && tool->changes ? owner_settle(tool, err) : rc;
 }
 
 void tool_results(struct tool *tool)

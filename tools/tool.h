@@ -26,10 +26,14 @@ struct tool {
 	unsigned log_format;	  /* enum talk_format */
 
 	/* this run */
+	const char *const *arguments; /* as they came, the program's name among them */
+	size_t argument_count;
+	bool changes;  /* the command is to change the volume: set before it is opened */
 	char *typed;   /* "--root /srv gc -m", quoted for a shell */
 	char *command; /* the command and what came after it, likewise */
 	struct dd_context *ctx;
 	struct dd_store *store;
+	struct dd_gate_socket *gate; /* NULL: we are not a daemon's worker */
 	struct progress *bar;
 };
 
@@ -66,7 +70,10 @@ const struct option *tool_common_options(struct tool *tool);
 
 /* Settle what the options left open, and show progress from here on. */
 void tool_begin(struct tool *tool);
-/* The same, and find the volume. */
+/*
+ * The same, and find the volume. If a daemon serves it and the command is to change it, that is done by
+ * the daemon, and this does not come back (owner.h).
+ */
 int tool_open(struct tool *tool, struct dd_error *err);
 /* The work is done and results are to come: no progress over them. */
 void tool_results(struct tool *tool);

@@ -1,6 +1,7 @@
 /*
  * Answering at the gate.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <drydock/units.h>
@@ -22,9 +23,8 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	struct dd_watch *watch = gate->watch;
 	int64_t quiet = dd_leases_quiet(watch->leases);
 
-	if (gate->mark || watch->collecting)
+	if (atomic_exchange(&watch->collecting, true))
 		return dd_fail(err, DD_ELOCKED, 0, "another run is under way");
-	watch->collecting = true;
 	gate->mark = dd_leases_begin_mark(watch->leases);
 	*terms = (struct dd_gate_terms){
 		.quiet_until_ns = quiet ? dd_time_after(dd_time_now(), quiet) : 0,
@@ -60,6 +60,8 @@ static int hold(void *arg, const struct dd_gate_key *keys, size_t count, bool *g
 		granted[i] = gate->mark && dd_leases_hold(gate->watch->leases, gate->mark,
 							  repository, held, keys[i].named);
 		gate->held.count -= !granted[i];
+		if (granted[i] && repository && gate->watch->taken)
+			gate->watch->taken(gate->watch->arg, repository);
 	}
 	return 0;
 }
@@ -84,8 +86,7 @@ static int show(void *arg, const struct dd_trace *traces, size_t count, int64_t 
 	for (size_t i = 0; i < count && !watch->foreign; i++) {
 		if (dd_written_is_ours(watch->written, &traces[i]))
 			continue;
-		watch->foreign = true;
-		if (watch->noticed)
+		if (!atomic_exchange(&watch->foreign, true) && watch->noticed)
 			watch->noticed(watch->arg);
 	}
 	*least_grace_ns = watch->foreign ? DD_GATE_FOREIGN_GRACE : 0;

@@ -13,6 +13,11 @@
 struct dd_watch {
 	struct dd_leases *leases;
 	struct dd_written *written;
+	/*
+	 * Something of the repository goes: what is remembered of it is good no longer. Before that is
+	 * granted; may be NULL.
+	 */
+	void (*taken)(void *arg, const char *repository);
 	/* Called once, when somebody else is noticed to write; may be NULL. From any thread. */
 	void (*noticed)(void *arg);
 	void *arg;
