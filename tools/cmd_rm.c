@@ -1,16 +1,21 @@
 /*
  * drydock rm: remove tags, manifests and repositories by name, with what only they reach.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include <drydock/escape.h>
 #include <drydock/why.h>
 
 #include "cache.h"
 #include "cleanup.h"
 #include "collection.h"
 #include "plan.h"
+#include "render.h"
 #include "tool.h"
 #include "why.h"
+
+#define REFUSED_SHOWN 20
 
 static struct {
 	bool apply, bytes;
@@ -49,11 +54,31 @@ static int print_keepers(struct tool *tool, const struct dd_gc_options *options,
 	return rc;
 }
 
+static void print_refused(const struct tool *tool, const struct dd_gc_plan *plan)
+{
+	size_t count = plan->refusal_count;
+	size_t shown = tool->verbose || count <= REFUSED_SHOWN ? count : REFUSED_SHOWN;
+
+	if (!count)
+		return;
+	printf("\n%sOf what was named %s%s\n", style_on(STYLE_HEADING),
+	       render_count(count, "manifest stays", "manifests stay"), style_off());
+	for (size_t i = 0; i < shown; i++) {
+		AUTOFREE char *name = render_place(plan->refusals[i].place);
+
+		printf("  %s: %s\n", name ? dd_escaped(name) : "?",
+		       dd_escaped(plan->refusals[i].why));
+	}
+	if (shown < count)
+		printf("  … and %llu more (-v lists them)\n", (unsigned long long)(count - shown));
+}
+
 static int print(struct tool *tool, const struct dd_gc_options *options, struct dd_gc *gc,
 		 bool failed, struct dd_error *err)
 {
 	(void)err;
 	plan_print(tool, options, gc, settings.apply, failed);
+	print_refused(tool, dd_gc_get_plan(gc));
 	return 0;
 }
 

@@ -221,9 +221,9 @@ struct dd_gc_tag {
 	struct dd_tag_verdict verdict;
 };
 
-/* An object that was named and stays. */
+/* An object, or a manifest, that was named and stays. */
 struct dd_refusal {
-	const struct dd_place *place; /* one of options->objects */
+	const struct dd_place *place;
 	const char *why;
 };
 

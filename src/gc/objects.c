@@ -217,17 +217,34 @@ bool dd_gc_has_object(const struct dd_gc *gc, const struct dd_candidate *candida
 	return object && (object->kind == DD_AT_BLOB || object->kind == DD_AT_UPLOAD);
 }
 
+/* What was named by a reference has no place of its own. */
+static const struct dd_place *place_of(struct dd_gc *gc, const struct dd_object *object)
+{
+	struct dd_place *place;
+
+	if (object->number != DD_NO_ID)
+		return &gc->options.objects[object->number];
+	place = dd_arena_alloc(&gc->details, sizeof(*place));
+	if (!place)
+		return NULL;
+	*place = (struct dd_place){
+		.kind = DD_AT_REVISION,
+		.repository = gc->survey->repositories.items[object->repository]->name,
+	};
+	dd_ids_get(&gc->graph->ids, object->id, &place->digest);
+	return place;
+}
+
 static int refuse(struct dd_gc *gc, const struct dd_object *object, const char *why,
 		  struct dd_error *err)
 {
 	struct dd_refusal *slot = dd_list_add(&gc->refusals);
 
-	if (slot)
+	if (slot) {
 		slot->why = dd_arena_copy(&gc->details, why, strlen(why));
-	if (!slot || !slot->why)
-		return no_memory(err);
-	slot->place = &gc->options.objects[object->number];
-	return 0;
+		slot->place = place_of(gc, object);
+	}
+	return slot && slot->why && slot->place ? 0 : no_memory(err);
 }
 
 static const char *why_of_state(const struct dd_gc *gc, const struct dd_object *object)
@@ -358,7 +375,51 @@ static int compare_refusals(const void *left, const void *right)
 	return a->place != b->place ? (a->place < b->place ? -1 : 1) : 0;
 }
 
-int dd_gc_refuse_objects(struct dd_gc *gc, struct dd_error *err)
+static bool is_whole(const struct dd_gc *gc, uint32_t repository)
+{
+	for (size_t i = 0; i < gc->removal.whole.count; i++)
+		if (gc->removal.whole.items[i] == repository)
+			return true;
+	return false;
+}
+
+/* Manifests that a reference names, and not their repository as a whole: those that do not go. */
+static int refuse_named(struct dd_gc *gc, struct dd_error *err)
+{
+	const struct dd_removed *named = gc->removal.named.items;
+	size_t count = gc->removal.named.count;
+	DD_AUTOFREE bool *goes = calloc(count + 1, sizeof(*goes));
+	int rc = 0;
+
+	if (!goes)
+		return no_memory(err);
+	for (size_t i = 0; i < gc->order.count && count; i++) {
+		const struct dd_candidate *candidate =
+			&gc->candidates.list.items[gc->order.items[i]];
+		const struct dd_removed key = { candidate->repository, DD_NO_ID, candidate->id },
+					*found;
+
+		if (candidate->kind != DD_AT_REVISION)
+			continue;
+		found = bsearch(&key, named, count, sizeof(key), dd_removed_compare);
+		if (found)
+			goes[found - named] = true;
+	}
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		struct dd_object object = { .kind = DD_AT_REVISION,
+					    .repository = named[i].repository,
+					    .tag = DD_NO_ID,
+					    .id = named[i].id,
+					    .number = DD_NO_ID,
+					    .there = true };
+
+		if (named[i].tag == DD_NO_ID && !goes[i] && !is_whole(gc, named[i].repository))
+			rc = refuse_revision(gc, &object, DD_NO_ID, err);
+	}
+	return rc;
+}
+
+static int refuse_found(struct dd_gc *gc, struct dd_error *err)
 {
 	DD_CLEANUP(release_keepers) struct keepers keepers = { 0 };
 	int rc;
@@ -391,4 +452,9 @@ int dd_gc_refuse_objects(struct dd_gc *gc, struct dd_error *err)
 		qsort(gc->refusals.items, gc->refusals.count, sizeof(*gc->refusals.items),
 		      compare_refusals);
 	return rc;
+}
+
+int dd_gc_refuse_objects(struct dd_gc *gc, struct dd_error *err)
+{
+	return gc->options.object_count ? refuse_found(gc, err) : refuse_named(gc, err);
 }

@@ -1,6 +1,6 @@
 /*
  * Objects that were named one by one, by their places: drydock find -delete. Each goes only if it may
- * go on its own; of each that stays the reason is told.
+ * go on its own; of each that stays the reason is told, and so of manifests that references name.
  */
 #ifndef GC_OBJECTS_H
 #define GC_OBJECTS_H

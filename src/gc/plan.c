@@ -331,7 +331,7 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 		rc = dd_gc_leave(store, gc, err);
 	if (rc == 0)
 		rc = find_emptied(gc, err);
-	if (rc == 0 && gc->options.object_count)
+	if (rc == 0 && dd_gc_is_removal(&gc->options))
 		rc = dd_gc_refuse_objects(gc, err);
 	if (rc == 0)
 		rc = dd_revivals_find(&gc->trash, gc->survey, gc->candidates.mark, &gc->revivals,
@@ -454,7 +454,8 @@ const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan)
 
 enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)
 {
-	return dd_gc_plan_doubt(plan) || plan->totals.unreadable || plan->brake ?
+	return dd_gc_plan_doubt(plan) || plan->totals.unreadable || plan->brake ||
+			       plan->refusal_count ?
 		       DD_EXIT_ATTENTION :
 		       DD_EXIT_DONE;
 }

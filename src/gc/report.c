@@ -198,7 +198,7 @@ void dd_gc_json(const struct dd_gc *gc, struct dd_json_out *out)
 	put_items(gc, out);
 	put_young(gc, out);
 	put_lists(plan, out);
-	if (gc->options.object_count)
+	if (dd_gc_is_removal(&gc->options))
 		put_refusals(plan, out);
 	if (!dd_gc_is_removal(&gc->options)) {
 		put_left(plan, out);

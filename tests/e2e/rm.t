@@ -68,7 +68,7 @@ test_case 'what a tag pointed to before stays, without the tag' '
 
 test_case 'a manifest that an index names stays, its tags go' '
 	from_template && index=$(put_index vol app:multi "$one" "$two") && age vol everything 3d &&
-	rm_named 0 "app@$one" && blobs_exist vol "$one" "$sbom" "$index" &&
+	rm_named 1 "app@$one" && blobs_exist vol "$one" "$sbom" "$index" &&
 	[ ! -e "$(current_link vol app:v1)" ] && says "app:multi" text && comes_back &&
 	rm_named 0 app:multi app:v1 && blobs_gone vol "$one" "$index" && blobs_exist vol "$two"
 '
@@ -206,6 +206,20 @@ test_case 'a real registry: a removal is undone to the last byte' '
 	run 0 drydock trash restore latest --root vol --apply >/dev/null &&
 	volume_content vol >undone && same whole undone && registry_start vol && served again &&
 	same all again && registry_stop
+'
+
+test_case 'a manifest that was named and stays is told with its reason, as find tells it' '
+	make_volume vol && image=$(put_image vol app:v1 base one) && sbom=$(put_referrer vol app "$image" bill) &&
+	child=$(put_image vol app two) && put_index vol app:multi "$child" >&7 && age vol everything 9d &&
+	volume_content vol >before && for digest in "$sbom" "$child"; do
+		run 1 drydock rm --root vol "app@$digest" --apply >text && says "1 manifest stays" text &&
+		grep "  app@$digest: " text >why && run 1 drydock find --root vol -type manifest \
+			-digest "$digest" -delete --apply >text && grep "  app@$digest: " text >other &&
+		same why other && run 1 drydock rm --root vol "app@$digest" --json >plan && valid rm plan &&
+		json ".refused[0].digest == \"$digest\" and .items == []" plan || return
+	done && volume_content vol >after && same before after &&
+	says "a manifest that stays leads to it" why &&
+	run 0 drydock rm --root vol "app@$sbom" app:v1 --json >plan && json ".refused == []" plan
 '
 
 done_testing
