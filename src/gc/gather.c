@@ -20,12 +20,9 @@ struct gather {
 static uint64_t size_of(const struct gather *gather, enum dd_place_kind kind, uint32_t id)
 {
 	const struct dd_graph *graph = gather->survey->graph;
-	struct dd_digest digest;
+	const struct dd_digest digest = { .alg = dd_ids_algorithm(&graph->ids, id) };
 
-	if (kind == DD_AT_BLOB)
-		return graph->nodes.items[id].size;
-	dd_ids_get(&graph->ids, id, &digest);
-	return dd_link_size(&digest);
+	return kind == DD_AT_BLOB ? graph->nodes.items[id].size : dd_link_size(&digest);
 }
 
 static struct dd_candidate *add(struct gather *gather, enum dd_place_kind kind,

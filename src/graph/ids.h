@@ -36,12 +36,17 @@ uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest);
 uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest);
 /*
  * It will be looked for so many look-ups from now: until then it is on its way from memory. First where
- * it stands in the hash table, and when that has come, what stands there.
+ * it stands in the hash table, and when that has come, what stands there: most likely its id is
+ * returned, or DD_NO_ID.
  */
 #define DD_IDS_AHEAD 8
 void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest);
-void dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest);
+uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest);
 void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id); /* for dd_ids_get() */
+static inline uint8_t dd_ids_algorithm(const struct dd_ids *ids, uint32_t id)
+{
+	return ids->heads[id][0];
+}
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest);
 void dd_ids_release(struct dd_ids *ids);
 

@@ -25,6 +25,7 @@ struct dd_mark {
 	DD_LIST(struct dd_marked_hold) holds;
 	bool *held; /* by repository */
 	bool everything, grew;
+	bool left; /* a referrer was, for nothing had reached its subject yet */
 	uint64_t sparse;
 	/* of the repository that is being marked */
 	const struct dd_repository *repo;
@@ -271,6 +272,8 @@ static void reach_revisions(struct dd_mark *mark)
 		    revision->state != DD_LINK_GOOD || doubtful(mark, revision->id) ||
 		    subject_reached(mark, revision->id))
 			reach(mark, revision->id, VIA_REVISION);
+		else
+			mark->left |= subject_of(mark, revision->id) != DD_NO_ID;
 	}
 }
 
@@ -395,7 +398,7 @@ static int run(struct dd_mark *mark, struct dd_error *err)
 
 		if (rc < 0)
 			return rc;
-		mark->grew = mark->everything = false;
+		mark->grew = mark->left = mark->everything = false;
 		mark->holds.count = 0;
 		mark->sparse = 0;
 		mark->index = DD_NO_ID;
@@ -406,8 +409,8 @@ static int run(struct dd_mark *mark, struct dd_error *err)
 		for (uint32_t i = 0; i < mark->survey->repositories.count; i++)
 			if (!mark->options.only || mark->options.only[i])
 				mark_repository(mark, i);
-		/* Again, for a referrer may come after what it refers to. */
-	} while (mark->grew && !mark->failed);
+		/* Again, for a referrer may come before what reaches its subject elsewhere. */
+	} while (mark->grew && mark->left && !mark->failed);
 	return mark->failed ? dd_fail(err, DD_ENOMEM, 0, "mark what is reachable") : 0;
 }
 
