@@ -78,6 +78,24 @@ int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests,
 	return 0;
 }
 
+void dd_graph_expect(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		dd_ids_prefetch(&graph->ids, &descriptors[i].digest);
+}
+
+void dd_graph_expect_match(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
+			   size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint32_t id = dd_ids_prefetch_match(&graph->ids, &descriptors[i].digest);
+
+		if (id != DD_NO_ID)
+			__builtin_prefetch(&graph->nodes.items[id]);
+	}
+}
+
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  size_t stored, bool trashed, struct dd_error *err)
 {
@@ -88,10 +106,6 @@ int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_m
 					 .stored = (uint32_t)stored };
 	struct dd_manifest_node *added;
 
-	for (size_t i = 0; i < manifest->count; i++)
-		dd_ids_prefetch(&graph->ids, &manifest->descriptors[i].digest);
-	for (size_t i = 0; i < manifest->count; i++)
-		dd_ids_prefetch_match(&graph->ids, &manifest->descriptors[i].digest);
 	for (size_t i = 0; i < manifest->count; i++) {
 		const struct dd_descriptor *descriptor = &manifest->descriptors[i];
 		uint32_t to, *edge;

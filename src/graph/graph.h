@@ -76,6 +76,14 @@ uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 /* Likewise all of them, which is faster than one by one. There is room for as many ids. */
 int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
 			uint32_t *ids);
+/*
+ * Likewise before what names many digests is added: first dd_graph_expect() for all of them, then
+ * dd_graph_expect_match(), so that none has to be waited for. Neither needs to be.
+ */
+void dd_graph_expect(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
+		     size_t count);
+void dd_graph_expect_match(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
+			   size_t count);
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  size_t stored, bool trashed, struct dd_error *err);
 int dd_graph_add_tie(struct dd_graph *graph, uint32_t from, uint32_t to, struct dd_error *err);

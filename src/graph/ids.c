@@ -142,15 +142,16 @@ void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
 		__builtin_prefetch(&ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)]);
 }
 
-void dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest)
+uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest)
 {
-	uint32_t slot;
+	uint32_t slot = 0;
 
-	if (!ids->slot_count)
-		return;
-	slot = ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)];
-	if (slot)
-		__builtin_prefetch(ids->heads[slot - 1]);
+	if (ids->slot_count)
+		slot = ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)];
+	if (!slot)
+		return DD_NO_ID;
+	__builtin_prefetch(ids->heads[slot - 1]);
+	return slot - 1;
 }
 
 void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)

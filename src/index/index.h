@@ -85,6 +85,7 @@ struct dd_seen {
 struct dd_index_reader {
 	pthread_mutex_t lock;
 	MDB_txn *txn;
+	MDB_cursor *cursors[DD_INDEX_DATABASES]; /* what is looked for next is often beside */
 	struct dd_seen seen[DD_INDEX_DATABASES]; /* what was asked for and found */
 };
 

@@ -115,7 +115,7 @@ static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
 	size_t size = sizeof(*fact) + rest->len;
 	struct learnt head = { database, (uint32_t)key->mv_size, (uint32_t)size };
 
-	dd_fact_seal(fact, key, rest->bytes, rest->len);
+	fact->version = DD_FACT_VERSION;
 	pthread_mutex_lock(&learner->lock);
 	if (!atomic_load(&learner->active) ||
 	    reserve(&learner->facts, sizeof(head) + key->mv_size + size) < 0 ||
@@ -126,6 +126,7 @@ static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
 		add(&learner->facts, key->mv_data, key->mv_size);
 		add(&learner->facts, fact, sizeof(*fact));
 		add(&learner->facts, rest->bytes, rest->len);
+		dd_fact_seal(learner->facts.bytes + learner->facts.len - size, size, key);
 		learner->count++;
 		if (learner->facts.len >= (learner->writing ? FLUSH : KEEP))
 			flush(index, NULL);

@@ -29,6 +29,10 @@ static void unload_readers(struct dd_index *index)
 
 		if (!reader->txn)
 			continue;
+		for (unsigned k = 0; k < index->kind->count; k++)
+			if (reader->cursors[k])
+				mdb_cursor_close(reader->cursors[k]);
+		memset(reader->cursors, 0, sizeof(reader->cursors));
 		mdb_txn_abort(reader->txn);
 		pthread_mutex_destroy(&reader->lock);
 		for (unsigned k = 0; k < DD_INDEX_DATABASES; k++)
@@ -70,6 +74,18 @@ static int open_databases(struct dd_index *index)
 	return mdb_txn_commit(txn);
 }
 
+static int open_reader(struct dd_index *index, struct dd_index_reader *reader)
+{
+	int mdb = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &reader->txn);
+
+	if (mdb)
+		return mdb;
+	pthread_mutex_init(&reader->lock, NULL);
+	for (unsigned i = 0; i < index->kind->count && !mdb; i++)
+		mdb = mdb_cursor_open(reader->txn, index->databases[i], &reader->cursors[i]);
+	return mdb;
+}
+
 int dd_index_load(struct dd_index *index, int fd, uint64_t length, struct dd_error *err)
 {
 	int rc = dd_index_open_env(&index->place, index->kind->file, fd, MDB_RDONLY, (size_t)length,
@@ -79,11 +95,8 @@ int dd_index_load(struct dd_index *index, int fd, uint64_t length, struct dd_err
 	if (rc < 0)
 		return rc;
 	mdb = open_databases(index);
-	for (size_t i = 0; i < DD_INDEX_READERS && !mdb; i++) {
-		mdb = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &index->readers[i].txn);
-		if (!mdb)
-			pthread_mutex_init(&index->readers[i].lock, NULL);
-	}
+	for (size_t i = 0; i < DD_INDEX_READERS && !mdb; i++)
+		mdb = open_reader(index, &index->readers[i]);
 	if (!mdb)
 		return 0;
 	dd_index_unload(index);
@@ -116,7 +129,7 @@ bool dd_index_get_verified(struct dd_index *index, const struct dd_digest *diges
 	name = (MDB_val){ key.len, key.bytes };
 	reader = dd_index_reader_of_thread(index);
 	pthread_mutex_lock(&reader->lock);
-	found = mdb_get(reader->txn, index->databases[DD_DATABASE_BLOBS], &name, &value) == 0 &&
+	found = mdb_cursor_get(reader->cursors[DD_DATABASE_BLOBS], &name, &value, MDB_SET) == 0 &&
 		dd_record_read(&name, &value, &blob);
 	pthread_mutex_unlock(&reader->lock);
 	if (!found || !dd_stamp_equal(&blob.verified.stamp, now))

@@ -1,28 +1,29 @@
 /*
  * Recalling what a survey found out.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/list.h"
 #include "index/sum.h"
 #include "index/survey.h"
 
-static uint64_t sum_of(const struct dd_fact *fact, const MDB_val *key, const void *rest, size_t len)
+/* Of all that follows the sum itself in a record, and of its key. */
+static uint64_t sum_of(const void *record, size_t len, const MDB_val *key)
 {
-	uint64_t parts[3] = {
-		dd_sum_of((const char *)fact + sizeof(fact->sum),
-			  sizeof(*fact) - sizeof(fact->sum)),
-		dd_sum_of(key->mv_data, key->mv_size),
-		dd_sum_of(rest, len),
-	};
+	const size_t sum = sizeof(((struct dd_fact *)0)->sum);
+	uint64_t parts[2] = { dd_sum_of((const char *)record + sum, len - sum), 0 };
 
+	assert(key->mv_size == sizeof(parts[1]));
+	memcpy(&parts[1], key->mv_data, sizeof(parts[1]));
 	return dd_sum_of(parts, sizeof(parts));
 }
 
-void dd_fact_seal(struct dd_fact *fact, const MDB_val *key, const void *rest, size_t len)
+void dd_fact_seal(void *record, size_t len, const MDB_val *key)
 {
-	fact->version = DD_FACT_VERSION;
-	fact->sum = sum_of(fact, key, rest, len);
+	uint64_t sum = sum_of(record, len, key);
+
+	memcpy(record, &sum, sizeof(sum));
 }
 
 void dd_object_key_of(struct dd_object_key *key, const struct dd_stamp *stamp)
@@ -64,7 +65,7 @@ bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *k
 		return false;
 	reader = dd_index_reader_of_thread(index);
 	pthread_mutex_lock(&reader->lock);
-	found = mdb_get(reader->txn, index->databases[database], &name, &value) == 0;
+	found = mdb_cursor_get(reader->cursors[database], &name, &value, MDB_SET) == 0;
 	if (found && dd_seen_add(&reader->seen[database], key) < 0)
 		found = false;
 	pthread_mutex_unlock(&reader->lock);
@@ -74,7 +75,7 @@ bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *k
 	*rest = (MDB_val){ value.mv_size - sizeof(*fact), (char *)value.mv_data + sizeof(*fact) };
 	return fact->version == DD_FACT_VERSION &&
 	       !memcmp(fact->stamp, now->word, sizeof(fact->stamp)) &&
-	       fact->sum == sum_of(fact, key, rest->mv_data, rest->mv_size);
+	       fact->sum == sum_of(value.mv_data, value.mv_size, key);
 }
 
 /* ---- directories ---- */

@@ -7,13 +7,13 @@
 
 #include "index/index.h"
 
-#define DD_FACT_VERSION 1
+#define DD_FACT_VERSION 2
 
 /* Larger ones are read again every time, which is the least of what they cost. */
 #define DD_FACT_MAX ((size_t)8 << 20)
 
 struct dd_fact {
-	uint64_t sum; /* of all that follows, and of the key */
+	uint64_t sum; /* of all that follows, and of the key; first */
 	uint32_t version;
 	int32_t code; /* of a manifest: why it is in doubt; then its detail follows, with its NUL */
 	uint64_t stamp[5];
@@ -35,7 +35,8 @@ struct dd_fact_manifest {
 /* A packed entry: its type, and the name with its NUL; or this bit, and 32 bytes. */
 #define DD_LISTED_AS_HASH 0x80
 
-void dd_fact_seal(struct dd_fact *fact, const MDB_val *key, const void *rest, size_t len);
+/* Of a whole record, its head and what follows: puts the sum into it. */
+void dd_fact_seal(void *record, size_t len, const MDB_val *key);
 
 /* What is remembered under a key, if it is whole and of this stamp: what follows the head, in the map. */
 bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *key,

@@ -94,7 +94,7 @@ static int fill(struct dd_text *text, const struct dd_place *place, struct dd_er
 			rc = dd_text_add(text, "/", 1);
 	}
 	while (rc == 0 && *template) {
-		size_t plain = strcspn(template, "%");
+		size_t plain = (size_t)(strchrnul(template, '%') - template);
 		const char *value;
 
 		if (plain) {
