@@ -23,6 +23,7 @@
 
 struct dd_background {
 	struct dd_serve *serve;
+	struct dd_store *store; /* the volume again: one thread changes by one */
 	pthread_t thread, reader;
 	bool has_thread, has_reader;
 	pthread_mutex_t lock;
@@ -58,14 +59,23 @@ static bool sleep_ns(struct dd_background *background, int64_t ns)
 
 /* ---- whether we can write ---- */
 
+/* A volume that was handed over to us after the start becomes ours then. */
+static bool may_write(struct dd_serve *serve, struct dd_error *err)
+{
+	if (dd_store_check_writable(serve->store, err) < 0)
+		return atomic_load(&serve->server.config)->readonly;
+	if (serve->owned)
+		return true;
+	return dd_serve_own(serve, err) == 0 && dd_serve_listen_for_errands(serve, err) == 0;
+}
+
 static void look_at_volume(struct dd_background *background)
 {
 	struct dd_serve *serve = background->serve;
 	struct dd_error err = { 0 };
 	const char *before = atomic_load(&serve->server.unready);
 
-	if (atomic_load(&serve->server.config)->readonly ||
-	    dd_store_check_writable(serve->store, &err) == 0) {
+	if (may_write(serve, &err)) {
 		atomic_store(&serve->server.unready, NULL);
 		if (before)
 			dd_log(serve->ctx, DD_LOG_NOTE, "the volume can be written to now");
@@ -84,14 +94,16 @@ static void look_at_volume(struct dd_background *background)
 
 /* ---- what is due ---- */
 
-static void flush_pulls(struct dd_serve *serve, int64_t wait_ns)
+static void flush_pulls(struct dd_background *background, int64_t wait_ns)
 {
+	struct dd_serve *serve = background->serve;
 	struct dd_error err = { 0 };
 	int rc = 0;
 
-	if (atomic_load(&serve->server.config)->readonly || atomic_load(&serve->server.unready))
+	if (!serve->owned || atomic_load(&serve->server.config)->readonly ||
+	    atomic_load(&serve->server.unready))
 		return;
-	rc = dd_pull_notes_flush(serve->server.pulls, serve->ctx, serve->store, wait_ns, &err);
+	rc = dd_pull_notes_flush(serve->server.pulls, serve->ctx, background->store, wait_ns, &err);
 	if (rc < 0)
 		dd_log(serve->ctx, rc == DD_ELOCKED ? DD_LOG_DEBUG : DD_LOG_WARNING, "%s",
 		       err.text);
@@ -138,11 +150,11 @@ static void *run(void *arg)
 		if (is_due(&look, LOOK_NS))
 			look_at_volume(background);
 		if (is_due(&pulls, PULLS_NS))
-			flush_pulls(serve, PULLS_WAIT_NS);
+			flush_pulls(background, PULLS_WAIT_NS);
 		if (is_due(&purge, interval > DD_SECOND ? interval : DD_SECOND))
 			purge_uploads(serve);
 	}
-	flush_pulls(serve, PULLS_WAIT_NS);
+	flush_pulls(background, PULLS_WAIT_NS);
 	return NULL;
 }
 
@@ -220,6 +232,17 @@ static void *read_all(void *arg)
 
 /* ---- begin and end ---- */
 
+static int open_store(struct dd_background *background, struct dd_error *err)
+{
+	struct dd_serve *serve = background->serve;
+	const struct dd_store_options options = { .root = dd_store_get_root(serve->store) };
+	int rc = dd_store_open(serve->ctx, &options, &background->store, err);
+
+	if (rc == 0)
+		dd_store_set_gate(background->store, dd_store_get_gate(serve->store));
+	return rc;
+}
+
 static int start(struct dd_background *background, struct dd_error *err)
 {
 	struct dd_serve *serve = background->serve;
@@ -251,7 +274,9 @@ int dd_background_open(struct dd_serve *serve, struct dd_background **out, struc
 	pthread_cond_init(&background->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	look_at_volume(background);
-	rc = start(background, err);
+	rc = open_store(background, err);
+	if (rc == 0)
+		rc = start(background, err);
 	if (rc < 0)
 		dd_background_closep(&background);
 	*out = background;
@@ -272,6 +297,7 @@ void dd_background_closep(struct dd_background **pointer)
 		pthread_join(background->thread, NULL);
 	if (background->has_reader)
 		pthread_join(background->reader, NULL);
+	dd_store_closep(&background->store);
 	atomic_store(&background->serve->server.unready, NULL);
 	pthread_cond_destroy(&background->wake);
 	pthread_mutex_destroy(&background->lock);

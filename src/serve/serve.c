@@ -261,6 +261,8 @@ static int open_all(struct dd_serve *serve, struct dd_error *err)
 	if (rc == 0)
 		rc = open_registry(serve, err);
 	if (rc == 0)
+		rc = dd_serve_listen_for_errands(serve, err);
+	if (rc == 0)
 		rc = dd_background_open(serve, &serve->background, err);
 	if (rc == 0)
 		rc = open_http(serve, err);

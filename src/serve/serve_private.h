@@ -9,6 +9,7 @@
 #include "serve/server.h"
 
 struct dd_background;
+struct dd_control;
 struct dd_tls;
 
 /* Those before the one that counts live on: requests that began with one end with it. */
@@ -27,6 +28,9 @@ struct dd_serve {
 	struct dd_server server;
 	struct dd_tls *tls;
 	struct dd_background *background;
+	struct dd_control *control; /* NULL: the volume is not ours to change */
+	char *program;		    /* that collects */
+	bool owned;
 	struct dd_http *http, *debug;
 	int listen_fd, debug_fd;
 	char address[DD_ADDRESS_TEXT];
@@ -48,7 +52,10 @@ void dd_serve_apply_options(struct dd_serve *serve);
 /* serve_parts.c */
 int dd_serve_open_events(struct dd_serve *serve, struct dd_error *err);
 void dd_serve_close_events(struct dd_serve *serve);
+
+/* serve_own.c: before the registry is opened, and after; and the end of both. */
 int dd_serve_own(struct dd_serve *serve, struct dd_error *err);
+int dd_serve_listen_for_errands(struct dd_serve *serve, struct dd_error *err);
 void dd_serve_disown(struct dd_serve *serve);
 
 #endif
