@@ -374,7 +374,8 @@ static void bad_bytes_are_not_served_and_a_push_heals_them(void **state)
 
 static void bad_links_lead_nowhere_and_a_push_mends_them(void **state)
 {
-	static const char *const bad[] = { "", "garbage", "sha256:" HEX_A };
+	static const char other[] = "sha256:" HEX_A;
+	static const char *const bad[] = { "", "garbage", other };
 	struct registry reg;
 	struct image image;
 
