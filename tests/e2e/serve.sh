@@ -12,6 +12,7 @@ ln -sf "$DRYDOCKD" "$work/bin/drydockd"
 # serve VOL [OPTION…]: in the background, at a port of its own; "host" is where, "url" its API.
 serve() {
 	local name=${serve_name:-daemon}
+	on_exit "gone '$PWD/$name'"
 	mkdir -p "$1" && RUN_LIMIT=${RUN_LIMIT:-300} start "$name" drydockd --root "$1" \
 		--addr 127.0.0.1:0 "${@:2}" && served_at "$name"
 }
@@ -19,8 +20,14 @@ serve() {
 # serve_config FILE [OPTION…]: the volume is what the file says.
 serve_config() {
 	local name=${serve_name:-daemon}
+	on_exit "gone '$PWD/$name'"
 	RUN_LIMIT=${RUN_LIMIT:-300} start "$name" drydockd --config "$1" --addr 127.0.0.1:0 \
 		"${@:2}" && served_at "$name"
+}
+
+# What was killed may still write for a moment.
+gone() {
+	[ ! -e "$1.pid" ] || wait_until test -e "$1.status"
 }
 
 served_at() {
