@@ -161,6 +161,12 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVE) $(STATIC) Makefile
 	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -o $@ $< \
 		$(SERVE) $(STATIC) $(call pkg,--libs,cmocka,-lcmocka) $(SERVE_PKG_LIBS) $(LIB_PKG_LIBS)
 
+# Plays the daemon's part, by parts of the daemon's.
+$(BUILD)/tests/own-volume: tests/gen/own-volume.c $(SERVE) $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(say) TEST $@
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(SERVE) $(STATIC) $(LIB_PKG_LIBS)
+
 $(BUILD)/tests/%: tests/gen/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@

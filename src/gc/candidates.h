@@ -46,6 +46,7 @@ struct dd_judge_options {
 	bool ignore_holds; /* to learn what they keep */
 	bool beside; /* look for temporary files where the file proper is gone: the scan did not */
 	int64_t now_ns, grace_ns, uploads_older_ns;
+	int64_t temps_older_ns; /* temporary files that are younger stay, whatever the grace */
 	const struct dd_loss *losses;
 	size_t loss_count;
 	const struct dd_removed *removed; /* as in struct dd_mark_options */

@@ -325,12 +325,14 @@ int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *opt
 	struct gather gather = {
 		.survey = survey, .options = options, .candidates = candidates, .index = DD_NO_ID
 	};
+	int64_t older_ns = options->grace_ns > options->temps_older_ns ? options->grace_ns :
+									 options->temps_older_ns;
 
 	for (size_t i = 0; i < survey->temps.count; i++) {
 		const struct dd_temp *temp = &survey->temps.items[i];
 		struct dd_candidate *candidate;
 
-		if (temp->info.mtime_ns > options->now_ns - options->grace_ns ||
+		if (temp->info.mtime_ns > options->now_ns - older_ns ||
 		    temp->info.device != survey->device ||
 		    (temp->place.repository && !dd_repository_valid(temp->place.repository)))
 			continue;

@@ -287,6 +287,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 					  .now_ns = gc->now_ns,
 					  .grace_ns = gc->options.grace_ns,
 					  .uploads_older_ns = gc->options.uploads_older_ns,
+					  .temps_older_ns = gc->temps_older_ns,
 					  .plan = gc->options.plan };
 	int rc = dd_graph_open(&gc->graph, err);
 

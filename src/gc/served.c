@@ -6,11 +6,15 @@
 #include "base/list.h"
 #include "gc/plan.h"
 
+#define TEMPS_OLDER (3600 * DD_SECOND) /* nobody takes so long to write a link */
+
 int dd_gc_heed(struct dd_gc *gc, const struct dd_gate_terms *terms, struct dd_error *err)
 {
 	struct dd_gc_options *options = &gc->options;
 	char until[DD_UNIT_TEXT];
 
+	if (terms->since_ns)
+		gc->temps_older_ns = TEMPS_OLDER;
 	if (options->grace_ns < terms->least_grace_ns)
 		options->grace_ns = terms->least_grace_ns;
 	if (options->uploads_older_ns < terms->least_grace_ns)
@@ -56,7 +60,8 @@ static int gather(const struct dd_gc *gc, struct traces *traces, struct dd_error
 		const struct dd_stamp *stamp = &candidate->stamp;
 
 		/* An upload changes with every piece of it, and is leased as long as it does. */
-		if (candidate->kind == DD_AT_UPLOAD || candidate->kind == DD_AT_STARTEDAT)
+		if (candidate->kind == DD_AT_UPLOAD || candidate->kind == DD_AT_STARTEDAT ||
+		    candidate->reason == DD_REASON_TEMP_STALE)
 			continue;
 		if (!dd_stamp_equal(stamp, &none))
 			rc = add(traces, dd_stamp_sum(stamp), dd_stamp_time(stamp), err);

@@ -54,11 +54,13 @@ static int grow(struct half *half)
 	return 0;
 }
 
+#define SLACK (60 * INT64_C(1000000000)) /* from when a file is told of until it has its place */
+
 /* What is as old as the newest of what is forgotten cannot be told apart any more. */
 static void forget(struct dd_written *written, struct half *half)
 {
-	if (half->count && half->newest_ns >= written->since_ns)
-		written->since_ns = half->newest_ns + 1;
+	if (half->count && half->newest_ns + SLACK > written->since_ns)
+		written->since_ns = half->newest_ns + SLACK;
 	free(half->slots);
 	*half = (struct half){ 0 };
 }
@@ -84,8 +86,8 @@ void dd_written_add_trace(struct dd_written *written, const struct dd_trace *tra
 	make_room(written);
 	if (written->now.room)
 		enter(&written->now, trace->sum ? trace->sum : 1);
-	else if (trace->written_ns >= written->since_ns)
-		written->since_ns = trace->written_ns + 1; /* there is no memory at all */
+	else if (trace->written_ns + SLACK > written->since_ns)
+		written->since_ns = trace->written_ns + SLACK; /* there is no memory at all */
 	if (trace->written_ns > written->now.newest_ns)
 		written->now.newest_ns = trace->written_ns;
 	pthread_mutex_unlock(&written->lock);

@@ -102,7 +102,7 @@ static void memory_is_bounded_and_what_is_forgotten_is_taken_for_ours(void **sta
 	}
 	/* And of what is new the others' is still told apart. */
 	assert_true(dd_written_since(written) > 1000 + 97000);
-	trace = (struct dd_trace){ 12345, 1000 + 100000 };
+	trace = (struct dd_trace){ 12345, dd_written_since(written) };
 	assert_false(dd_written_is_ours(written, &trace));
 	dd_written_closep(&written);
 }
