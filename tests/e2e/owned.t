@@ -73,7 +73,8 @@ test_case 'every command that changes is handed over' '
 	run 0 drydock trash --root vol empty --apply && errands 6 &&
 	echo "{version: 0.1, storage: {filesystem: {rootdirectory: $PWD/vol}}}" >config.yml &&
 	run 0 drydock garbage-collect config.yml && errands 7 &&
-	run 0 drydock policy import-pulls - --root vol --apply </dev/null && errands 8 &&
+	echo "::1 - - [30/Nov/2025:12:00:00 +0000] \"GET /v2/app/manifests/v1 HTTP/1.1\" 200 9 \"-\" \"x\"" |
+		run 0 drydock policy import-pulls - --root vol --apply && errands 8 &&
 	stop_owning
 '
 
