@@ -31,7 +31,8 @@ struct dd_auth_options {
 	const char *token_rootcertbundle, *token_jwks;
 	const char *const *token_algorithms; /* signingalgorithms */
 	size_t token_algorithm_count;
-	bool token_autoredirect; /* the realm is a path of the server that was asked */
+	bool token_autoredirect; /* the realm is a path of the server that was asked: */
+	const char *token_autoredirect_path;
 	/* drydock.rules */
 	const char *rules_path;
 };

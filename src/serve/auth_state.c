@@ -9,7 +9,7 @@
 #include "serve/auth_state.h"
 #include "serve/read_file.h"
 
-#define TOKEN_PATH "/auth/token" /* the reference's, if the realm is no path itself */
+#define TOKEN_PATH "/auth/token" /* as the reference has it */
 
 static int copy(char **to, const char *from, struct dd_error *err)
 {
@@ -46,8 +46,9 @@ static int open_tokens(struct dd_context *ctx, const struct dd_auth_options *opt
 		return 0;
 	rc = dd_tokens_open(ctx, options, &state->tokens, err);
 	state->relative_realm = options->token_autoredirect;
-	if (state->relative_realm && (!realm || realm[0] != '/'))
-		realm = TOKEN_PATH;
+	if (state->relative_realm)
+		realm = options->token_autoredirect_path ? options->token_autoredirect_path :
+							   TOKEN_PATH;
 	if (rc == 0)
 		rc = copy(&state->realm, realm, err);
 	if (rc == 0)

@@ -423,14 +423,29 @@ int dd_serve_config_check(const dd_config_rows *rows, struct dd_error *err)
 void dd_serve_config_release(struct dd_serve_config *config)
 {
 	char **texts[] = {
-		&config->version,	 &config->log_level,	   &config->log_formatter,
-		&config->http_net,	 &config->http_addr,	   &config->http_prefix,
-		&config->http_host,	 &config->tls_certificate, &config->tls_key,
-		&config->tls_minimum,	 &config->debug_addr,	   &config->metrics_path,
-		&config->htpasswd_realm, &config->htpasswd_path,   &config->token_realm,
-		&config->token_service,	 &config->token_issuer,	   &config->token_certificates,
-		&config->token_jwks,	 &config->rules,	   &config->cache_dir,
+		&config->version,
+		&config->log_level,
+		&config->log_formatter,
+		&config->http_net,
+		&config->http_addr,
+		&config->http_prefix,
+		&config->http_host,
+		&config->tls_certificate,
+		&config->tls_key,
+		&config->tls_minimum,
+		&config->debug_addr,
+		&config->metrics_path,
+		&config->htpasswd_realm,
+		&config->htpasswd_path,
+		&config->token_realm,
+		&config->token_service,
+		&config->token_issuer,
+		&config->token_certificates,
+		&config->token_jwks,
+		&config->rules,
+		&config->cache_dir,
 		&config->drydock,
+		&config->token_autoredirect_path,
 	};
 
 	for (size_t i = 0; i < DD_COUNT(texts); i++)

@@ -58,6 +58,7 @@ struct dd_serve_config {
 	char *token_realm, *token_service, *token_issuer, *token_certificates, *token_jwks;
 	dd_config_texts token_algorithms;
 	bool token_autoredirect;
+	char *token_autoredirect_path;
 
 	bool validation_disabled;
 	uint64_t catalog_max, tags_max;

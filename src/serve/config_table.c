@@ -157,6 +157,7 @@ static const struct dd_config_key keys[] = {
 	HONOUR("auth.token.jwks", DD_KEY_TEXT, token_jwks),
 	HONOUR("auth.token.signingalgorithms[]", DD_KEY_TEXTS, token_algorithms),
 	HONOUR("auth.token.autoredirect", DD_KEY_BOOL, token_autoredirect),
+	HONOUR("auth.token.autoredirectpath", DD_KEY_TEXT, token_autoredirect_path),
 	STOP("auth.token.**", "is not known: it may be what keeps others out"),
 	SET("auth", set_auth),
 	IGNORE("auth.none**", "everybody may do all"),

@@ -143,7 +143,7 @@ void dd_begin_tags(struct dd_request *request)
 
 /* ---- repositories ---- */
 
-/* Who may not pull from a repository is not told of it. */
+/* Who may not pull from a repository by the rules is not told of it. */
 static void leave_out(struct dd_request *request, struct dd_names *names)
 {
 	size_t kept = 0;
@@ -151,7 +151,7 @@ static void leave_out(struct dd_request *request, struct dd_names *names)
 	for (size_t i = 0; i < names->count; i++) {
 		char *name = names->items[i];
 
-		if (dd_auth_may(request->server->auth, request->identity, name, DD_AUTH_PULL))
+		if (dd_auth_may_see(request->server->auth, request->identity, name))
 			names->items[kept++] = name;
 		else
 			free(name);

@@ -36,6 +36,7 @@ static void begin_base(struct dd_request *request)
 
 static const struct endpoint endpoints[] = {
 	{ DD_ROUTE_BASE, DD_GET | DD_HEAD, 0, begin_base },
+	{ DD_ROUTE_TOKEN, DD_GET, 0, dd_begin_token },
 	{ DD_ROUTE_CATALOG, DD_GET, DD_AUTH_CATALOG, dd_begin_catalog },
 	{ DD_ROUTE_BLOB, DD_GET | DD_HEAD, DD_AUTH_PULL, dd_begin_blob },
 	{ DD_ROUTE_BLOB, DD_DELETE, DD_AUTH_DELETE, dd_begin_delete_blob },
@@ -198,7 +199,7 @@ int dd_request_query_digest(const struct dd_request *request, const char *name,
 
 /* ---- who, and whether ---- */
 
-static void deny(struct dd_request *request, const struct dd_auth_answer *answer)
+void dd_request_deny(struct dd_request *request, const struct dd_auth_answer *answer)
 {
 	bool unknown = answer->verdict == DD_AUTH_UNKNOWN;
 	struct dd_reply *reply = dd_fail_reply(unknown ? DD_UNAUTHORIZED : DD_DENIED, answer->why);
@@ -208,10 +209,19 @@ static void deny(struct dd_request *request, const struct dd_auth_answer *answer
 	dd_request_reply(request, reply);
 }
 
+void dd_request_token_url(const struct dd_request *request, char *url, size_t room)
+{
+	const char *prefix = request->config->http_prefix;
+
+	url[0] = '\0';
+	if (request->base_url[0])
+		snprintf(url, room, "%s%sv2/token", request->base_url, prefix ? prefix : "/");
+}
+
 /* False: DD_EAGAIN, and nothing has been done. */
 static bool authorise(struct dd_request *request, bool may_wait)
 {
-	char from[DD_ROUTE_REPOSITORY];
+	char from[DD_ROUTE_REPOSITORY], token_url[DD_TOKEN_URL];
 	struct dd_auth_request asked = {
 		.authorization = dd_exchange_get_header(request->exchange, "Authorization"),
 		.peer = dd_exchange_get_peer(request->exchange),
@@ -227,6 +237,8 @@ static bool authorise(struct dd_request *request, bool may_wait)
 	    dd_query_get(request->route.query, "from", 0, from, sizeof(from)) > 0 &&
 	    dd_repository_valid(from))
 		asked.from = from;
+	dd_request_token_url(request, token_url, sizeof(token_url));
+	asked.token_url = token_url[0] ? token_url : NULL;
 	answer.identity = NULL;
 	rc = dd_auth_check(request->server->auth, &asked, may_wait, &answer, &err);
 	if (rc == DD_EAGAIN && !may_wait)
@@ -239,7 +251,7 @@ static bool authorise(struct dd_request *request, bool may_wait)
 	if (answer.verdict == DD_AUTH_ALLOWED)
 		request->endpoint->begin(request);
 	else
-		deny(request, &answer);
+		dd_request_deny(request, &answer);
 	return true;
 }
 
@@ -332,6 +344,8 @@ static void dispatch(struct dd_request *request)
 		return;
 	if (request->route.fault != DD_ROUTE_FINE)
 		dd_request_fail(request, fault(request), NULL);
+	else if (request->route.kind == DD_ROUTE_TOKEN)
+		request->endpoint->begin(request);
 	else if (is_enabled(request) && !authorise(request, false))
 		dd_exchange_work(request->exchange, authorise_late, false);
 }

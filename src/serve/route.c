@@ -205,9 +205,9 @@ static void parse_plain(const struct path *path, struct dd_route *route)
 		const char *path;
 		enum dd_route_kind kind;
 	} plain[] = {
-		{ "v2", DD_ROUTE_BASE },	 { "v2/", DD_ROUTE_BASE },
-		{ "healthz", DD_ROUTE_HEALTH },	 { "readyz", DD_ROUTE_READY },
-		{ "metrics", DD_ROUTE_METRICS },
+		{ "v2", DD_ROUTE_BASE },	{ "v2/", DD_ROUTE_BASE },
+		{ "v2/token", DD_ROUTE_TOKEN }, { "healthz", DD_ROUTE_HEALTH },
+		{ "readyz", DD_ROUTE_READY },	{ "metrics", DD_ROUTE_METRICS },
 	};
 
 	for (size_t i = 0; i < DD_COUNT(plain); i++)

@@ -18,6 +18,7 @@
 #define DD_ROUTES(X)                       \
 	X(DD_ROUTE_NONE, "none")           \
 	X(DD_ROUTE_BASE, "base")           \
+	X(DD_ROUTE_TOKEN, "token")         \
 	X(DD_ROUTE_CATALOG, "catalog")     \
 	X(DD_ROUTE_BLOB, "blob")           \
 	X(DD_ROUTE_UPLOADS, "uploads")     \

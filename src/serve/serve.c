@@ -122,6 +122,7 @@ void dd_serve_auth_options(const struct dd_serve_config *config, struct dd_auth_
 		.token_algorithms = (const char *const *)config->token_algorithms.items,
 		.token_algorithm_count = config->token_algorithms.count,
 		.token_autoredirect = config->token_autoredirect,
+		.token_autoredirect_path = config->token_autoredirect_path,
 		.rules_path = config->rules,
 	};
 }

@@ -105,6 +105,11 @@ void dd_request_common_headers(const struct dd_serve_config *config, struct dd_r
 /* "Location", absolute or relative as is configured. */
 void dd_request_location(struct dd_request *request, struct dd_reply *reply, const char *fmt, ...)
 	DD_PRINTF(3, 4);
+/* 401 or 403, as the answer says. */
+void dd_request_deny(struct dd_request *request, const struct dd_auth_answer *answer);
+/* Where the client finds tokens of ours; "": it did not say where it reached us. */
+#define DD_TOKEN_URL 600
+void dd_request_token_url(const struct dd_request *request, char *url, size_t room);
 /* "" for anonymous. */
 const char *dd_request_user(const struct dd_request *request);
 /* A field of the query that is a digest: 1; 0: not there; DD_EFORMAT. */
@@ -121,6 +126,7 @@ void dd_begin_put_manifest(struct dd_request *request);
 void dd_begin_delete_manifest(struct dd_request *request);
 void dd_begin_tags(struct dd_request *request);
 void dd_begin_catalog(struct dd_request *request);
+void dd_begin_token(struct dd_request *request);
 void dd_begin_referrers(struct dd_request *request);
 
 /* Before tags are written or deleted: false, and a reply, if one of them is immutable. */

@@ -443,6 +443,11 @@ static void a_challenge_says_where_tokens_are_and_what_for(void **state)
 	answers(DD_AUTH_UNKNOWN, NULL, NULL, 0);
 	assert_string_equal(answer.challenge,
 			    "Bearer realm=\"http://here:5000/auth/token\",service=\"registry\"");
+	redirect.token_autoredirect_path = "/tokens";
+	open_auth(redirect, NULL);
+	answers(DD_AUTH_UNKNOWN, NULL, NULL, 0);
+	assert_string_equal(answer.challenge,
+			    "Bearer realm=\"http://here:5000/tokens\",service=\"registry\"");
 }
 
 static void a_token_is_good_for_what_it_grants(void **state)
@@ -471,7 +476,7 @@ static void a_token_that_is_wrong_is_called_so(void **state)
 	char *token = bearer("alice", APP);
 
 	(void)state;
-	token[strlen(token) - 3] ^= 1;
+	token[strlen(token) - 3] = token[strlen(token) - 3] == 'A' ? 'B' : 'A';
 	open_auth(by_token(), NULL);
 	answers(DD_AUTH_UNKNOWN, token, "app", PULL);
 	assert_non_null(strstr(answer.challenge, ",error=\"invalid_token\""));

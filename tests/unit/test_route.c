@@ -34,6 +34,7 @@ static void routes(void **state)
 	(void)state;
 	expect("/v2/", DD_ROUTE_BASE, DD_ROUTE_FINE, "", "");
 	expect("/v2", DD_ROUTE_BASE, DD_ROUTE_FINE, "", "");
+	expect("/v2/token?service=x", DD_ROUTE_TOKEN, DD_ROUTE_FINE, "", "");
 	expect("/v2/_catalog?n=5", DD_ROUTE_CATALOG, DD_ROUTE_FINE, "", "");
 	expect("/v2/a/b/manifests/v1.0", DD_ROUTE_MANIFEST, DD_ROUTE_FINE, "a/b", "v1.0");
 	expect("/v2/a/manifests/sha256:" HEX64, DD_ROUTE_MANIFEST, DD_ROUTE_FINE, "a",
