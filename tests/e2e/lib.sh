@@ -283,6 +283,8 @@ stop_started() {
 	if [ ! -e "$1.status" ]; then
 		kill -CONT -- "-$(cat "$1.pid")"
 		kill -KILL -- "-$(cat "$1.pid")"
+		# How it ended is still written down.
+		wait_until test -e "$1.status"
 	fi 2>/dev/null
 	return 0
 }
