@@ -292,6 +292,16 @@ static int place_once(const struct target *from, struct target *to, enum dd_onto
 	return rc < 0 ? rc : rename_onto(from->above, from->name, to, onto, err);
 }
 
+/* Something came to the directory that it left. */
+static int arrived_at_both(const struct target *from, struct dd_unsynced *unsynced,
+			   struct dd_error *err)
+{
+	DD_AUTOFREE char *above = strndup(from->path, (size_t)(from->name - 1 - from->path));
+
+	return above ? dd_unsynced_add(unsynced, above, err) :
+		       dd_fail(err, DD_ENOMEM, 0, "sync above %s", from->path);
+}
+
 int dd_store_place(struct dd_store *store, const struct dd_place *from_place,
 		   const struct dd_place *place, enum dd_onto onto, struct dd_unsynced *unsynced,
 		   struct dd_error *err)
@@ -314,6 +324,8 @@ int dd_store_place(struct dd_store *store, const struct dd_place *from_place,
 		tell(store, &st);
 		dd_error_clear(err);
 		rc = place_once(&from, &to, onto, unsynced, err);
+		if (rc == 0 && onto == DD_EXCHANGED)
+			rc = arrived_at_both(&from, unsynced, err);
 		if (rc != DD_ENOENT || onto == DD_EXCHANGED)
 			return rc;
 	}

@@ -1,11 +1,14 @@
 /*
- * Pushes blobs by the library, in this process, as a daemon's threads would: to be held against
- * floor-push, which takes the same arguments.
+ * Pushes blobs by the library, in this process, as a daemon's threads would.
  *
  *	push-blobs small THREADS COUNT BYTES VOLUME
  *	push-blobs large BYTES VOLUME
+ *	push-blobs told VOLUME TEXT…
  *
- * VOLUME must be one, empty or not. Prints the seconds, then blobs or MB a second.
+ * VOLUME must be one, empty or not. The first two are to be held against floor-push, which takes the
+ * same arguments: they print the seconds, then blobs or MB a second. The last one pushes each text, in
+ * three pieces with a release and a search between them, by one thread; once one is acknowledged it makes
+ * the directory VOLUME/ack.<hex>, so that whoever records what happens below VOLUME sees when that was.
  */
 #include <err.h>
 #include <pthread.h>
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <drydock/registry.h>
@@ -104,27 +108,69 @@ static void push_large(void)
 	printf("%.3f s, %.0f MB a second\n", began, (double)f.bytes / began / 1e6);
 }
 
+static void acknowledge(const char *volume, const struct dd_digest *digest)
+{
+	char path[4096], hex[DD_DIGEST_HEX];
+
+	snprintf(path, sizeof(path), "%s/ack.%s", volume, dd_digest_format_hex(digest, hex));
+	mkdir(path, 0755);
+}
+
+static void push_text(const char *volume, const char *text)
+{
+	size_t len = strlen(text), at = 0;
+	struct dd_upload *upload = NULL;
+	struct dd_error error = { 0 };
+	struct dd_digest digest;
+	char id[DD_UPLOAD_ID];
+
+	dd_digest_of(&digest, DD_SHA256, text, len, NULL);
+	check(dd_upload_begin(f.registry, "team/app", NULL, &upload, &error), &error);
+	snprintf(id, sizeof(id), "%s", dd_upload_get_id(upload));
+	for (int piece = 0; piece < 3; piece++) {
+		size_t more = piece < 2 ? len / 3 : len - at;
+
+		check(dd_upload_append(upload, text + at, more, &error), &error);
+		at += more;
+		dd_upload_release(upload);
+		check(dd_upload_find(f.registry, "team/app", id, NULL, &upload, &error), &error);
+	}
+	check(dd_upload_commit(&upload, &digest, &error), &error);
+	acknowledge(volume, &digest);
+}
+
+static void usage(void)
+{
+	errx(2, "usage: push-blobs small THREADS COUNT BYTES VOLUME | large BYTES VOLUME | "
+		"told VOLUME TEXT...");
+}
+
 int main(int argc, char **argv)
 {
-	int small = argc == 6 && !strcmp(argv[1], "small");
+	const char *mode = argc > 1 ? argv[1] : "";
+	bool small = argc == 6 && !strcmp(mode, "small"), large = argc == 4 && !strcmp(mode, "large");
+	bool told = argc > 3 && !strcmp(mode, "told");
 	const struct dd_registry_options options = { .prove_first = DD_PROVE_FIRST_DEFAULT,
 						     .keep_free = MIB };
-	const struct dd_store_options where = { .root = argc > 1 ? argv[argc - 1] : NULL };
+	struct dd_store_options where = { 0 };
 	struct dd_context *ctx;
 	struct dd_store *store;
 	struct dd_error error = { 0 };
 
-	if (!small && (argc != 4 || strcmp(argv[1], "large") != 0))
-		errx(2, "usage: push-blobs small THREADS COUNT BYTES VOLUME | large BYTES VOLUME");
+	if (!small && !large && !told)
+		usage();
+	where.root = told ? argv[2] : argv[argc - 1];
 	check(dd_context_open(&ctx, &error), &error);
 	check(dd_store_open(ctx, &where, &store, &error), &error);
 	check(dd_registry_open(ctx, store, &options, &f.registry, &error), &error);
 	f.count = small ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-	f.bytes = strtoul(argv[small ? 4 : 2], NULL, 10);
+	f.bytes = told ? 0 : strtoul(argv[small ? 4 : 2], NULL, 10);
 	if (small)
 		push_small((unsigned)strtoul(argv[2], NULL, 10));
-	else
+	if (large)
 		push_large();
+	for (int i = 3; told && i < argc; i++)
+		push_text(argv[2], argv[i]);
 	dd_registry_close(f.registry);
 	dd_store_close(store);
 	dd_context_close(ctx);
