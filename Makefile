@@ -84,7 +84,7 @@ endif
 
 .DELETE_ON_ERROR:
 .PHONY: check-crash conformance soak all help deps deps-build deps-check deps-bench deps-fuzz deps-lint demo check check-unit check-e2e \
-	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench bench-large install uninstall clean
+	check-fuzz check-asan check-tsan fuzz test-programs lint lint-layers bench bench-serve bench-large install uninstall clean
 
 all: deps-build
 	@$(MAKE) --no-print-directory build-all
@@ -107,6 +107,7 @@ help:
 ## conformance  the distribution specification's suite against drydockd; wants Go
 ## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
 ## bench-large  how time and memory grow up to a million blobs (says what room it needs)
+## bench-serve  the server beside other registries and nginx, on loopback
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
 ## lint         format, static analysis, layering, man pages, shell
 ## install      to DESTDIR and PREFIX; uninstall removes it
@@ -171,6 +172,11 @@ $(BUILD)/tests/%: tests/gen/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@
 	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(STATIC) $(LIB_PKG_LIBS)
+
+$(BUILD)/tests/floor-serve: tests/bench/floor-serve.c Makefile
+	@mkdir -p $(@D)
+	$(say) TEST $@
+	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(SERVE_PKG_LIBS)
 
 $(BUILD)/tests/%: tests/bench/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -276,6 +282,10 @@ demo: all
 bench: deps-bench
 	@$(MAKE) --no-print-directory build-all test-programs
 	@BUILD='$(abspath $(BUILD))' tests/bench/run $(BENCH_ARGS)
+
+bench-serve: deps-bench
+	@$(MAKE) --no-print-directory build-all test-programs
+	@BUILD='$(abspath $(BUILD))' tests/bench/serving $(BENCH_ARGS)
 
 bench-large: deps-bench
 	@$(MAKE) --no-print-directory build-all test-programs

@@ -45,7 +45,7 @@ struct dd_gc {
 	DD_LIST(char *) left_memory; /* owns the strings of the left */
 	int64_t now_ns;
 	int64_t temps_older_ns; /* of the daemon's own, that it writes at this moment */
-	int64_t begun_ns; /* when a record says that it began; 0: none does */
+	int64_t begun_ns;	/* when a record says that it began; 0: none does */
 	char brake[160];
 	struct dd_gc_plan plan;
 };
