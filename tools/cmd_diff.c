@@ -75,7 +75,7 @@ static int differ_volumes(struct tool *tool, const struct options *options, stru
 		rc = listing_load(tool, options->words[0], &before, err);
 	if (rc == 0)
 		rc = both ? listing_load(tool, options->words[1], &after, err) :
-			    dd_snapshot_take(tool->ctx, tool->store, &after, err);
+			    dd_snapshot_take(tool->ctx, tool->store, NULL, &after, err);
 	return rc < 0 ? rc : differ_snapshots(tool, &before, &after, err);
 }
 

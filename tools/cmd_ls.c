@@ -6,6 +6,7 @@
 
 #include <drydock/inspect.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "render.h"
 #include "tool.h"
@@ -15,6 +16,7 @@
 static struct {
 	unsigned sort; /* enum dd_ls_sort */
 	bool reverse, bytes;
+	struct cache_settings cache;
 } settings;
 
 static const char *const sorts[] = {
@@ -25,6 +27,7 @@ static const struct option table[] = {
 	{ "sort", 0, OPTION_CHOICE, &settings.sort, "name|size|pushed",
 	  "the order; size: largest first, pushed: latest first (default: name)", sorts },
 	{ "reverse", 0, OPTION_FLAG, &settings.reverse, NULL, "the other way round", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
 	{ 0 },
 };
@@ -151,10 +154,15 @@ static int print_ls(const struct tool *tool, const struct dd_ls *ls, struct dd_e
 
 static int list(struct tool *tool, const struct dd_reference *reference, struct dd_error *err)
 {
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	CLEANUP(dd_ls_release) struct dd_ls ls = { 0 };
-	int rc =
-		dd_ls(tool->ctx, tool->store, reference, settings.sort, settings.reverse, &ls, err);
+	struct dd_ls_options how = { .sort = settings.sort, .reverse = settings.reverse };
+	/* Opening it takes longer than to look at one repository. */
+	int rc = reference ? 0 : cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
 
+	how.index = index;
+	if (rc == 0)
+		rc = dd_ls(tool->ctx, tool->store, reference, &how, &ls, err);
 	if (rc < 0)
 		return tool_named(rc);
 	tool_results(tool);

@@ -6,12 +6,20 @@
 
 #include <drydock/units.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "listing.h"
 #include "render.h"
 #include "tool.h"
 
-static const struct option table[] = { { 0 } };
+static struct {
+	struct cache_settings cache;
+} settings;
+
+static const struct option table[] = {
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
+	{ 0 },
+};
 
 struct result {
 	const struct dd_snapshot *snapshot;
@@ -58,8 +66,12 @@ static int tell(const struct tool *tool, const struct result *result, struct dd_
 static int take(struct tool *tool, const char *path, struct dd_snapshot *snapshot,
 		struct dd_error *err)
 {
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	const struct result result = { snapshot, path };
-	int rc = dd_snapshot_take(tool->ctx, tool->store, snapshot, err);
+	int rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
+
+	if (rc == 0)
+		rc = dd_snapshot_take(tool->ctx, tool->store, index, snapshot, err);
 
 	tool_results(tool);
 	if (rc == 0 && strcmp(path, "-") != 0 && !tool->dry_run)
@@ -87,7 +99,7 @@ static int run(struct tool *tool, const struct options *options, struct dd_error
 
 const struct command command_snapshot = {
 	.name = "snapshot",
-	.arguments = "FILE",
+	.arguments = "[OPTION…] FILE",
 	.summary = "list everything into a small file, to compare with later",
 	.description =
 		"Writes a list of all repositories, tags, manifests and blobs with their sizes, for\n"

@@ -7,6 +7,7 @@
 
 #include <drydock/tree.h>
 
+#include "cache.h"
 #include "cleanup.h"
 #include "render.h"
 #include "tool.h"
@@ -14,6 +15,7 @@
 static struct {
 	bool ascii, bytes;
 	unsigned depth;
+	struct cache_settings cache;
 } settings;
 
 static const struct option table[] = {
@@ -21,6 +23,7 @@ static const struct option table[] = {
 	  "branches of plain characters, whatever the locale has", NULL },
 	{ "depth", 0, OPTION_NUMBER, &settings.depth, "N",
 	  "levels to show (default: 2 of the whole volume, else all)", NULL },
+	CACHE_OPTIONS(settings.cache, "neither use nor keep what was found out"),
 	{ "bytes", 'b', OPTION_FLAG, &settings.bytes, NULL, "sizes in bytes", NULL },
 	{ 0 },
 };
@@ -146,9 +149,17 @@ static void write_json(const void *tree, struct dd_json_out *out)
 
 static int show(struct tool *tool, const struct dd_reference *reference, struct dd_error *err)
 {
+	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
 	CLEANUP(dd_tree_release) struct dd_tree tree = { 0 };
-	unsigned depth = settings.depth ? settings.depth : reference ? 0 : 2;
-	int rc = dd_tree(tool->ctx, tool->store, reference, depth, &tree, err);
+	struct dd_tree_options how = { .depth = settings.depth ? settings.depth :
+						reference      ? 0 :
+								 2 };
+	/* Opening it takes longer than to look at one repository. */
+	int rc = reference ? 0 : cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
+
+	how.index = index;
+	if (rc == 0)
+		rc = dd_tree(tool->ctx, tool->store, reference, &how, &tree, err);
 
 	if (rc < 0)
 		return tool_named(rc);

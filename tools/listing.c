@@ -227,7 +227,7 @@ static int load_volume(struct tool *tool, const char *path, struct dd_snapshot *
 	const struct dd_store_options where = { .root = path };
 	int rc = dd_store_open(tool->ctx, &where, &store, err);
 
-	return rc < 0 ? rc : dd_snapshot_take(tool->ctx, store, snapshot, err);
+	return rc < 0 ? rc : dd_snapshot_take(tool->ctx, store, NULL, snapshot, err);
 }
 
 int listing_load(struct tool *tool, const char *path, struct dd_snapshot *snapshot,

@@ -148,9 +148,11 @@ bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest);
 
 /*
- * A manifest's blob. code: 0, or why it is in doubt, and detail says more. Descriptors have role,
- * is_manifest, digest and size alone; they are put behind what is in room of the caller's, which
- * may move when it grows.
+ * A manifest's blob. code: 0, or why it is in doubt, and detail says more. The manifest is as it was
+ * parsed, but for tarsums, which lead nowhere, and for the number of urls: it is 1 if there are any.
+ * Its descriptors are put behind what is in room of the caller's, which may move when it grows:
+ * dd_surveyed_place() says where they are then. Annotations stay where they are until the room is
+ * emptied; texts lie in the index, and live as long as it.
  */
 struct dd_surveyed {
 	int code; /* enum dd_code; DD_ECORRUPT, DD_EFORMAT, DD_EUNKNOWN, DD_ETOOBIG */
@@ -161,7 +163,11 @@ struct dd_surveyed {
 struct dd_descriptors {
 	struct dd_descriptor *items;
 	size_t count, room;
+	void *memory; /* of annotations */
 };
+void dd_descriptors_empty(struct dd_descriptors *room);
+void dd_descriptors_release(struct dd_descriptors *room);
+void dd_surveyed_place(struct dd_surveyed *surveyed, const struct dd_descriptor *descriptors);
 bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
 			   const struct dd_info *now, struct dd_descriptors *room,
 			   struct dd_surveyed *surveyed);
@@ -183,9 +189,10 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 int dd_listing_pack(struct dd_buffer *packed, const struct dd_entry *entry);
 
 /*
- * A survey of the whole volume has ended, all of which was asked for or learnt: what was not has died.
- * What was learnt is kept if it is enough to be worth writing; the index only answers from here on.
+ * A survey has ended. whole: all that the volume has was asked for or learnt, and what was not has
+ * died. What was learnt is kept if it is enough to be worth writing; the index only answers from here
+ * on.
  */
-int dd_index_settle(struct dd_index *index, struct dd_error *err);
+int dd_index_settle(struct dd_index *index, bool whole, struct dd_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef DRYDOCK_INSPECT_H
 #define DRYDOCK_INSPECT_H
 
+#include <drydock/index.h>
 #include <drydock/json.h>
 #include <drydock/manifest.h>
 #include <drydock/reference.h>
@@ -35,9 +36,16 @@ struct dd_ls {
 	void *memory;	   /* owns the rows' strings */
 };
 
+struct dd_ls_options {
+	enum dd_ls_sort sort;
+	bool reverse;
+	/* Of kind SURVEYED, for the repositories; NULL: every manifest is read. */
+	struct dd_index *index;
+};
+
 /* reference NULL: the repositories. DD_ENOENT: no such repository, tag or digest. */
 int dd_ls(struct dd_context *ctx, struct dd_store *store, const struct dd_reference *reference,
-	  enum dd_ls_sort sort, bool reverse, struct dd_ls *ls, struct dd_error *err);
+	  const struct dd_ls_options *options, struct dd_ls *ls, struct dd_error *err);
 void dd_ls_release(struct dd_ls *ls);
 /* One document, schema/ls.json. */
 void dd_ls_json(const struct dd_ls *ls, struct dd_json_out *out);

@@ -8,6 +8,7 @@
 #ifndef DRYDOCK_SNAPSHOT_H
 #define DRYDOCK_SNAPSHOT_H
 
+#include <drydock/index.h>
 #include <drydock/json.h>
 #include <drydock/store.h>
 
@@ -49,9 +50,9 @@ struct dd_snapshot {
 	void *memory;
 };
 
-/* Of a volume, as it is now; nothing of it is changed. */
-int dd_snapshot_take(struct dd_context *ctx, struct dd_store *store, struct dd_snapshot *snapshot,
-		     struct dd_error *err);
+/* Of a volume, as it is now; nothing of it is changed. index: of kind SURVEYED, or NULL. */
+int dd_snapshot_take(struct dd_context *ctx, struct dd_store *store, struct dd_index *index,
+		     struct dd_snapshot *snapshot, struct dd_error *err);
 /* As a file has it, in heap memory of the caller's. */
 int dd_snapshot_format(const struct dd_snapshot *snapshot, char **bytes, size_t *len,
 		       struct dd_error *err);

@@ -5,6 +5,7 @@
 #ifndef DRYDOCK_TREE_H
 #define DRYDOCK_TREE_H
 
+#include <drydock/index.h>
 #include <drydock/json.h>
 #include <drydock/manifest.h>
 #include <drydock/reference.h>
@@ -65,12 +66,18 @@ struct dd_tree {
 	void *memory;
 };
 
+struct dd_tree_options {
+	unsigned depth;
+	/* Of kind SURVEYED, for the whole volume; NULL: every manifest is read. */
+	struct dd_index *index;
+};
+
 /*
  * reference NULL: the whole volume. depth 0: as deep as it goes; 1: the first level alone. Of one
  * repository no other is looked at; of a digest alone, nothing but what it leads to.
  */
 int dd_tree(struct dd_context *ctx, struct dd_store *store, const struct dd_reference *reference,
-	    unsigned depth, struct dd_tree *tree, struct dd_error *err);
+	    const struct dd_tree_options *options, struct dd_tree *tree, struct dd_error *err);
 void dd_tree_release(struct dd_tree *tree);
 /* One document, schema/tree.json. */
 void dd_tree_json(const struct dd_tree *tree, struct dd_json_out *out);

@@ -67,7 +67,7 @@ static void give_reader(struct dd_scan *scan, struct dd_scan_reader *reader)
 {
 	if (reader->buffer.room > SMALL + 1)
 		dd_buffer_release(&reader->buffer);
-	reader->known.count = 0;
+	dd_descriptors_empty(&reader->known);
 	dd_scan_lock(scan);
 	reader->next = scan->readers;
 	scan->readers = reader;
@@ -136,11 +136,10 @@ static int understand(struct look *look, uint64_t max, const struct dd_manifest 
 static bool recall(struct look *look, struct dd_surveyed *known)
 {
 	struct dd_scan *scan = look->scan;
-	const struct dd_onlooker *onlooker = scan->options->onlooker;
 	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = look->digest };
 	int rc;
 
-	if (!scan->options->index || (onlooker && onlooker->manifest))
+	if (!scan->options->index)
 		return false;
 	rc = scan->blobs ? dd_directory_stat(scan->blobs, &place, &look->info, NULL) :
 			   dd_store_stat(scan->store, &place, &look->info, NULL);
@@ -275,7 +274,7 @@ static int enter_known(struct known *known, struct dd_scan_reader *reader,
 	for (size_t i = 0; i < known->count && rc == 0; i++) {
 		struct dd_surveyed *said = &known->items[i].said;
 
-		said->manifest.descriptors = reader->known.items + at;
+		dd_surveyed_place(said, reader->known.items + at);
 		at += said->manifest.count;
 		if (said->code)
 			dd_fail(err, said->code, 0, "%s", said->detail);
@@ -284,7 +283,7 @@ static int enter_known(struct known *known, struct dd_scan_reader *reader,
 	}
 	dd_scan_unlock(scan);
 	known->count = 0;
-	reader->known.count = 0;
+	dd_descriptors_empty(&reader->known);
 	return rc;
 }
 

@@ -96,8 +96,9 @@ static inline bool dd_tag_is_empty(const struct dd_tag *tag)
 struct dd_onlooker {
 	void *arg;
 	/*
-	 * Each manifest that was read and proved, as it is parsed: one at a time, right after its
-	 * edges, which are the graph's last ones, were added. The graph's lock is held.
+	 * Each manifest, as it is parsed, or was when the index came to know it: one at a time,
+	 * right after its edges, which are the graph's last ones, were added. The graph's lock is
+	 * held.
 	 */
 	int (*manifest)(void *arg, uint32_t id, const struct dd_manifest *manifest);
 	/* What is passed over or cannot be seen: from several threads at once. */
@@ -120,7 +121,7 @@ struct dd_survey_options {
 	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
 	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);
 	void *arg;
-	/* Of kind SURVEYED; NULL: everything is looked at anew. */
+	/* Of kind SURVEYED; NULL: everything is looked at anew. What looks at less teaches it less. */
 	struct dd_index *index;
 	/* Somebody who wants to see more than a survey keeps; NULL: nobody. */
 	const struct dd_onlooker *onlooker;

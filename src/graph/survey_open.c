@@ -207,7 +207,7 @@ static void close_readers(struct dd_scan *scan)
 		scan->readers = reader->next;
 		dd_manifest_parser_close(reader->parser);
 		dd_buffer_release(&reader->buffer);
-		free(reader->known.items);
+		dd_descriptors_release(&reader->known);
 		free(reader);
 	}
 }
@@ -274,8 +274,9 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 	dd_store_end_looks(store);
 	close_readers(&scan);
 	pthread_mutex_destroy(&scan.large);
-	if (rc == 0 && !options->only && !options->alone)
-		rc = dd_index_settle(options->index, err);
+	if (rc == 0 && !options->alone)
+		rc = dd_index_settle(options->index,
+				     !options->only && !options->wants && !options->no_blobs, err);
 	if (rc < 0)
 		return dd_wrap(err, rc, "look at the volume");
 	dd_graph_end_scan(graph);

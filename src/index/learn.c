@@ -42,7 +42,7 @@ void dd_learner_close(struct dd_index *index)
 	pthread_mutex_destroy(&learner->lock);
 }
 
-static int reserve(struct dd_buffer *buffer, size_t more)
+int dd_buffer_reserve(struct dd_buffer *buffer, size_t more)
 {
 	size_t room = buffer->room ? buffer->room : 4096;
 	unsigned char *grown;
@@ -118,7 +118,7 @@ static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
 	fact->version = DD_FACT_VERSION;
 	pthread_mutex_lock(&learner->lock);
 	if (!atomic_load(&learner->active) ||
-	    reserve(&learner->facts, sizeof(head) + key->mv_size + size) < 0 ||
+	    dd_buffer_reserve(&learner->facts, sizeof(head) + key->mv_size + size) < 0 ||
 	    dd_seen_add(&learner->seen[database], key) < 0) {
 		learner->lost = true;
 	} else {
@@ -188,38 +188,6 @@ static void pack_digest(struct dd_buffer *rest, const struct dd_digest *digest)
 	add(rest, digest->bytes, dd_digest_size(digest));
 }
 
-static void pack_descriptor(struct dd_buffer *rest, const struct dd_descriptor *descriptor)
-{
-	const unsigned char head[2] = {
-		descriptor->digest.alg,
-		(unsigned char)(descriptor->role |
-				(descriptor->is_manifest ? DD_FACT_IS_MANIFEST : 0))
-	};
-
-	add(rest, head, sizeof(head));
-	add(rest, &descriptor->size, sizeof(descriptor->size));
-	pack_digest(rest, &descriptor->digest);
-}
-
-static int pack_manifest(struct dd_buffer *rest, const struct dd_surveyed *surveyed)
-{
-	const struct dd_manifest *manifest = &surveyed->manifest;
-	struct dd_fact_manifest head = { (uint32_t)surveyed->stored, manifest->type, 0 };
-	size_t most = DD_FACT_DESCRIPTOR + DD_DIGEST_BYTES, at = rest->len;
-
-	if (manifest->count > DD_FACT_MAX / most ||
-	    reserve(rest, sizeof(head) + manifest->count * most) < 0)
-		return DD_ENOMEM;
-	rest->len += sizeof(head);
-	for (size_t i = 0; i < manifest->count; i++)
-		if (!manifest->descriptors[i].legacy) {
-			pack_descriptor(rest, &manifest->descriptors[i]);
-			head.count++;
-		}
-	memcpy(rest->bytes + at, &head, sizeof(head));
-	return 0;
-}
-
 static bool can_be_known(int code)
 {
 	return code == 0 || code == DD_ECORRUPT || code == DD_EFORMAT || code == DD_EUNKNOWN ||
@@ -235,15 +203,15 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 
 	if (!can_be_known(surveyed->code) || !may_learn(index, now, began_ns, 0))
 		return;
-	rc = reserve(&rest, 1 + DD_DIGEST_BYTES);
+	rc = dd_buffer_reserve(&rest, 1 + DD_DIGEST_BYTES);
 	if (rc == 0) {
 		add(&rest, &digest->alg, 1);
 		pack_digest(&rest, digest);
 	}
 	if (rc == 0 && !surveyed->code) {
-		rc = pack_manifest(&rest, surveyed);
+		rc = dd_fact_pack_manifest(&rest, surveyed);
 	} else if (rc == 0) {
-		rc = reserve(&rest, strlen(surveyed->detail) + 1);
+		rc = dd_buffer_reserve(&rest, strlen(surveyed->detail) + 1);
 		if (rc == 0)
 			add(&rest, surveyed->detail, strlen(surveyed->detail) + 1);
 	}
@@ -276,7 +244,7 @@ int dd_listing_pack(struct dd_buffer *packed, const struct dd_entry *entry)
 	unsigned char hash[DD_LISTED_HASH], type = (unsigned char)entry->type;
 	size_t len = strlen(entry->name);
 
-	if (reserve(packed, len + 2) < 0)
+	if (dd_buffer_reserve(packed, len + 2) < 0)
 		return DD_ENOMEM;
 	if (!hash_of(entry->name, len, hash)) {
 		add(packed, &type, 1);
@@ -381,20 +349,35 @@ static int sweep(struct dd_index *index, struct dd_error *err)
 	return rc;
 }
 
-static int settle(struct dd_index *index, struct dd_error *err)
+static uint64_t count_held(const struct dd_index *index)
+{
+	uint64_t held = 0;
+
+	for (unsigned i = 0; i < DD_INDEX_DATABASES; i++)
+		held += index->counts[i];
+	return held;
+}
+
+static int settle(struct dd_index *index, bool whole, struct dd_error *err)
 {
 	struct dd_learner *learner = &index->learner;
 	uint64_t dead, all = count_seen(index, &dead);
-	uint64_t changed = learner->count > dead ? learner->count : dead;
+	uint64_t changed = whole && dead > learner->count ? dead : learner->count;
 	int rc;
+
+	/* Of what only a look at more would have asked for nothing is known. */
+	if (!whole)
+		all = count_held(index) + learner->count;
 
 	if (!learner->writing && (!changed || changed < all / WORTH))
 		return 0;
 	rc = flush(index, err);
-	return rc < 0 || learner->lost || !atomic_load(&learner->active) ? rc : sweep(index, err);
+	return rc < 0 || !whole || learner->lost || !atomic_load(&learner->active) ?
+		       rc :
+		       sweep(index, err);
 }
 
-int dd_index_settle(struct dd_index *index, struct dd_error *err)
+int dd_index_settle(struct dd_index *index, bool whole, struct dd_error *err)
 {
 	struct dd_learner *learner;
 	int rc = 0;
@@ -404,7 +387,7 @@ int dd_index_settle(struct dd_index *index, struct dd_error *err)
 	learner = &index->learner;
 	pthread_mutex_lock(&learner->lock);
 	if (atomic_load(&learner->active))
-		rc = settle(index, err);
+		rc = settle(index, whole, err);
 	atomic_store(&learner->active, false);
 	forget_facts(learner);
 	pthread_mutex_unlock(&learner->lock);

@@ -166,54 +166,6 @@ static bool unpack_digest(const unsigned char **at, const unsigned char *end, ui
 	return true;
 }
 
-static bool unpack_descriptor(const unsigned char **at, const unsigned char *end,
-			      struct dd_descriptor *descriptor)
-{
-	uint8_t alg, role;
-
-	if ((size_t)(end - *at) < DD_FACT_DESCRIPTOR)
-		return false;
-	alg = (*at)[0];
-	role = (*at)[1];
-	if ((role & ~DD_FACT_IS_MANIFEST) >= DD_ROLE_COUNT)
-		return false;
-	memset(descriptor, 0, sizeof(*descriptor));
-	descriptor->role = (enum dd_role)(role & ~DD_FACT_IS_MANIFEST);
-	descriptor->is_manifest = role & DD_FACT_IS_MANIFEST;
-	memcpy(&descriptor->size, *at + 2, sizeof(descriptor->size));
-	*at += DD_FACT_DESCRIPTOR;
-	return unpack_digest(at, end, alg, &descriptor->digest);
-}
-
-static bool unpack_manifest(const MDB_val *rest, struct dd_descriptors *room,
-			    struct dd_surveyed *surveyed)
-{
-	const unsigned char *at = rest->mv_data, *end = at + rest->mv_size;
-	struct dd_fact_manifest head;
-
-	if (rest->mv_size < sizeof(head))
-		return false;
-	memcpy(&head, at, sizeof(head));
-	at += sizeof(head);
-	if (head.type >= DD_MANIFEST_TYPE_COUNT ||
-	    head.count > (size_t)(end - at) / DD_FACT_DESCRIPTOR)
-		return false;
-	while (room->room - room->count < head.count)
-		if (dd_list_grow((void **)&room->items, &room->room, sizeof(*room->items)) < 0)
-			return false;
-	for (uint32_t i = 0; i < head.count; i++)
-		if (!unpack_descriptor(&at, end, &room->items[room->count + i]))
-			return false;
-	if (at != end)
-		return false;
-	surveyed->stored = head.stored;
-	surveyed->manifest.type = (enum dd_manifest_type)head.type;
-	surveyed->manifest.descriptors = room->items + room->count;
-	surveyed->manifest.count = head.count;
-	room->count += head.count;
-	return true;
-}
-
 bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
 			   const struct dd_info *now, struct dd_descriptors *room,
 			   struct dd_surveyed *surveyed)
@@ -235,7 +187,7 @@ bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *diges
 	memset(surveyed, 0, sizeof(*surveyed));
 	surveyed->code = fact.code;
 	if (!fact.code)
-		return unpack_manifest(&rest, room, surveyed);
+		return dd_fact_unpack_manifest(&rest, room, surveyed);
 	surveyed->detail = rest.mv_data;
 	return rest.mv_size && !surveyed->detail[rest.mv_size - 1];
 }

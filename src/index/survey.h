@@ -7,7 +7,7 @@
 
 #include "index/index.h"
 
-#define DD_FACT_VERSION 2
+#define DD_FACT_VERSION 3
 
 /* Larger ones are read again every time, which is the least of what they cost. */
 #define DD_FACT_MAX ((size_t)8 << 20)
@@ -20,17 +20,14 @@ struct dd_fact {
 };
 
 /*
- * A manifest: the digest that was looked for in the file, algorithm first. One that is not in doubt:
- * this, and its descriptors.
+ * A manifest: the digest that was looked for in the file, algorithm first. Then, of one that is not in
+ * doubt, what these make of it. DD_ENOMEM, also if it is too much.
  */
-struct dd_fact_manifest {
-	uint32_t stored;
-	uint32_t type;
-	uint32_t count;
-};
-/* A descriptor: an algorithm, a role, its size, and the bytes of the digest. */
-#define DD_FACT_DESCRIPTOR (2 + sizeof(uint64_t))
-#define DD_FACT_IS_MANIFEST 0x80 /* beside the role */
+int dd_fact_pack_manifest(struct dd_buffer *rest, const struct dd_surveyed *surveyed);
+bool dd_fact_unpack_manifest(const MDB_val *rest, struct dd_descriptors *room,
+			     struct dd_surveyed *surveyed);
+/* So many bytes more. */
+int dd_buffer_reserve(struct dd_buffer *buffer, size_t more);
 
 /* A packed entry: its type, and the name with its NUL; or this bit, and 32 bytes. */
 #define DD_LISTED_AS_HASH 0x80

@@ -67,11 +67,13 @@ bool dd_find_needs_verified(const struct dd_find *find)
 	return run.facts & DD_FACT_STATE;
 }
 
-/* A survey of less would make the index forget the rest; one that hears manifests reads them. */
+/* Opening it takes longer than to look at a few repositories. */
 static bool needs_surveyed(const struct dd_find_run_state *run, enum reach reach)
 {
-	return reach == OF_VOLUME && !(run->facts & OF_SAID) &&
-	       (run->classes & DD_CLASS_BLOB || run->facts & DD_FACT_REACH);
+	for (size_t i = 0; i < run->find->tests.count && reach == OF_REPOSITORIES; i++)
+		if (!strcmp(run->find->tests.items[i]->kind->name, "-repo"))
+			return false;
+	return reach != NAMES;
 }
 
 bool dd_find_needs_surveyed(const struct dd_find *find)

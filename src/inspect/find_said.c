@@ -92,6 +92,14 @@ static int set_text(struct dd_find_said *said, uint32_t *list, uint32_t id, cons
 	return text ? dd_find_intern(said, text, &list[id]) : 0;
 }
 
+/* What several say of one thing is what sorts first of it, whoever was heard first. */
+static int set_first(struct dd_find_said *said, uint32_t *list, uint32_t id, const char *text)
+{
+	if (text && list[id] && strcmp(said->text.items[list[id] - 1], text) <= 0)
+		return 0;
+	return set_text(said, list, id, text);
+}
+
 /* ---- platforms ---- */
 
 int dd_find_platform_text(char *text, size_t room, const char *os, const char *architecture,
@@ -274,10 +282,12 @@ static int hear_part(struct dd_find_said *said, uint32_t id, uint32_t part,
 		dd_find_platform_text(platform, sizeof(platform), descriptor->os,
 				      descriptor->architecture, descriptor->variant);
 		if (said->facts & DD_FACT_PLATFORM)
-			rc = set_text(said, said->platform.items, part, platform);
+			rc = set_first(said, said->platform.items, part, platform);
 	}
-	if (rc == 0 && (said->facts & DD_FACT_READ) && !said->media.items[part])
-		rc = set_text(said, said->media.items, part, descriptor->media_type);
+	/* What was read says itself what it is. */
+	if (rc == 0 && (said->facts & DD_FACT_READ) &&
+	    said->graph->nodes.items[part].manifest == DD_NO_ID)
+		rc = set_first(said, said->media.items, part, descriptor->media_type);
 	for (size_t i = 0; i < said->find->tests.count && rc == 0; i++)
 		if (matches_part(said->find->tests.items[i], descriptor))
 			rc = dd_find_mark(said->find->tests.items[i], part);

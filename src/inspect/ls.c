@@ -21,6 +21,7 @@ struct list {
 	struct dd_context *ctx;
 	struct dd_store *store;
 	struct dd_ls *ls;
+	struct dd_index *index;
 	struct dd_arena *strings;
 	DD_LIST(struct dd_ls_row) rows;
 };
@@ -46,7 +47,9 @@ static struct dd_ls_row *add_row(struct list *list, struct dd_error *err)
 static int survey(struct list *list, const char *only, struct dd_graph **graph,
 		  struct dd_survey **survey, struct dd_error *err)
 {
-	const struct dd_survey_options options = { .only = only, .no_blobs = true };
+	const struct dd_survey_options options = { .only = only,
+						   .no_blobs = true,
+						   .index = only ? NULL : list->index };
 	int rc = dd_graph_open(graph, err);
 
 	return rc < 0 ? rc : dd_survey_open(list->ctx, list->store, *graph, &options, survey, err);
@@ -242,11 +245,6 @@ static int list_parts(struct list *list, const struct dd_reference *reference, s
 
 /* ---- order ---- */
 
-struct order {
-	enum dd_ls_sort sort;
-	bool reverse;
-};
-
 static const char *name_of(const struct dd_ls_row *row)
 {
 	return row->tag ? row->tag : row->repository ? row->repository : "";
@@ -256,7 +254,7 @@ static const char *name_of(const struct dd_ls_row *row)
 static int compare_rows(const void *left, const void *right, void *arg)
 {
 	const struct dd_ls_row *a = left, *b = right;
-	const struct order *order = arg;
+	const struct dd_ls_options *order = arg;
 	int result = 0;
 
 	if (order->sort == DD_LS_SIZE)
@@ -269,10 +267,10 @@ static int compare_rows(const void *left, const void *right, void *arg)
 }
 
 int dd_ls(struct dd_context *ctx, struct dd_store *store, const struct dd_reference *reference,
-	  enum dd_ls_sort sort, bool reverse, struct dd_ls *ls, struct dd_error *err)
+	  const struct dd_ls_options *options, struct dd_ls *ls, struct dd_error *err)
 {
-	struct list list = { .ctx = ctx, .store = store, .ls = ls };
-	struct order order = { sort, reverse };
+	struct list list = { .ctx = ctx, .store = store, .ls = ls, .index = options->index };
+	struct dd_ls_options order = *options;
 	int rc;
 
 	memset(ls, 0, sizeof(*ls));
@@ -291,7 +289,7 @@ int dd_ls(struct dd_context *ctx, struct dd_store *store, const struct dd_refere
 	for (size_t i = 0; i < ls->count; i++)
 		ls->problems += ls->rows[i].problem != NULL;
 	/* A manifest's parts stand in its own order. */
-	if (rc == 0 && ls->count && (ls->what != DD_LS_PARTS || sort != DD_LS_NAME))
+	if (rc == 0 && ls->count && (ls->what != DD_LS_PARTS || order.sort != DD_LS_NAME))
 		qsort_r(ls->rows, ls->count, sizeof(*ls->rows), compare_rows, &order);
 	return rc;
 }

@@ -251,12 +251,12 @@ static int fill(struct dd_snapshot *snapshot, const struct dd_survey *survey, st
 	return rc < 0 ? rc : dd_snapshot_settle(snapshot, repositories, err);
 }
 
-static int take(struct dd_context *ctx, struct dd_store *store, struct dd_snapshot *snapshot,
-		blob_list *blobs, struct dd_error *err)
+static int take(struct dd_context *ctx, struct dd_store *store, struct dd_index *index,
+		struct dd_snapshot *snapshot, blob_list *blobs, struct dd_error *err)
 {
 	DD_CLEANUP(dd_graph_closep) struct dd_graph *graph = NULL;
 	DD_CLEANUP(dd_survey_closep) struct dd_survey *survey = NULL;
-	const struct dd_survey_options options = { .no_blobs = true };
+	const struct dd_survey_options options = { .no_blobs = true, .index = index };
 	int rc = dd_graph_open(&graph, err);
 
 	if (rc == 0)
@@ -271,8 +271,8 @@ static int take(struct dd_context *ctx, struct dd_store *store, struct dd_snapsh
 	return rc < 0 ? rc : fill(snapshot, survey, err);
 }
 
-int dd_snapshot_take(struct dd_context *ctx, struct dd_store *store, struct dd_snapshot *snapshot,
-		     struct dd_error *err)
+int dd_snapshot_take(struct dd_context *ctx, struct dd_store *store, struct dd_index *index,
+		     struct dd_snapshot *snapshot, struct dd_error *err)
 {
 	blob_list blobs = { 0 };
 	int rc = dd_snapshot_init(snapshot, err);
@@ -281,7 +281,7 @@ int dd_snapshot_take(struct dd_context *ctx, struct dd_store *store, struct dd_s
 		return rc;
 	snapshot->taken_ns = dd_time_now();
 	snapshot->root = dd_snapshot_copy(snapshot, dd_store_get_root(store), err);
-	rc = snapshot->root ? take(ctx, store, snapshot, &blobs, err) : DD_ENOMEM;
+	rc = snapshot->root ? take(ctx, store, index, snapshot, &blobs, err) : DD_ENOMEM;
 	dd_list_release(&blobs);
 	return rc;
 }

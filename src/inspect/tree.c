@@ -27,13 +27,29 @@ static int add_about(struct dd_growing *growing, uint32_t subject, uint32_t id, 
 	return 0;
 }
 
-static int compare_about(const void *left, const void *right)
+/* Ids are given in the order in which things are found, which is another one each time. */
+static int compare_ids(const void *left, const void *right, void *ids)
+{
+	const uint32_t *a = left, *b = right;
+	struct dd_digest one, two;
+
+	dd_ids_get(ids, *a, &one);
+	dd_ids_get(ids, *b, &two);
+	return dd_digest_compare(&one, &two);
+}
+
+static int compare_about(const void *left, const void *right, void *ids)
 {
 	const struct dd_about *a = left, *b = right;
+	int result;
 
 	if (a->subject != b->subject)
 		return a->subject < b->subject ? -1 : 1;
-	return a->id != b->id ? (a->id < b->id ? -1 : 1) : 0;
+	result = compare_ids(&a->id, &b->id, ids);
+	/* By its subject field and by a tag; by several tags. */
+	if (!result && a->tag && b->tag)
+		return strcmp(a->tag, b->tag);
+	return result ? result : (a->tag != NULL) - (b->tag != NULL);
 }
 
 int dd_grow_begin(struct dd_growing *growing, const struct dd_repository *repo,
@@ -61,8 +77,8 @@ int dd_grow_begin(struct dd_growing *growing, const struct dd_repository *repo,
 			rc = add_about(growing, subject, tag->current, tag->name, err);
 	}
 	if (growing->about.count)
-		qsort(growing->about.items, growing->about.count, sizeof(*growing->about.items),
-		      compare_about);
+		qsort_r(growing->about.items, growing->about.count, sizeof(*growing->about.items),
+			compare_about, (void *)&graph->ids);
 	return rc;
 }
 
@@ -106,9 +122,11 @@ static int grow_untagged(struct dd_growing *growing, struct dd_family *family, s
 	const struct dd_repository *repo = growing->repo;
 	const struct dd_graph *graph = growing->graph;
 	DD_AUTOFREE bool *below = calloc(graph->nodes.count + 1, sizeof(*below));
+	DD_AUTOFREE uint32_t *loose = calloc(repo->revisions.count + 1, sizeof(*loose));
+	size_t count = 0;
 	int rc = 0;
 
-	if (!below)
+	if (!below || !loose)
 		return dd_fail(err, DD_ENOMEM, 0, "grow the tree");
 	for (size_t i = 0; i < growing->about.count; i++)
 		below[growing->about.items[i].id] = true;
@@ -124,15 +142,19 @@ static int grow_untagged(struct dd_growing *growing, struct dd_family *family, s
 		for (uint32_t k = 0; k < node->count; k++)
 			below[DD_EDGE_ID(graph->edges.items[node->first + k])] = true;
 	}
-	for (size_t i = 0; i < repo->revisions.count && rc == 0; i++) {
+	for (size_t i = 0; i < repo->revisions.count; i++) {
 		const struct dd_revision *revision = &repo->revisions.items[i];
+
+		if (revision->state != DD_LINK_ABSENT && !below[revision->id] &&
+		    !dd_family_visited(family, revision->id))
+			loose[count++] = revision->id;
+	}
+	qsort_r(loose, count, sizeof(*loose), compare_ids, (void *)&graph->ids);
+	for (size_t i = 0; i < count && rc == 0; i++) {
 		size_t made;
 
-		if (revision->state == DD_LINK_ABSENT || below[revision->id] ||
-		    dd_family_visited(family, revision->id))
-			continue;
 		growing->root++;
-		rc = dd_grow_manifest(growing, DD_TREE_UNTAGGED, revision->id, NULL, parent, &made,
+		rc = dd_grow_manifest(growing, DD_TREE_UNTAGGED, loose[i], NULL, parent, &made,
 				      err);
 	}
 	return rc;
@@ -249,6 +271,7 @@ static int look(struct dd_growing *growing, const struct dd_reference *reference
 	const struct dd_survey_options options = {
 		.only = reference && reference->repository[0] ? reference->repository : NULL,
 		.no_blobs = true,
+		.index = reference ? NULL : growing->index,
 		.onlooker = &onlooker,
 		.start = digest,
 		.alone = digest && !reference->repository[0],
@@ -355,9 +378,13 @@ static void finish(struct dd_growing *growing)
 }
 
 int dd_tree(struct dd_context *ctx, struct dd_store *store, const struct dd_reference *reference,
-	    unsigned depth, struct dd_tree *tree, struct dd_error *err)
+	    const struct dd_tree_options *options, struct dd_tree *tree, struct dd_error *err)
 {
-	struct dd_growing growing = { .ctx = ctx, .store = store, .depth = depth, .tree = tree };
+	struct dd_growing growing = { .ctx = ctx,
+				      .store = store,
+				      .depth = options->depth,
+				      .index = options->index,
+				      .tree = tree };
 	int rc;
 
 	memset(tree, 0, sizeof(*tree));

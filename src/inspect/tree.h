@@ -27,6 +27,7 @@ struct dd_growing {
 	struct dd_context *ctx;
 	struct dd_store *store;
 	unsigned depth; /* 0: any */
+	struct dd_index *index;
 	struct dd_graph *graph;
 	struct dd_survey *survey;
 	struct dd_parts parts;

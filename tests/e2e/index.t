@@ -147,4 +147,33 @@ test_case 'why and rm answer by the index as without it' '
 	done && same why why--no-index && same rm rm--no-index
 '
 
+# looks NAME [OPTION…]: what each command that only looks has to say.
+looks() {
+	local command
+	for command in "ls --json" tree "tree --depth 9" "du --by layer" "du --by mediatype" "find --json" \
+		"find -type manifest -untagged" "find -type layer -refs +1 -printf %p%m%n\n" \
+		"find -type tag -platform linux/amd64 -o -annotation *" "snapshot -"; do
+		# shellcheck disable=SC2086 # words
+		set -f && run 0,1 drydock --root vol $command "${@:2}" 2>&7 | grep -v drydock-snapshot |
+			grep -v " end " && set +f || return
+	done >"$1"
+}
+
+test_case 'what only looks says the same with the index as without, whoever made it' '
+	from_old_template && looks plain --no-index && looks made && same plain made &&
+	looks again && same plain again && same_plans && looks again && same plain again &&
+	rm -r "$DRYDOCK_CACHE" && same_plans && looks again && same plain again &&
+	put_image vol hand/app:v9 nine >&7 && looks again && looks plain --no-index && same plain again
+'
+
+test_case 'a look at the repositories alone lets nothing be forgotten, and reads no manifest again' '
+	need_strace && from_old_template && same_plans && survey=$(echo "$DRYDOCK_CACHE"/*/survey) &&
+	stat -c "%i %Y" "$survey" >before && for command in ls tree "find -type tag -mediatype *"; do
+		# shellcheck disable=SC2086 # words
+		set -f && run 0,1 strace -f -qq -o trace -e trace=openat,openat2 \
+			drydock --root vol $command >&7 && set +f &&
+		[ "$(grep -c "/data\"" trace)" -lt 20 ] || return
+	done && stat -c "%i %Y" "$survey" >after && same before after
+'
+
 done_testing

@@ -48,9 +48,8 @@ static void learn_directory(struct dd_index *index, uint64_t number, const char 
 	struct dd_buffer packed = { 0 };
 
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(dd_listing_pack(&packed, &(struct dd_entry){ names[i],
-									      DD_ENTRY_FILE }),
-				 0);
+		assert_int_equal(
+			dd_listing_pack(&packed, &(struct dd_entry){ names[i], DD_ENTRY_FILE }), 0);
 	dd_index_learn_listing(index, &info, NOW, packed.bytes, packed.len);
 	dd_buffer_release(&packed);
 }
@@ -83,7 +82,7 @@ static uint64_t links_of(struct dd_index *index, uint64_t from, uint64_t to)
 
 static void settle_and_close(struct dd_index *index)
 {
-	assert_int_equal(dd_index_settle(index, NULL), 0);
+	assert_int_equal(dd_index_settle(index, true, NULL), 0);
 	dd_index_close(index);
 }
 
@@ -131,27 +130,59 @@ static void a_directory_is_known_by_its_stamp_alone(void **state)
 	close_cached(&cached);
 }
 
+static const struct dd_annotation of_manifest[] = { { "key", "value", 5 } };
+static const struct dd_annotation of_layer[] = { { "", "", 0 }, { "nul", "a\0b", 3 } };
+
+static void same_text(const char *is, const char *was)
+{
+	assert_true(!is == !was);
+	if (is)
+		assert_string_equal(is, was);
+}
+
+static void same_annotations(const struct dd_annotations *is, const struct dd_annotations *was)
+{
+	assert_int_equal(is->count, was->count);
+	for (size_t i = 0; i < is->count; i++) {
+		assert_string_equal(is->items[i].key, was->items[i].key);
+		assert_int_equal(is->items[i].value_len, was->items[i].value_len);
+		assert_memory_equal(is->items[i].value, was->items[i].value,
+				    was->items[i].value_len + 1);
+	}
+}
+
 /* One of each kind of descriptor. */
 static struct dd_surveyed manifest_of(struct dd_descriptor descriptors[static 4])
 {
 	struct dd_surveyed surveyed = { .stored = 1234 };
 
 	for (unsigned i = 0; i < 4; i++) {
-		descriptors[i] = (struct dd_descriptor){
-			.digest = blob_of(i + 3).digest, .size = 1000 + i, .is_manifest = i == 2
-		};
+		descriptors[i] = (struct dd_descriptor){ .digest = blob_of(i + 3).digest,
+							 .size = 1000 + i,
+							 .is_manifest = i == 2 };
 	}
 	descriptors[0].role = DD_ROLE_CONFIG;
 	descriptors[1].legacy = true;
 	descriptors[2].role = DD_ROLE_SUBJECT;
 	descriptors[3].role = DD_ROLE_LAYER;
+	descriptors[3].has_size = true;
+	descriptors[3].urls = 3;
+	descriptors[3].media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+	descriptors[3].os = "linux";
+	descriptors[3].architecture = "abacus";
+	descriptors[3].os_version = "10.0";
+	descriptors[3].annotations = (struct dd_annotations){ of_layer, 2 };
+	descriptors[0].media_type = "text/x-own";
+	descriptors[0].has_data = true;
+	surveyed.manifest.annotations = (struct dd_annotations){ of_manifest, 1 };
+	surveyed.manifest.artifact_type = "application/x-thing";
 	surveyed.manifest.type = DD_MANIFEST_OCI;
 	surveyed.manifest.descriptors = descriptors;
 	surveyed.manifest.count = 4;
 	return surveyed;
 }
 
-static void a_manifest_is_known_with_all_that_a_graph_needs(void **state)
+static void a_manifest_is_known_with_all_that_it_says(void **state)
 {
 	struct dd_descriptor descriptors[4];
 	struct dd_surveyed surveyed = manifest_of(descriptors), got;
@@ -181,11 +212,25 @@ static void a_manifest_is_known_with_all_that_a_graph_needs(void **state)
 		assert_int_equal(is->role, was->role);
 		assert_int_equal(is->size, was->size);
 		assert_int_equal(is->is_manifest, was->is_manifest);
+		assert_int_equal(is->has_size, was->has_size);
+		assert_int_equal(is->has_data, was->has_data);
+		assert_int_equal(is->urls, was->urls > 0);
+		same_text(is->media_type, was->media_type);
+		same_text(is->artifact_type, was->artifact_type);
+		same_text(is->os, was->os);
+		same_text(is->architecture, was->architecture);
+		same_text(is->variant, was->variant);
+		same_text(is->os_version, was->os_version);
+		same_annotations(&is->annotations, &was->annotations);
 	}
+	same_annotations(&got.manifest.annotations, &surveyed.manifest.annotations);
+	same_text(got.manifest.artifact_type, surveyed.manifest.artifact_type);
+	assert_ptr_equal(got.manifest.subject, &got.manifest.descriptors[1]);
+	assert_int_equal(got.manifest.size, 1000 + 1003);
 	info.stamp.word[3]++;
 	assert_false(dd_index_get_manifest(index, &digest, &info, &room, &got));
 	dd_index_close(index);
-	free(room.items);
+	dd_descriptors_release(&room);
 	close_cached(&cached);
 }
 
@@ -211,7 +256,7 @@ static void doubt_is_remembered_as_doubt_but_not_what_may_pass(void **state)
 	assert_string_equal(got.detail, "other bytes");
 	assert_false(dd_index_get_manifest(index, &digests[1], &info, &room, &got));
 	dd_index_close(index);
-	free(room.items);
+	dd_descriptors_release(&room);
 	close_cached(&cached);
 }
 
@@ -406,14 +451,14 @@ static void without_an_index_nothing_is_known_or_learnt(void **state)
 	assert_false(dd_index_get_listing(NULL, &directory, &listing));
 	assert_false(dd_index_get_link(NULL, &file, &digest));
 	assert_false(dd_index_get_manifest(NULL, &digest, &file, &room, &surveyed));
-	assert_int_equal(dd_index_settle(NULL, NULL), 0);
+	assert_int_equal(dd_index_settle(NULL, true, NULL), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_directory_is_known_by_its_stamp_alone),
-		cmocka_unit_test(a_manifest_is_known_with_all_that_a_graph_needs),
+		cmocka_unit_test(a_manifest_is_known_with_all_that_it_says),
 		cmocka_unit_test(doubt_is_remembered_as_doubt_but_not_what_may_pass),
 		cmocka_unit_test(what_is_too_fresh_to_tell_is_not_learnt),
 		cmocka_unit_test(what_nobody_asks_for_any_more_goes),
