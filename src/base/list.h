@@ -29,6 +29,20 @@
 		(list)->count = (list)->room = 0; \
 	} while (0)
 
+/* Of items that are sorted by a member: the first whose member is not below a value; count: none. */
+#define dd_first_from(items, count, member, value)                                  \
+	({                                                                          \
+		size_t first_low = 0, first_high = (count);                         \
+		while (first_low < first_high) {                                    \
+			size_t first_at = first_low + (first_high - first_low) / 2; \
+			if ((items)[first_at].member < (value))                     \
+				first_low = first_at + 1;                           \
+			else                                                        \
+				first_high = first_at;                              \
+		}                                                                   \
+		first_low;                                                          \
+	})
+
 static inline int dd_list_grow(void **items, size_t *room, size_t size)
 {
 	size_t more = *room ? *room + *room / 2 : 8;

@@ -318,16 +318,8 @@ int dd_why_find_tops(struct dd_why *why, struct dd_error *err)
 
 const struct dd_why_top *dd_why_tops_of(const struct dd_why *why, uint32_t id, size_t *count)
 {
-	size_t low = 0, high = why->tops.count;
+	size_t low = dd_first_from(why->tops.items, why->tops.count, id, id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (why->tops.items[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	*count = 0;
 	while (low + *count < why->tops.count && why->tops.items[low + *count].id == id)
 		++*count;

@@ -87,17 +87,9 @@ static int push(struct dd_family *family, uint32_t id, bool all, dd_family_fn *f
 static int push_referrers(struct dd_family *family, uint32_t id, bool all, dd_family_fn *fn,
 			  void *arg)
 {
-	size_t low = 0, high = family->referrers.count;
+	size_t low = dd_first_from(family->referrers.items, family->referrers.count, from, id);
 	int rc = 0;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (family->referrers.items[middle].from < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (; low < family->referrers.count && family->referrers.items[low].from == id && rc == 0;
 	     low++)
 		rc = push(family, family->referrers.items[low].to, all, fn, arg);

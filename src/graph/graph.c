@@ -201,16 +201,8 @@ void dd_graph_end_scan(struct dd_graph *graph)
 
 const struct dd_tie *dd_graph_ties(const struct dd_graph *graph, uint32_t from, size_t *count)
 {
-	size_t low = 0, high = graph->ties.count;
+	size_t low = dd_first_from(graph->ties.items, graph->ties.count, from, from);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (graph->ties.items[middle].from < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	*count = 0;
 	while (low + *count < graph->ties.count && graph->ties.items[low + *count].from == from)
 		++*count;

@@ -29,17 +29,7 @@ static uint32_t hash(const struct dd_ids *ids, const uint8_t *bytes)
 /* The rest of a long digest; they were appended in the order of their ids. */
 static const struct dd_ids_tail *tail_of(const struct dd_ids *ids, uint32_t id)
 {
-	size_t low = 0, high = ids->tails.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ids->tails.items[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return &ids->tails.items[low];
+	return &ids->tails.items[dd_first_from(ids->tails.items, ids->tails.count, id, id)];
 }
 
 static bool same(const struct dd_ids *ids, uint32_t id, const struct dd_digest *digest, size_t size)

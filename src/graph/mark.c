@@ -129,17 +129,7 @@ static void reach(struct dd_mark *mark, uint32_t id, enum via via)
 /* The first of a subject's referrers, or of a later one's. */
 static size_t first_referrer(const struct dd_mark *mark, uint32_t subject)
 {
-	size_t low = 0, high = mark->referrers.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (mark->referrers.items[middle].subject < subject)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return dd_first_from(mark->referrers.items, mark->referrers.count, subject, subject);
 }
 
 /* At once, so that a long row of them takes one round and not as many as it has. */
@@ -280,17 +270,8 @@ static void reach_revisions(struct dd_mark *mark)
 /* The first of the young roots of a repository, or of a later one. */
 static size_t first_young(const struct dd_mark *mark, uint32_t repository)
 {
-	size_t low = 0, high = mark->options.young_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (mark->options.young[middle].repository < repository)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return dd_first_from(mark->options.young, mark->options.young_count, repository,
+			     repository);
 }
 
 static void reach_young(struct dd_mark *mark)

@@ -314,17 +314,7 @@ static void sign_by_tag(struct members *members, const struct dd_tag *tag, bool 
 /* The first attestation of an index, or of a later one. */
 static size_t first_attest(const struct dd_find_said *said, uint32_t index)
 {
-	size_t low = 0, high = said->attests.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (said->attests.items[middle].index < index)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return dd_first_from(said->attests.items, said->attests.count, index, index);
 }
 
 static void set_signs(struct members *members, bool on)

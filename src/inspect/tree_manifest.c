@@ -101,17 +101,7 @@ static int grow_blob(struct dd_growing *growing, const struct dd_part *part, siz
 
 static size_t first_about(const struct dd_growing *growing, uint32_t subject)
 {
-	size_t low = 0, high = growing->about.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (growing->about.items[middle].subject < subject)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return dd_first_from(growing->about.items, growing->about.count, subject, subject);
 }
 
 static bool has_about(const struct dd_growing *growing, uint32_t subject)
@@ -211,17 +201,9 @@ static int grow_attestations(struct dd_growing *growing, const struct dd_part *p
 			     const struct attestations *found, uint32_t subject, size_t parent,
 			     struct dd_error *err)
 {
-	size_t low = 0, high = found->list.count, made;
+	size_t low = dd_first_from(found->list.items, found->list.count, subject, subject), made;
 	int rc = 0;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (found->list.items[middle].subject < subject)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (; low < found->list.count && found->list.items[low].subject == subject && rc == 0;
 	     low++) {
 		const struct dd_part *part = &parts[found->list.items[low].part];

@@ -139,17 +139,7 @@ static int gather_names(struct search *search)
 
 static size_t first_name(const struct search *search, uint32_t id)
 {
-	size_t low = 0, high = search->names.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (search->names.items[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return dd_first_from(search->names.items, search->names.count, id, id);
 }
 
 /* ---- one report ---- */
