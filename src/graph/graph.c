@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "graph/graph.h"
 
 int dd_graph_open(struct dd_graph **out, struct dd_error *err)
@@ -94,6 +95,21 @@ void dd_graph_expect_match(const struct dd_graph *graph, const struct dd_descrip
 		if (id != DD_NO_ID)
 			__builtin_prefetch(&graph->nodes.items[id]);
 	}
+}
+
+int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count)
+{
+	DD_AUTOFREE uint32_t *ids = calloc(count + 1, sizeof(*ids));
+	int rc;
+
+	if (!ids)
+		return DD_ENOMEM;
+	pthread_mutex_lock(&graph->lock);
+	rc = dd_graph_intern_all(graph, digests, count, ids);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		graph->nodes.items[ids[i]].flags |= DD_NODE_PRESENT;
+	pthread_mutex_unlock(&graph->lock);
+	return rc;
 }
 
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,

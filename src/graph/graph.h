@@ -84,6 +84,8 @@ void dd_graph_expect(const struct dd_graph *graph, const struct dd_descriptor *d
 		     size_t count);
 void dd_graph_expect_match(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
 			   size_t count);
+/* Blobs that are there. Takes the lock. DD_ENOMEM. */
+int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count);
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  size_t stored, bool trashed, struct dd_error *err);
 int dd_graph_add_tie(struct dd_graph *graph, uint32_t from, uint32_t to, struct dd_error *err);

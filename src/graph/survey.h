@@ -138,6 +138,8 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 		   const struct dd_survey_options *options, struct dd_survey **survey,
 		   struct dd_error *err);
 void dd_survey_closep(struct dd_survey **survey);
+/* One that was found; at any place, until the end. Takes the lock. NULL: no memory. */
+struct dd_repository *dd_survey_add_repository(struct dd_survey *survey, const char *name);
 /* At the end of a scan. */
 void dd_survey_sort(struct dd_survey *survey, struct dd_jobs *jobs);
 

@@ -9,19 +9,9 @@
 
 static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
 {
-	struct dd_scan *scan = arg;
-	uint32_t *ids = calloc(count, sizeof(*ids));
-	int rc;
+	const struct dd_scan *scan = arg;
 
-	if (!ids)
-		return DD_ENOMEM;
-	dd_scan_lock(scan);
-	rc = dd_graph_intern_all(scan->graph, digests, count, ids);
-	for (size_t i = 0; i < count && rc == 0; i++)
-		scan->graph->nodes.items[ids[i]].flags |= DD_NODE_PRESENT;
-	dd_scan_unlock(scan);
-	free(ids);
-	return rc;
+	return dd_graph_see_blobs(scan->graph, digests, count);
 }
 
 /* As the index knows them, if it knows of nothing else there. */
@@ -82,7 +72,7 @@ static int see_strange(void *arg, enum dd_strange what, const struct dd_place *d
 			     NULL, text.bytes);
 }
 
-static struct dd_repository *add_repository(struct dd_scan *scan, const char *name)
+struct dd_repository *dd_survey_add_repository(struct dd_survey *survey, const char *name)
 {
 	struct dd_repository *repo = calloc(1, sizeof(*repo)), **slot = NULL;
 
@@ -90,12 +80,12 @@ static struct dd_repository *add_repository(struct dd_scan *scan, const char *na
 		return NULL;
 	repo->name = strdup(name);
 	repo->valid = dd_repository_valid(name);
-	dd_scan_lock(scan);
+	pthread_mutex_lock(&survey->graph->lock);
 	if (repo->name)
-		slot = dd_list_add(&scan->survey->repositories);
+		slot = dd_list_add(&survey->repositories);
 	if (slot)
 		*slot = repo;
-	dd_scan_unlock(scan);
+	pthread_mutex_unlock(&survey->graph->lock);
 	if (!slot) {
 		free(repo->name);
 		free(repo);
@@ -111,7 +101,7 @@ static int see_repository(void *arg, const char *name, bool has_layers, bool has
 
 	if (scan->options->wants && !scan->options->wants(scan->options->wants_arg, name))
 		return 0;
-	repo = add_repository(scan, name);
+	repo = dd_survey_add_repository(scan->survey, name);
 	if (!repo)
 		return DD_ENOMEM;
 	repo->has_layers = has_layers;

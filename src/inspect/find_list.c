@@ -238,27 +238,6 @@ static int list_uploads(struct list *list, struct dd_error *err)
 	return rc;
 }
 
-static struct dd_repository *add_repository(struct dd_find_run_state *run, const char *name)
-{
-	struct dd_repository *repo = calloc(1, sizeof(*repo)), **slot = NULL;
-
-	if (!repo || !(repo->name = strdup(name))) {
-		free(repo);
-		return NULL;
-	}
-	repo->valid = dd_repository_valid(name);
-	pthread_mutex_lock(&run->lock);
-	slot = dd_list_add(&run->survey->repositories);
-	if (slot)
-		*slot = repo;
-	pthread_mutex_unlock(&run->lock);
-	if (!slot) {
-		free(repo->name);
-		free(repo);
-	}
-	return slot ? repo : NULL;
-}
-
 static int see_repository(void *arg, const char *name, bool has_layers, bool has_manifests,
 			  bool has_uploads)
 {
@@ -269,7 +248,7 @@ static int see_repository(void *arg, const char *name, bool has_layers, bool has
 
 	if (!dd_find_wants_repository(run, classes, name))
 		return 0;
-	list.repo = add_repository(run, name);
+	list.repo = dd_survey_add_repository(run->survey, name);
 	if (!list.repo)
 		return DD_ENOMEM;
 	if (has_manifests && classes & (DD_CLASS_TAG | DD_CLASS_LINK))
@@ -286,23 +265,9 @@ static int see_repository(void *arg, const char *name, bool has_layers, bool has
 
 static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
 {
-	struct dd_find_run_state *run = arg;
-	int rc = 0;
+	const struct dd_find_run_state *run = arg;
 
-	pthread_mutex_lock(&run->graph->lock);
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		uint32_t id;
-
-		if (i + DD_IDS_AHEAD < count)
-			dd_ids_prefetch(&run->graph->ids, &digests[i + DD_IDS_AHEAD]);
-		id = dd_graph_intern(run->graph, &digests[i]);
-		if (id == DD_NO_ID)
-			rc = DD_ENOMEM;
-		else
-			run->graph->nodes.items[id].flags |= DD_NODE_PRESENT;
-	}
-	pthread_mutex_unlock(&run->graph->lock);
-	return rc;
+	return dd_graph_see_blobs(run->graph, digests, count);
 }
 
 int dd_find_list(struct dd_find_run_state *run, struct dd_error *err)
