@@ -1,0 +1,129 @@
+#!/bin/bash
+# drydockd: a registry's configuration, its environment, and what of it is honoured.
+# shellcheck source=tests/e2e/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/e2e/serve.sh
+. "${0%/*}/serve.sh"
+
+need_command curl jq
+
+# config TEXT…: a file with the volume "vol" and these lines.
+config() {
+	printf 'version: 0.1\nstorage:\n  filesystem: {rootdirectory: %s/vol}\n' "$PWD" >config.yml
+	printf '%b\n' "$@" >>config.yml
+	mkdir -p vol
+}
+
+check() {
+	run "$1" drydockd --check-config --config "${2:-config.yml}" >checked 2>checked.err
+}
+
+test_case 'a volume and a port are all that is needed, and an empty directory becomes a volume' '
+	serve vol && [ -d vol/docker/registry/v2 ] && ask 200 "$url/" && stop
+'
+
+test_case 'a directory that holds something else is not made a volume' '
+	mkdir vol && echo mine >vol/letter && run 2 drydockd --root vol --addr 127.0.0.1:0 2>err &&
+	says "not empty" err && [ "$(ls vol)" = letter ] &&
+	run 2 drydockd --root nowhere --addr 127.0.0.1:0 2>err && says nowhere err
+'
+
+test_case 'the configuration of registry:2 is read, and what becomes of each key is said beforehand' '
+	config "log:\n  accesslog: {disabled: true}\n  fields: {service: registry}" \
+		"http:\n  addr: 127.0.0.1:0\n  secret: hidden-one\n  headers: {X-Frame-Options: [deny]}" \
+		"health:\n  storagedriver: {enabled: true}" "odd: {key: 1}" &&
+	check 0 && says "honoured .*http.addr" checked && says "ignored .*http.secret" checked &&
+	says_not hidden-one checked && says "ignored .*odd.key" checked && says "is not known" checked &&
+	says "nothing stands in the way" checked && serve_config config.yml && ask 200 "$url/" &&
+	[ "$(header X-Frame-Options)" = deny ] && stop && [ ! -s daemon.out ]
+'
+
+test_case 'what must not be passed over stops it, with line and reason' '
+	for lines in "proxy:\n  remoteurl: https://elsewhere.example" "auth:\n  silly: {realm: x}" \
+		"http:\n  tls:\n    clientcas: [ca.pem]" "http:\n  tls:\n    letsencrypt: {email: a@b}" \
+		"middleware:\n  registry: [{name: x}]" "drydock:\n  no-such-key: 1"; do
+		config "$lines" && check 2 && says STOPS checked && says "line [0-9]*:" checked.err &&
+		run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "line [0-9]*:" err ||
+			return 1
+	done
+'
+
+test_case 'another storage driver stops it' '
+	printf "version: 0.1\nstorage: {s3: {bucket: x}}\n" >config.yml && check 2 &&
+	run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "only .*filesystem.* is supported" err &&
+	config "" && REGISTRY_STORAGE=s3 run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err
+'
+
+test_case 'a configuration that is damaged is told by its line' '
+	for lines in "http: [" "http:\n  addr: {a: 1}\nhttp: 5" "drydock:\n  lease: soon" \
+		"storage: {delete: {enabled: maybe}}" "drydock: {lease: -1h}" "http: {prefix: no-slash}" \
+		"catalog: {maxentries: many}" "http: {tls: {certificate: only.pem}}" "http: {host: no-url}"; do
+		config "$lines" && check 2 && says config.yml checked.err &&
+		run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says config.yml err || return 1
+	done
+'
+
+test_case 'the environment counts more than the file' '
+	config "http:\n  headers: {X-One: [file]}\n  prefix: /file/" && make_volume other &&
+	REGISTRY_HTTP_PREFIX=/env/ REGISTRY_HTTP_HEADERS="{X-One: [env], X-Two: [a, b]}" \
+		REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=$PWD/other serve_config config.yml &&
+	ask 200 "http://$host/env/v2/" && [ "$(header X-One)" = env ] &&
+	[ "$(header X-Two | tr "\n" " ")" = "a b " ] && fails_with 404 NAME_UNKNOWN "$url/" &&
+	says "serving $PWD/other" daemon.err
+'
+
+test_case 'the image of registry:2 is configured by environment alone, and so can we be' '
+	mkdir vol && REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=$PWD/vol REGISTRY_CONFIGURATION_PATH= \
+		start daemon drydockd --addr 127.0.0.1:0 --root vol && served_at daemon && ask 200 "$url/"
+'
+
+test_case 'a prefix stands before every path that is given out' '
+	config "http: {prefix: /some/where/}" && serve_config config.yml && url=http://$host/some/where/v2 &&
+	digest=$(push_image app v1) && [ "$(header Location)" = "$url/app/manifests/$digest" ] &&
+	ask 202 -X POST "$url/app/blobs/uploads/" &&
+	case $(header Location) in "$url/app/blobs/uploads/"*) ;; *) header Location; false ;; esac &&
+	push_image app v2 more >digest && ask 200 "$url/app/tags/list?n=1" &&
+	[ "$(header Link)" = "</some/where/v2/app/tags/list?last=v1&n=1>; rel=\"next\"" ]
+'
+
+test_case 'where a client is sent is said by http.host, by who forwards, or not at all' '
+	serve vol && ask 202 -X POST -H "X-Forwarded-Proto: https" -H "X-Forwarded-Host: reg.example" \
+		"$url/app/blobs/uploads/" &&
+	case $(header Location) in https://reg.example/v2/app/blobs/uploads/*) ;; *) false ;; esac &&
+	ask 202 -X POST -H "Host: evil\"><x" "$url/app/blobs/uploads/" &&
+	case $(header Location) in /v2/app/blobs/uploads/*) ;; *) header Location; false ;; esac && stop &&
+	config "http: {host: \"https://registry.example:444\"}" && serve_config config.yml &&
+	ask 202 -X POST "$url/app/blobs/uploads/" &&
+	case $(header Location) in https://registry.example:444/v2/*) ;; *) false ;; esac && stop &&
+	config "http: {relativeurls: true}" && serve_config config.yml &&
+	ask 202 -X POST "$url/app/blobs/uploads/" &&
+	case $(header Location) in /v2/app/blobs/uploads/*) ;; *) false ;; esac
+'
+
+test_case 'sparse manifests are accepted where validation is disabled' '
+	serve vol && push_image app v1 >digest && stop && config "validation: {disabled: true}" &&
+	serve_config config.yml && ask 201 -X PUT -H "Content-Type: $type_image" \
+		--data-binary @manifest.json "$url/other/manifests/v1" && ask 200 "$url/other/manifests/v1"
+'
+
+test_case 'too little room on the disk refuses a push before it begins, and serves pulls' '
+	serve vol && digest=$(push_image app v1) && stop && config "drydock: {keep-free: 1000000G}" &&
+	serve_config config.yml && ask 200 "$url/app/manifests/v1" &&
+	fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" && says keep-free body
+'
+
+test_case 'uploads at once are bounded' '
+	config "drydock: {uploads-max: 2}" && serve_config config.yml && new_upload app && new_upload app &&
+	fails_with 429 TOOMANYREQUESTS -X POST "$url/app/blobs/uploads/" && [ -n "$(header Retry-After)" ] &&
+	ask 204 -X DELETE "$location" && new_upload app
+'
+
+test_case 'a reload takes the new configuration, and leaves a damaged one' '
+	config "http: {headers: {X-Now: [one]}}" && serve_config config.yml && ask 200 "$url/" &&
+	[ "$(header X-Now)" = one ] && config "http: {headers: {X-Now: [two]}}" &&
+	kill -HUP "$(cat daemon.pid)" && wait_until says "reloaded" daemon.err && ask 200 "$url/" &&
+	[ "$(header X-Now)" = two ] && config "http: [" && kill -HUP "$(cat daemon.pid)" &&
+	wait_until says "config.yml" daemon.err && ask 200 "$url/" && [ "$(header X-Now)" = two ] && stop
+'
+
+done_testing

@@ -1,0 +1,180 @@
+#!/bin/bash
+# drydockd: running it: signals, health, metrics, logs, TLS, systemd.
+# shellcheck source=tests/e2e/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/e2e/serve.sh
+. "${0%/*}/serve.sh"
+
+need_command curl jq openssl
+
+config() {
+	printf 'version: 0.1\nstorage:\n  filesystem: {rootdirectory: %s/vol}\n' "$PWD" >config.yml
+	printf '%b\n' "$@" >>config.yml
+	mkdir -p vol
+}
+
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj "/CN=$1" -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+		-keyout key.pem -out cert.pem 2>openssl.err
+}
+
+test_case 'it tells that it runs, and that it is ready' '
+	serve vol && ask 200 "http://$host/healthz" && [ "$(cat body)" = ok ] &&
+	ask 200 "http://$host/readyz" && [ "$(cat body)" = ready ] && ask 200 -I "http://$host/healthz"
+'
+
+test_case 'metrics are at the address for debugging alone, in the format of Prometheus' '
+	config "http: {debug: {addr: \"127.0.0.1:0\", prometheus: {enabled: true}}}" &&
+	serve_config config.yml && digest=$(push_image app v1) && ask 200 "$url/app/manifests/v1" &&
+	fails_with 404 NAME_UNKNOWN "http://$host/metrics" &&
+	debug=$(sed -n "s/.*health and metrics are at //p" daemon.err) &&
+	ask 200 "$debug/metrics" && says "^drydock_http_requests_total.*route=\"manifest\",status=\"2xx\"} [1-9]" body &&
+	says "^drydock_http_request_duration_seconds_bucket.*le=\"\\+Inf\"" body &&
+	says "^drydock_ready.* 1\$" body && says "^drydock_registry_uploaded_total.* 2\$" body &&
+	awk "/^#/ {next} !/^[a-z_]+\\{[^}]*\\} [0-9.e+-]+\$/ {print; bad = 1} END {exit bad}" body &&
+	ask 200 "$debug/healthz" && fails_with 404 NAME_UNKNOWN "$debug/v2/"
+'
+
+test_case 'each request is a line of the access log, which policies can read' '
+	serve vol && digest=$(push_image app v1) && ask 200 -A "agent \"x\"" "$url/app/manifests/v1" &&
+	stop && grep "GET /v2/app/manifests/v1 HTTP/1.1\" 200 $(stat -c %s manifest.json)" daemon.out &&
+	run 0 drydock policy import-pulls --root vol daemon.out >imported 2>&1 &&
+	[ "$(grep -c . daemon.out)" -ge 5 ]
+'
+
+test_case 'nothing that is secret, and no control character, gets into the access log' '
+	serve vol && ask 200 -H "Authorization: Bearer sesame-1" "$url/?token=sesame-2&n=5" &&
+	ask 404 --path-as-is "$url/a%0ab%1b[31m/x" && ask 404 -A "$(printf "evil\033[31m")" "$url/none/tags/list" &&
+	stop && says "token" daemon.out && says_not sesame daemon.out && says_not sesame daemon.err &&
+	! grep -aq "$(printf "\033")" daemon.out
+'
+
+test_case 'the access log can be JSON' '
+	config "log: {formatter: json}" && serve_config config.yml && digest=$(push_image app v1) &&
+	stop && jq -e -s "map(select(.method == \"PUT\" and .status == 201 and .repository == \"app\" and
+		.complete and .received > 0)) | length == 1" daemon.out
+'
+
+test_case 'SIGTERM lets finish what is under way, and refuses what is new' '
+	serve vol && head -c 8000000 /dev/zero >big && digest=$(push_file app big) &&
+	curl -sS --limit-rate 2M -o pulled "$url/app/blobs/$digest" 2>curl.late & pull=$!
+	wait_until grep -q . pulled && kill -TERM "$(cat daemon.pid)" && wait "$pull" && cmp big pulled &&
+	finish daemon 0 && ! curl -s "$url/"
+' 2>/dev/null
+
+test_case 'what a push was told is there is there after a SIGKILL' '
+	serve vol && digest=$(push_image app v1) && kill_daemon && serve vol &&
+	ask 200 "$url/app/manifests/v1" && ask 200 "$url/app/blobs/$(jq -r .config.digest manifest.json)" &&
+	run 0 drydock verify --root vol
+'
+
+test_case 'a second server of the volume is refused, with the first one named' '
+	serve vol && run 3,4 drydockd --root vol --addr 127.0.0.1:0 2>second && says "drydockd, process" second &&
+	ask 200 "$url/"
+'
+
+test_case 'an address that is taken is told, and the volume is left alone' '
+	serve vol && mkdir other && run 3 drydockd --root other --addr "$host" 2>second &&
+	says "listen at $host" second && says "another program listens there" second
+'
+
+test_case 'drydock gc --apply is carried out by the server, and what it serves stays' '
+	serve vol --config /dev/null 2>/dev/null || serve vol && digest=$(push_image app v1) &&
+	run 0,1,3 drydock gc --root vol --apply >collected 2>&1 && ask 200 "$url/app/manifests/v1"
+'
+
+test_case 'TLS: a certificate and its key, read again on SIGHUP' '
+	certificate one && config "http: {tls: {certificate: cert.pem, key: key.pem}}" &&
+	serve_config config.yml && cp cert.pem one.pem &&
+	ask 200 --cacert one.pem "https://localhost:${host##*:}/v2/" &&
+	ask 202 --cacert one.pem -X POST "https://localhost:${host##*:}/v2/app/blobs/uploads/" &&
+	case $(header Location) in https://localhost:*) ;; *) header Location; false ;; esac &&
+	certificate two && kill -HUP "$(cat daemon.pid)" && wait_until says reloaded daemon.err &&
+	ask 200 --cacert cert.pem "https://localhost:${host##*:}/v2/" &&
+	! curl -s --cacert one.pem "https://localhost:${host##*:}/v2/" &&
+	! curl -s "http://$host/v2/" && ! curl -s --tls-max 1.1 -k "https://$host/v2/" && stop
+'
+
+test_case 'a key that is not the certificate'"'"'s is told at the start' '
+	certificate one && mv cert.pem one.pem && certificate two &&
+	config "http: {tls: {certificate: one.pem, key: key.pem}}" &&
+	run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "not the key" err &&
+	config "http: {tls: {certificate: none.pem, key: key.pem}}" &&
+	run 2,3 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says none.pem err
+'
+
+test_case 'a volume that it cannot write to is served, and how to hand it over is said' '
+	need_root && serve vol && digest=$(push_image app v1) && stop && chown -R 0:0 vol &&
+	chmod -R go-w vol && mkdir -m 777 "$PWD/cache2" && nobody_binary && cp "$DRYDOCKD" "$work/nobody/drydockd" &&
+	DRYDOCK_CACHE=$PWD/cache2 start daemon as_nobody drydockd --root vol --addr 127.0.0.1:0 &&
+	served_at daemon && says "chown -R 65534:65534 $PWD/vol" daemon.err &&
+	ask 503 "http://$host/readyz" && ask 200 "http://$host/healthz" &&
+	ask 200 "$url/app/manifests/v1" && fails_with 503 UNAVAILABLE -X POST "$url/app/blobs/uploads/" &&
+	chown -R 65534:65534 vol && wait_until ready && digest=$(push_image app v2 more) && stop
+'
+
+ready() {
+	[ "$(curl -s -o /dev/null -w "%{http_code}" "http://$host/readyz")" = 200 ]
+}
+
+test_case 'systemd may open the socket, and is told when it is ready' '
+	make_volume vol && cat >activate.py <<-\END &&
+	import os, socket, sys
+	listening = socket.create_server(("127.0.0.1", 0))
+	told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	told.bind("notify")
+	told.settimeout(30)
+	os.dup2(listening.fileno(), 3)
+	os.set_inheritable(3, True)
+	child = os.fork()
+	if child == 0:
+	    os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), NOTIFY_SOCKET=os.path.abspath("notify"))
+	    os.execvp("drydockd", ["drydockd", "--root", "vol"])
+	if b"READY=1" not in told.recv(4096):
+	    sys.exit("not told")
+	import urllib.request
+	port = listening.getsockname()[1]
+	listening.close()
+	if urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/").status != 200:
+	    sys.exit("not served")
+	os.kill(child, 1)
+	if b"RELOADING=1" not in told.recv(4096) or b"READY=1" not in told.recv(4096):
+	    sys.exit("reload not told")
+	os.kill(child, 15)
+	if b"STOPPING=1" not in told.recv(4096):
+	    sys.exit("end not told")
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+	END
+	run 0 /usr/bin/python3 activate.py
+'
+
+test_case 'a socket of the file system is listened at' '
+	config "http: {net: unix, addr: $PWD/socket}" &&
+	RUN_LIMIT=300 start daemon drydockd --config config.yml && wait_until test -S socket &&
+	wait_until curl -sf --unix-socket socket -o body http://registry/v2/ &&
+	stop && start daemon drydockd --config config.yml &&
+	wait_until curl -sf --unix-socket socket -o body http://registry/v2/ && stop
+'
+
+test_case 'pulls are remembered in the volume, so that policies know of them' '
+	serve vol && digest=$(push_image app v1) && ask 200 "$url/app/manifests/v1" && stop &&
+	grep -a "pull.* app .*v1" vol/.drydock/records
+'
+
+test_case 'uploads that nobody goes on with are purged' '
+	config "  maintenance: {uploadpurging: {enabled: true, age: 1h, interval: 1s}}" &&
+	put_upload vol app 6f1c1b1e-3a4b-4c5d-8e9f-0a1b2c3d4e5f half &&
+	find vol -path "*_uploads*" -exec touch -d "3 hours ago" {} + && date -u -d "3 hours ago" +%Y-%m-%dT%H:%M:%SZ |
+		tr -d "\n" >"$(upload_dir vol app 6f1c1b1e-3a4b-4c5d-8e9f-0a1b2c3d4e5f)/startedat" &&
+	serve_config config.yml && wait_until says "purged 1 upload" daemon.err &&
+	[ -z "$(find vol/docker -path "*_uploads*" -name data)" ]
+'
+
+test_case 'all blobs are read in the background where that is wanted, and what is damaged is said' '
+	make_volume vol && good=$(put_layer vol app good) && bad=$(put_layer vol app bad-bytes) &&
+	flip_blob vol "$bad" && serve vol --verify-all &&
+	wait_until says "all 2 blobs .* are verified, 1 are not whole" daemon.err && says "$bad" daemon.err
+'
+
+done_testing
