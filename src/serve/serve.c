@@ -267,7 +267,10 @@ static int open_all(struct dd_serve *serve, struct dd_error *err)
 		rc = dd_background_open(serve, &serve->background, err);
 	if (rc == 0)
 		rc = open_http(serve, err);
-	return rc < 0 ? rc : open_debug(serve, err);
+	if (rc < 0)
+		return rc;
+	dd_serve_offer_metrics(serve);
+	return open_debug(serve, err);
 }
 
 int dd_serve_open(struct dd_context *ctx, const struct dd_serve_options *options,

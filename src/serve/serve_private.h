@@ -58,4 +58,7 @@ int dd_serve_own(struct dd_serve *serve, struct dd_error *err);
 int dd_serve_listen_for_errands(struct dd_serve *serve, struct dd_error *err);
 void dd_serve_disown(struct dd_serve *serve);
 
+/* serve_metrics.c: once all parts are there */
+void dd_serve_offer_metrics(struct dd_serve *serve);
+
 #endif

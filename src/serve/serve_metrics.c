@@ -1,0 +1,144 @@
+/*
+ * What the parts of the daemon have to tell whoever scrapes its metrics.
+ */
+#include <drydock/units.h>
+
+#include "registry/registry.h"
+#include "serve/access_log.h"
+#include "serve/control.h"
+#include "serve/counters.h"
+#include "serve/events.h"
+#include "serve/serve_private.h"
+#include "text/metrics.h"
+
+static void write_counter(struct dd_metrics *metrics, const char *name, const char *help,
+			  uint64_t number)
+{
+	dd_metrics_counter_head(metrics, name, help);
+	dd_metrics_line(metrics, name, NULL, NULL, (double)number);
+}
+
+static void write_registry(struct dd_serve *serve, struct dd_metrics *metrics)
+{
+	struct dd_watch *watch = dd_registry_get_watch(serve->server.registry);
+	struct dd_registry_counts counts;
+
+	dd_registry_get_counts(serve->server.registry, &counts);
+	write_counter(metrics, "drydock_registry_proved_total",
+		      "blobs that were read through and found good", counts.proved);
+	write_counter(metrics, "drydock_registry_corrupt_total",
+		      "files that were found not to be what their digest says", counts.corrupt);
+	write_counter(metrics, "drydock_registry_healed_total", "of these, replaced by a push",
+		      counts.healed);
+	write_counter(metrics, "drydock_registry_revived_total",
+		      "objects that came back from the trash because they were asked for",
+		      counts.revived);
+	write_counter(metrics, "drydock_registry_uploaded_total", "uploads that became blobs",
+		      counts.uploaded);
+	write_counter(metrics, "drydock_registry_mounted_total", "blobs that were mounted",
+		      counts.mounted);
+	dd_metrics_gauge(metrics, "drydock_registry_leases", "leases that hold now, about",
+			 (double)dd_leases_count(watch->leases));
+	dd_metrics_gauge(metrics, "drydock_registry_foreign_writer",
+			 "whether somebody else was noticed to write to the volume",
+			 watch->foreign ? 1 : 0);
+}
+
+static void write_control(struct dd_serve *serve, struct dd_metrics *metrics)
+{
+	struct dd_control_counts counts = { 0 };
+
+	if (!serve->control)
+		return;
+	dd_control_get_counts(serve->control, &counts);
+	write_counter(metrics, "drydock_errands_total",
+		      "commands that were handed over to be carried out", counts.errands);
+	write_counter(metrics, "drydock_errands_refused_total", "of these, refused",
+		      counts.refused);
+	write_counter(metrics, "drydock_collections_total", "collections on schedule",
+		      counts.collections);
+	write_counter(metrics, "drydock_collections_failed_total", "of these, failed",
+		      counts.collections_failed);
+	dd_metrics_gauge(metrics, "drydock_collection_last_timestamp_seconds",
+			 "when the last one on schedule began",
+			 dd_metrics_seconds(counts.collected_ns));
+}
+
+static void write_space(struct dd_serve *serve, struct dd_metrics *metrics)
+{
+	struct dd_space space;
+
+	if (dd_store_space(serve->store, &space, NULL) < 0)
+		return;
+	dd_metrics_gauge(metrics, "drydock_volume_free_bytes",
+			 "what is free on the volume's file system", (double)space.free);
+	dd_metrics_gauge(metrics, "drydock_volume_size_bytes", "what it has, used and free",
+			 (double)space.size);
+}
+
+/* ---- events: a family at a time, each with a line an endpoint ---- */
+
+struct family {
+	struct dd_metrics *metrics;
+	const char *name;
+	size_t offset;
+};
+
+static void write_figure(void *arg, const struct dd_events_figures *figures)
+{
+	const struct family *family = arg;
+	const struct dd_metric_label labels[] = { { "endpoint", figures->name }, { 0 } };
+	const uint64_t *number = (const void *)((const char *)figures + family->offset);
+
+	dd_metrics_labelled(family->metrics, family->name, labels, (double)*number);
+}
+
+static void write_events(struct dd_serve *serve, struct dd_metrics *metrics)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} families[] = {
+		{ "drydock_events_told_total", "events that an endpoint took",
+		  offsetof(struct dd_events_figures, told) },
+		{ "drydock_events_failed_total", "attempts that failed",
+		  offsetof(struct dd_events_figures, failed) },
+		{ "drydock_events_refused_total", "events that an endpoint will never take",
+		  offsetof(struct dd_events_figures, refused) },
+		{ "drydock_events_dropped_total", "events that were lost from a full queue",
+		  offsetof(struct dd_events_figures, dropped) },
+	};
+
+	for (size_t i = 0; i < DD_COUNT(families); i++) {
+		struct family family = { metrics, families[i].name, families[i].offset };
+
+		dd_metrics_counter_head(metrics, families[i].name, families[i].help);
+		dd_events_get_figures(serve->server.events, write_figure, &family);
+	}
+	dd_metrics_head(metrics, "drydock_events_queued", "events that wait for an endpoint");
+	dd_events_get_figures(serve->server.events, write_figure,
+			      &(struct family){ metrics, "drydock_events_queued",
+						offsetof(struct dd_events_figures, queued) });
+}
+
+/* Called by a thread of the HTTP server: nothing here waits, the file system's figures aside. */
+static void write_more(void *arg, struct dd_metrics *metrics)
+{
+	struct dd_serve *serve = arg;
+
+	write_registry(serve, metrics);
+	write_control(serve, metrics);
+	write_space(serve, metrics);
+	write_events(serve, metrics);
+	dd_metrics_gauge(metrics, "drydock_http_connections", "connections that are open",
+			 (double)dd_http_get_connections(serve->http));
+	if (serve->server.log)
+		write_counter(metrics, "drydock_access_log_lost_total",
+			      "lines of the access log that its reader did not take in time",
+			      dd_access_log_get_lost(serve->server.log));
+}
+
+void dd_serve_offer_metrics(struct dd_serve *serve)
+{
+	dd_counters_set_more(serve->server.counters, write_more, serve);
+}
