@@ -23,6 +23,11 @@ ready() {
 	[ "$(curl -s -o /dev/null -w "%{http_code}" "http://$host/readyz")" = 200 ]
 }
 
+# Once its lease has run out.
+collected() {
+	drydock gc --root vol --grace 0 --min-free 0 --apply && ! blob_exists vol "$1"
+}
+
 # pull_slowly URL: beside us; "pulling" is its process.
 pull_slowly() {
 	curl -sS --limit-rate 2M -o pulled "$1" 2>curl.late &
@@ -91,8 +96,7 @@ test_case 'an address that is taken is told, and the volume is left alone' '
 
 test_case 'drydock gc --apply is carried out by the server, and what was pushed stays' '
 	config "drydock: {lease: 100ms}" && serve_config config.yml && digest=$(push_image app v1) &&
-	orphan=$(push_text app "nobody points here") && wait_until drydock gc --root vol --grace 0 \
-		--min-free 0 --apply && ! blob_exists vol "$orphan" &&
+	orphan=$(push_text app "nobody points here") && wait_until collected "$orphan" &&
 	run 0 drydock gc --root vol --grace 0 --min-free 0 --apply >collected 2>&1 &&
 	ask 200 "$url/app/manifests/v1" && ask 200 "$url/app/blobs/$(jq -r .layers[0].digest manifest.json)" &&
 	says "gc --root vol" daemon.err
