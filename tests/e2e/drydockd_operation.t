@@ -99,7 +99,7 @@ test_case 'drydock gc --apply is carried out by the server, and what was pushed 
 	orphan=$(push_text app "nobody points here") && wait_until collected "$orphan" &&
 	run 0 drydock gc --root vol --grace 0 --min-free 0 --apply >collected 2>&1 &&
 	ask 200 "$url/app/manifests/v1" && ask 200 "$url/app/blobs/$(jq -r .layers[0].digest manifest.json)" &&
-	says "gc --root vol" daemon.err
+	says "has .drydock gc. done" daemon.err
 '
 
 test_case 'TLS: a certificate and its key, read again on SIGHUP' '
