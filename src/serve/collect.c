@@ -18,7 +18,7 @@
 #include "serve/collect.h"
 
 #define AGAIN (600 * DD_SECOND) /* after a run that somebody else's was in the way of */
-#define FIXED 6			/* words that are always there */
+#define FIXED 8			/* words that are always there */
 #define MILLISECOND (DD_SECOND / 1000)
 
 struct dd_collector {
@@ -142,7 +142,9 @@ int dd_collector_open(const struct dd_collector_options *options, struct dd_coll
 {
 	DD_CLEANUP(dd_collector_closep)
 	struct dd_collector *collector = calloc(1, sizeof(*collector));
-	const char *fixed[FIXED] = { "drydock", "--root", NULL, "gc", "-q", "--apply" };
+	/* A deletion by a client is over in no time. */
+	const char *fixed[FIXED] = { "drydock", "--root", NULL,	       "gc",
+				     "-q",	"--apply", "--lock-wait", "1m" };
 	int sys;
 
 	*out = NULL;

@@ -5,6 +5,8 @@
 . "${0%/*}/lib.sh"
 # shellcheck source=tests/e2e/real/registry.sh
 . "$e2e/real/registry.sh"
+# shellcheck source=tests/e2e/serve.sh
+. "$e2e/serve.sh"
 
 cycles=${SOAK_CYCLES:-30}
 seed=${SOAK_SEED:-$(date +%s)}
@@ -29,7 +31,27 @@ counted() {
 	done
 }
 
+# The daemon, by a lease of seconds, collecting without grace all the time.
+soak_daemon() {
+	mkdir vol && host=127.0.0.1:$(free_port) && cat >drydockd.yml <<-END &&
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $PWD/vol}, delete: {enabled: true}}
+		http: {addr: "$host"}
+		drydock: {lease: 2s}
+	END
+		run 0 "$top/tests/soak/run" --drydock "$DRYDOCK" --root "$PWD/vol" --work "$PWD" \
+			--address "$host" --cycles "$cycles" --epoch "${SOAK_EPOCH:-15}" --kills --exact \
+			--graces 0 --writers 5 --deletes-tags --seed "$seed" \
+			-- "$DRYDOCKD" --config drydockd.yml --no-access-log >counts &&
+		{ [ -z "${SOAK_CYCLES-}" ] || sed "s/^/# /" counts >&9; }
+}
+
 exec 9>&1
+test_case "drydockd: it collects while it serves: no push is refused, no pull broken, nothing lost" "
+	soak_daemon && counted cycles pushes retags withdrawn leased deletions \"pulls verified\" \
+		\"pulls meanwhile\"
+"
+
 for cache in "" inmemory; do
 	title="collections beside pushes, mounts, retags and deletions lose nothing that was acknowledged"
 	title+=${cache:+, though it remembers what is gone}

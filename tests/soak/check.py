@@ -23,7 +23,24 @@ class Checker:
                 broken[repository, reference] = image, str(refusal)
         return broken
 
+    def check_exact(self):
+        """No excuse, neither before it forgets nor after it was killed."""
+        self.whole("right after the load")
+        self.run.server.kill()
+        self.run.server.start()
+        self.whole("after it was killed")
+        status, _, said = self.tool.run("verify", "--full")
+        if status:
+            self.ledger.problem("verify: %s" % said.strip())
+        _, plan, _ = self.tool.collect("-m", "--grace", "0", wanted=(0,))
+        self.ledger.count("revived at the end", plan["totals"]["revived_items"])
+        self.whole("after the next collection")
+        self.gone()
+
     def check(self):
+        if self.run.exact:
+            self.check_exact()
+            return
         broken = self.broken()
         self.run.server.restart()  # it forgets
         broken.update(self.broken())

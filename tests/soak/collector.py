@@ -3,8 +3,10 @@
 import json
 import random
 import subprocess
+import time
 
-DONE, ATTENTION = 0, 1
+DONE, ATTENTION, FAILED = 0, 1, 3
+NOT_YET = "nothing is collected until"  # what clients were told before a restart is not known
 LIMIT = 300  # seconds: only a run that hangs takes so long
 
 
@@ -34,9 +36,15 @@ class Tool:
                 " ".join(words), done.returncode, done.stderr.strip()))
         return done.returncode, list(documents(done.stdout)), done.stderr
 
-    def collect(self, *words, **wanted):
-        status, plans, said = self.run("gc", "--apply", *words, **wanted)
-        return status, plans[0], said
+    def collect(self, *words, wanted=(DONE, ATTENTION)):
+        until = time.monotonic() + LIMIT
+        while True:
+            status, plans, said = self.run("gc", "--apply", *words, wanted=(*wanted, FAILED))
+            if status != FAILED or FAILED in wanted:
+                return status, plans[0], said
+            if NOT_YET not in said or time.monotonic() > until:
+                raise RuntimeError("drydock gc %s failed: %s" % (" ".join(words), said.strip()))
+            time.sleep(0.1)
 
 
 class Collector:
@@ -50,6 +58,8 @@ class Collector:
 
     def options(self):
         words = ["--grace", "%ds" % self.fate.choice(self.run.graces)]
+        if self.run.exact:  # what a client deletes is a change of its own
+            words += ["--lock-wait", "1m"]
         words += ["--uploads-older-than", "%ds" % self.fate.choice((1, 3, 10))]
         if self.fate.random() < 0.8:
             words.append("-m")
@@ -83,6 +93,7 @@ class Collector:
         status, plan, said = self.tool.collect(*words)
         totals = plan["totals"]
         self.ledger.count("withdrawn", totals["withdrawn_items"])
+        self.ledger.count("leased", totals["leased_items"])
         self.ledger.count("revived", totals["revived_items"])
         self.ledger.count("cycles that found doubt", status == ATTENTION)
         if status == ATTENTION:

@@ -44,6 +44,10 @@ class Server:
             self.process.terminate()
             self.process.wait(LIMIT)
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait(LIMIT)
+
     def restart(self):
         self.stop()
         self.start()

@@ -128,6 +128,9 @@ class Writer(threading.Thread):
                 except registry.Refused as refusal:
                     self.ledger.count("refusals")
                     last = refusal
+                    # What is sent alone may never have been there.
+                    if self.run_of.exact and (attempt or not alone):
+                        break
                     self.stop.wait(self.fate.uniform(0, 0.02 * attempt))
             self.ledger.problem("%s:%s cannot be pushed: %s" % (repository.name, tag, last))
             return False
@@ -169,14 +172,14 @@ class Writer(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """Pulls what nobody touches: it is whole at every moment. Beside a writer a link may read as
-    empty for a moment (2.8 writes in place), so one failure alone proves nothing."""
+    """Pulls what nobody touches: it is whole at every moment. Beside a writer of the reference's a link
+    may read as empty for a moment (2.8 writes in place), so that one failure alone proves nothing."""
 
     TRIES = 100
 
     def __init__(self, run):
         super().__init__(name="reader")
-        self.ledger, self.stop = run.ledger, run.stop
+        self.ledger, self.stop, self.exact = run.ledger, run.stop, run.exact
         self.client = registry.Client(run.address)
 
     def run(self):
@@ -198,6 +201,8 @@ class Reader(threading.Thread):
                 return self.ledger.count("pulls meanwhile")
             except registry.Refused as refusal:
                 last = refusal
+                if self.exact:
+                    break
                 self.ledger.count("retried pulls")
                 self.stop.wait(0.05)
                 if self.stop.is_set():
