@@ -40,9 +40,9 @@ int dd_change_pass_gate(struct dd_change *change, struct dd_error *err)
 /* Taken for its own sake, or because it does nobody any good: then no reader's lease keeps it. */
 static bool is_named(const struct dd_item *item)
 {
-	/* Nobody is served by what a tag pointed to once. */
+	/* Nobody is served by what a tag pointed to once; but what stays is to have its past. */
 	if (item->place.kind == DD_AT_HISTORY)
-		return true;
+		return item->reason != DD_REASON_HISTORY_DEAD;
 	switch (item->reason) {
 	case DD_REASON_REMOVED:
 	case DD_REASON_DAMAGED:
