@@ -37,11 +37,11 @@ soak_daemon() {
 		version: 0.1
 		storage: {filesystem: {rootdirectory: $PWD/vol}, delete: {enabled: true}}
 		http: {addr: "$host"}
-		drydock: {lease: 2s}
+		drydock: {lease: 3s}
 	END
 		run 0 "$top/tests/soak/run" --drydock "$DRYDOCK" --root "$PWD/vol" --work "$PWD" \
 			--address "$host" --cycles "$cycles" --epoch "${SOAK_EPOCH:-15}" --kills --exact \
-			--graces 0 --writers 5 --deletes-tags --seed "$seed" \
+			--lease 3 --graces 0 --writers 5 --deletes-tags --seed "$seed" \
 			-- "$DRYDOCKD" --config drydockd.yml --no-access-log >counts &&
 		{ [ -z "${SOAK_CYCLES-}" ] || sed "s/^/# /" counts >&9; }
 }

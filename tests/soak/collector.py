@@ -60,6 +60,8 @@ class Collector:
         words = ["--grace", "%ds" % self.fate.choice(self.run.graces)]
         if self.run.exact:  # what a client deletes is a change of its own
             words += ["--lock-wait", "1m"]
+            if self.fate.random() < 0.5:  # nothing comes back: leases and barrier alone
+                words.append("--purge")
         words += ["--uploads-older-than", "%ds" % self.fate.choice((1, 3, 10))]
         if self.fate.random() < 0.8:
             words.append("-m")

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 
 import registry
 
@@ -120,6 +121,7 @@ class Writer(threading.Thread):
         repository.begin_push()
         try:
             for attempt in range(TRIES):
+                began = time.monotonic()
                 try:
                     if not alone or attempt:
                         self.send(repository, image)
@@ -129,13 +131,17 @@ class Writer(threading.Thread):
                     self.ledger.count("refusals")
                     last = refusal
                     # What is sent alone may never have been there.
-                    if self.run_of.exact and (attempt or not alone):
+                    if self.in_vain(began) and (attempt or not alone):
                         break
                     self.stop.wait(self.fate.uniform(0, 0.02 * attempt))
             self.ledger.problem("%s:%s cannot be pushed: %s" % (repository.name, tag, last))
             return False
         finally:
             repository.end_push()
+
+    def in_vain(self, began):
+        """There is no excuse: it was told what is there, and that holds still."""
+        return self.run_of.exact and time.monotonic() - began < self.run_of.patience
 
     def put(self, repository, tag, image):
         if tag:
@@ -179,7 +185,7 @@ class Reader(threading.Thread):
 
     def __init__(self, run):
         super().__init__(name="reader")
-        self.ledger, self.stop, self.exact = run.ledger, run.stop, run.exact
+        self.run_of, self.ledger, self.stop = run, run.ledger, run.stop
         self.client = registry.Client(run.address)
 
     def run(self):
@@ -196,12 +202,13 @@ class Reader(threading.Thread):
 
     def pull(self, repository, tag):
         for _ in range(self.TRIES):
+            began = time.monotonic()
             try:
                 self.client.pull(repository, tag)
                 return self.ledger.count("pulls meanwhile")
             except registry.Refused as refusal:
                 last = refusal
-                if self.exact:
+                if self.run_of.exact and time.monotonic() - began < self.run_of.patience:
                     break
                 self.ledger.count("retried pulls")
                 self.stop.wait(0.05)
