@@ -29,12 +29,13 @@ class Checker:
         self.run.server.kill()
         self.run.server.start()
         self.whole("after it was killed")
-        status, _, said = self.tool.run("verify", "--full")
-        if status:
-            self.ledger.problem("verify: %s" % said.strip())
         _, plan, _ = self.tool.collect("-m", "--grace", "0", wanted=(0,))
         self.ledger.count("revived at the end", plan["totals"]["revived_items"])
         self.whole("after the next collection")
+        # Of a run that was killed something untagged may have lacked its layers until now.
+        status, _, said = self.tool.run("verify", "--full")
+        if status:
+            self.ledger.problem("verify: %s" % said.strip())
         self.gone()
 
     def check(self):

@@ -138,13 +138,19 @@ class Client:
         digest = content.digest_of(data)
         if reference.startswith("sha256:") and digest != reference:
             raise Refused("GET " + path, "other bytes")
-        manifest = json.loads(data)
+        self.pull_parts(repository, json.loads(data))
+        return digest
+
+    def get_manifest(self, repository, reference):
+        path = "/v2/%s/manifests/%s" % (repository, reference)
+        return json.loads(self.get(path, {"Accept": ACCEPT}))
+
+    def pull_parts(self, repository, manifest):
         for child in manifest.get("manifests", []):
             self.pull(repository, child["digest"])
         for part in [manifest.get("config"), *manifest.get("layers", [])]:
             if part:
                 self.pull_blob(repository, part)
-        return digest
 
     def pull_blob(self, repository, part):
         path = "/v2/%s/blobs/%s" % (repository, part["digest"])

@@ -125,6 +125,7 @@ class Writer(threading.Thread):
                 try:
                     if not alone or attempt:
                         self.send(repository, image)
+                        self.think()
                     self.put(repository, tag, image)
                     return True
                 except registry.Refused as refusal:
@@ -138,6 +139,11 @@ class Writer(threading.Thread):
             return False
         finally:
             repository.end_push()
+
+    def think(self):
+        """Between being told and relying on it: collections get their chance."""
+        if self.run_of.exact and self.fate.random() < 0.5:
+            self.stop.wait(self.fate.uniform(0, self.run_of.patience / 2))
 
     def in_vain(self, began):
         """There is no excuse: it was told what is there, and that holds still."""
@@ -175,6 +181,44 @@ class Writer(threading.Thread):
             data = data[half:]
         self.client.end_upload(location, digest, data)
         self.ledger.count("uploads")
+
+
+class Puller(threading.Thread):
+    """Pulls what writers push, slowly: whoever has the manifest has been told of its parts, whatever
+    becomes of tag and image meanwhile."""
+
+    def __init__(self, number, run):
+        super().__init__(name="puller %d" % number)
+        self.run_of, self.ledger, self.stop = run, run.ledger, run.stop
+        self.fate = random.Random("%s puller %d %d" % (run.seed, number, run.epoch))
+        self.client = registry.Client(run.address)
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                repository = self.fate.choice(self.ledger.repositories)
+                tags = sorted(repository.tags)
+                if tags:
+                    self.pull(repository, self.fate.choice(tags))
+                self.stop.wait(self.fate.uniform(0, self.run_of.pause))
+        except Exception as error:  # noqa: it ends the run, with its reason
+            self.ledger.problem("%s: %s: %s" % (self.name, type(error).__name__, error))
+            self.stop.set()
+
+    def pull(self, repository, tag):
+        began = time.monotonic()
+        try:
+            manifest = self.client.get_manifest(repository.name, tag)
+        except registry.Refused:
+            return  # it was moved or deleted
+        self.stop.wait(self.fate.uniform(0, self.run_of.patience / 2))
+        try:
+            self.client.pull_parts(repository.name, manifest)
+            self.ledger.count("slow pulls")
+        except registry.Refused as refusal:
+            if time.monotonic() - began < self.run_of.patience:
+                self.ledger.problem("%s:%s broke while it was pulled: %s" % (
+                    repository.name, tag, refusal))
 
 
 class Reader(threading.Thread):
