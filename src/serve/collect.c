@@ -143,7 +143,7 @@ int dd_collector_open(const struct dd_collector_options *options, struct dd_coll
 	DD_CLEANUP(dd_collector_closep)
 	struct dd_collector *collector = calloc(1, sizeof(*collector));
 	/* A deletion by a client is over in no time. */
-	const char *fixed[FIXED] = { "drydock", "--root", NULL,	       "gc",
+	const char *fixed[FIXED] = { "drydock", "--root",  NULL,	  "gc",
 				     "-q",	"--apply", "--lock-wait", "1m" };
 	int sys;
 
