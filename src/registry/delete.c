@@ -228,8 +228,8 @@ static int carry_out(struct deletion *deletion, const char *command, struct dd_e
 static int name_command(struct dd_text *command, const char *what, const char *who,
 			struct dd_error *err)
 {
-	int rc = dd_text_printf(command, "delete %s%s%s%s", what, who ? " (" : "", who ? who : "",
-				who ? ")" : "");
+	int rc = who && *who ? dd_text_printf(command, "delete %s (%s)", what, who) :
+			       dd_text_printf(command, "delete %s", what);
 
 	return rc < 0 ? dd_fail(err, rc, 0, "delete %s", what) : 0;
 }

@@ -88,11 +88,11 @@ static int check_one(struct dd_put_manifest *put, const struct dd_named *named,
 
 /*
  * What it names as a blob may be a manifest, too, whatever it is called; then a mark that sees this one
- * goes on from there, and so do the pins.
+ * goes on from there, and so do the pins. And what came back from the trash can be read only now.
  */
 static int follow(struct dd_put_manifest *put, const struct dd_named *named, struct dd_error *err)
 {
-	if (named->is_manifest ||
+	if (!named->is_manifest &&
 	    dd_registry_look_at_revision(put->registry, put->repository, &named->digest, NULL) < 0)
 		return 0;
 	return dd_pins_add(&put->pins, &named->digest, true, err);

@@ -48,7 +48,7 @@ int dd_pins_add(struct dd_pins *pins, const struct dd_digest *digest, bool follo
 	return 0;
 }
 
-/* What cannot be read, or is no manifest, names nothing. */
+/* What cannot be read, or is no manifest, names nothing: for now, and may be added again. */
 static int follow_one(struct dd_pins *pins, uint32_t id, struct dd_error *err)
 {
 	DD_CLEANUP(dd_reach_release) struct dd_reach *reach = NULL;
@@ -56,8 +56,10 @@ static int follow_one(struct dd_pins *pins, uint32_t id, struct dd_error *err)
 	int rc = 0;
 
 	dd_ids_get(&pins->ids, id, &digest);
-	if (dd_reach_get(pins->registry, &digest, &reach, NULL) < 0)
+	if (dd_reach_get(pins->registry, &digest, &reach, NULL) < 0) {
+		pins->manifests.items[id] = false;
 		return 0;
+	}
 	for (size_t i = 0; i < reach->count && rc == 0; i++)
 		if (reach->named[i].role != DD_ROLE_SUBJECT)
 			rc = dd_pins_add(pins, &reach->named[i].digest, reach->named[i].is_manifest,

@@ -44,6 +44,7 @@ struct dd_registry {
 	_Atomic uint64_t generations[DD_REGISTRY_SLOTS];
 	pthread_mutex_t repository_locks[DD_REGISTRY_SLOTS];
 	pthread_mutex_t change_lock; /* remove.h */
+	_Atomic unsigned changes_waiting;
 
 	struct dd_registry_counts counts; /* atomically */
 	struct dd_proofs *proofs;

@@ -1,6 +1,9 @@
 /*
  * Deleting a blob: the repository's link to it, into the trash. The bytes are the collector's matter.
  */
+#include <errno.h>
+#include <time.h>
+
 #include <drydock/units.h>
 
 #include "base/text.h"
@@ -8,14 +11,32 @@
 #include "registry/remove.h"
 
 #define PATIENCE (30 * DD_SECOND)
+/* Who comes while so many wait is sent away at once: their threads are needed for pushes, too. */
+#define WAITING_MAX 8
+
+/* By the clock on the wall: should it be set meanwhile, somebody waits for less, or for longer. */
+static int wait_for_turn(struct dd_registry *registry, int64_t until_ns, struct dd_error *err)
+{
+	const struct timespec until = { until_ns / DD_SECOND, until_ns % DD_SECOND };
+	int sys = EBUSY;
+
+	if (registry->changes_waiting++ < WAITING_MAX)
+		sys = pthread_mutex_timedlock(&registry->change_lock, &until);
+	registry->changes_waiting--;
+	return sys ? dd_fail(err, DD_ELOCKED, 0, "other deletions are waiting already") : 0;
+}
 
 int dd_registry_begin_change(struct dd_registry *registry, const char *command,
 			     struct dd_change **change, struct dd_error *err)
 {
-	const struct dd_change_options options = { .command = command, .lock_wait_ns = PATIENCE };
-	int rc;
+	int64_t until_ns = dd_time_now() + PATIENCE, left_ns;
+	struct dd_change_options options = { .command = command };
+	int rc = wait_for_turn(registry, until_ns, err);
 
-	pthread_mutex_lock(&registry->change_lock);
+	if (rc < 0)
+		return rc;
+	left_ns = until_ns - dd_time_now();
+	options.lock_wait_ns = left_ns < 0 ? 0 : left_ns > PATIENCE ? PATIENCE : left_ns;
 	rc = dd_change_begin(registry->ctx, registry->store, &options, change, err);
 	if (rc < 0)
 		pthread_mutex_unlock(&registry->change_lock);

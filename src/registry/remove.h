@@ -9,7 +9,7 @@
 
 /*
  * Begin a change, as soon as no other of ours is under way and nobody holds the volume's lock:
- * DD_ELOCKED after half a minute. The command is what the trash shows of it. Ended by the other, whatever
+ * DD_ELOCKED after half a minute, and at once if many wait already. The command is what the trash shows of it. Ended by the other, whatever
  * came of it: on success the run is finished.
  */
 int dd_registry_begin_change(struct dd_registry *registry, const char *command,

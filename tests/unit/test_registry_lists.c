@@ -1,6 +1,9 @@
 /*
  * Tags and repositories of a registry, a page at a time; and what deleting leaves of them.
  */
+#include <sched.h>
+
+#include "registry/remove.h"
 #include "registry_image.h"
 
 static void assert_names(const struct dd_names *names, const char *const *expected, size_t count,
@@ -264,6 +267,61 @@ static void a_broken_tag_can_be_deleted(void **state)
 	close_registry(&reg);
 }
 
+/* ---- who has to wait ---- */
+
+struct waiter {
+	struct registry *reg;
+	pthread_t thread;
+};
+
+static _Atomic unsigned answered;
+
+static void *delete_one(void *arg)
+{
+	struct waiter *waiter = arg;
+	int rc = dd_registry_delete_tag(waiter->reg->registry, APP, "v1", NULL, NULL);
+
+	answered++;
+	return (void *)(intptr_t)rc;
+}
+
+#define WAITERS 12
+
+static void of_many_who_delete_while_another_run_is_at_work_some_are_sent_away(void **state)
+{
+	struct registry reg;
+	struct image image;
+	struct waiter waiters[WAITERS];
+	struct dd_change *change;
+	void *rc;
+	unsigned deleted = 0, gone = 0, sent_away = 0;
+
+	(void)state;
+	open_registry(&reg);
+	push_image(&reg, APP, 1, "v1", &image);
+	assert_rc(dd_registry_begin_change(reg.registry, "other", &change, reg.err), 0);
+	for (unsigned i = 0; i < WAITERS; i++) {
+		waiters[i].reg = &reg;
+		assert_int_equal(pthread_create(&waiters[i].thread, NULL, delete_one, &waiters[i]),
+				 0);
+	}
+	/* Those that are too many come back while the others wait. */
+	while (answered < WAITERS - 8)
+		sched_yield();
+	assert_rc(dd_registry_end_change(reg.registry, &change, 0, reg.err), 0);
+	for (unsigned i = 0; i < WAITERS; i++) {
+		assert_int_equal(pthread_join(waiters[i].thread, &rc), 0);
+		deleted += (intptr_t)rc == 0;
+		gone += (intptr_t)rc == DD_ENOENT;
+		sent_away += (intptr_t)rc == DD_ELOCKED;
+	}
+	assert_int_equal(deleted, 1);
+	assert_int_equal(gone, 7);
+	assert_int_equal(sent_away, WAITERS - 8);
+	release_image(&image);
+	close_registry(&reg);
+}
+
 /* ---- pushed and deleted at once ---- */
 
 struct rival {
@@ -337,6 +395,8 @@ int main(void)
 		cmocka_unit_test(a_tag_that_is_deleted_goes_with_its_history),
 		cmocka_unit_test(a_manifest_that_is_deleted_takes_its_tags_along),
 		cmocka_unit_test(a_broken_tag_can_be_deleted),
+		cmocka_unit_test(
+			of_many_who_delete_while_another_run_is_at_work_some_are_sent_away),
 		cmocka_unit_test(beside_a_deletion_a_push_is_there_as_a_whole_or_not_at_all),
 	};
 

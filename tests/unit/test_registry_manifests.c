@@ -586,6 +586,8 @@ static void a_push_is_not_refused_for_what_a_collector_took(void **state)
 	char run[32];
 	struct registry reg;
 	struct image image;
+	struct dd_leases *leases;
+	uint64_t mark;
 
 	(void)state;
 	open_registry(&reg);
@@ -596,11 +598,21 @@ static void a_push_is_not_refused_for_what_a_collector_took(void **state)
 	paths[2] = strdup(blob_path(&image.digest));
 	paths[3] = strdup(blob_path(&image.layer_digest));
 	collect(&reg.volume, paths, 4, run);
+	/* Nothing is known of it but what can be read, once it is back. */
+	restart(&reg);
+	leases = let_leases_run_out(&reg);
+	mark = dd_leases_begin_mark(leases);
 	assert_rc(put_manifest(&reg, APP, index, "multi"), 0);
 	for (size_t i = 0; i < 4; i++) {
 		assert_true(exists(&reg.volume, paths[i]));
 		free((char *)paths[i]);
 	}
+	/* The mark that is under way has seen neither the index nor what it leads to. */
+	clock_ns += 2 * DD_LEASE_DEFAULT;
+	assert_false(is_taken(leases, mark, APP, &image.digest));
+	assert_false(is_taken(leases, mark, APP, &image.layer_digest));
+	assert_false(is_taken(leases, mark, APP, &image.config_digest));
+	dd_leases_end_mark(leases, mark);
 	release_image(&image);
 	close_registry(&reg);
 }
