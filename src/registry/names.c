@@ -80,7 +80,7 @@ void dd_names_release(struct dd_names *names)
 /* ---- tags ---- */
 
 /* A tag whose current link went, or was never written, leaves its directory behind. */
-static int look_at_tag(struct dd_registry *registry, const char *repository, const char *tag,
+static int look_at_tag(struct dd_directory *tags, const char *repository, const char *tag,
 		       struct dd_error *err)
 {
 	const struct dd_place place = { .kind = DD_AT_TAG, .repository = repository, .tag = tag };
@@ -89,7 +89,7 @@ static int look_at_tag(struct dd_registry *registry, const char *repository, con
 
 	if (!dd_tag_valid(tag))
 		return 0;
-	rc = dd_store_stat(registry->store, &place, &info, err);
+	rc = dd_directory_stat(tags, &place, &info, err);
 	/* What cannot be looked at can still be asked for by its name. */
 	if (rc == DD_ENOENT || rc == DD_ESYMLINK || rc == DD_EIRREGULAR) {
 		dd_error_clear(err);
@@ -114,13 +114,16 @@ int dd_registry_list_tags(struct dd_registry *registry, const char *repository, 
 			  size_t max, struct dd_names *names, struct dd_error *err)
 {
 	DD_CLEANUP(dd_children_release) struct dd_children tags = { 0 };
+	DD_CLEANUP(dd_directory_closep) struct dd_directory *directory = NULL;
 	const struct dd_place place = { .kind = DD_IN_TAGS, .repository = repository };
 	int rc = dd_registry_check_name(repository, err);
 
 	*names = (struct dd_names){ 0 };
 	if (rc < 0)
 		return rc;
-	rc = dd_children_list(&tags, registry->store, &place, err);
+	rc = dd_store_open_directory(registry->store, &place, &directory, err);
+	if (rc == 0)
+		rc = dd_children_list(&tags, registry->store, &place, err);
 	if (rc == DD_ENOENT) {
 		dd_error_clear(err);
 		return look_at_repository(registry, repository, err);
@@ -130,7 +133,7 @@ int dd_registry_list_tags(struct dd_registry *registry, const char *repository, 
 
 		if (last && strcmp(tag, last) <= 0)
 			continue;
-		rc = look_at_tag(registry, repository, tag, err);
+		rc = look_at_tag(directory, repository, tag, err);
 		if (rc > 0)
 			rc = dd_names_add(names, max, tag, err);
 	}
