@@ -4,6 +4,8 @@
 #ifndef UNIT_REGISTRY_IMAGE_H
 #define UNIT_REGISTRY_IMAGE_H
 
+#include <time.h>
+
 #include "base/text.h"
 #include "registry/registry.h"
 #include "registry.h"
@@ -172,7 +174,7 @@ static inline int try_get(struct registry *reg, const char *repository, const ch
 
 /* ---- leases, by a clock of our own ---- */
 
-static int64_t clock_ns = 1;
+static int64_t clock_ns;
 
 static inline int64_t tell_time(void)
 {
@@ -182,6 +184,11 @@ static inline int64_t tell_time(void)
 /* What was said before the start has run out, and so has all that was pushed before. */
 static inline struct dd_leases *let_leases_run_out(struct registry *reg)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (clock_ns < dd_time_of(&now))
+		clock_ns = dd_time_of(&now);
 	dd_leases_set_clock(reg->registry->leases, tell_time);
 	clock_ns += 2 * DD_LEASE_DEFAULT;
 	return reg->registry->leases;
