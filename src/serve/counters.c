@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "serve/counters.h"
+#include "serve/events.h"
 #include "text/metrics.h"
 
 #define CLASSES 6 /* 1xx to 5xx; 0: the connection ended before a reply */
@@ -146,6 +147,8 @@ static void reply_metrics(struct dd_request *request)
 			 atomic_load(&server->unready) ? 0 : 1);
 	if (counters->more)
 		counters->more(counters->more_arg, &metrics);
+	if (server->events)
+		dd_events_write_metrics(server->events, &metrics);
 	if (dd_metrics_take(&metrics, &text, NULL) < 0) {
 		dd_request_fail(request, DD_TROUBLE, NULL);
 		return;

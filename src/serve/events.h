@@ -103,5 +103,8 @@ struct dd_events_figures {
 };
 typedef void dd_events_figures_fn(void *arg, const struct dd_events_figures *figures);
 void dd_events_get_figures(struct dd_events *events, dd_events_figures_fn *fn, void *arg);
+/* The same, in Prometheus' format. */
+struct dd_metrics;
+void dd_events_write_metrics(struct dd_events *events, struct dd_metrics *metrics);
 
 #endif
