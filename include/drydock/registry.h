@@ -33,6 +33,9 @@
 
 struct dd_registry;
 
+/* A file is not what its digest says: as often as the log is told, from any thread. */
+typedef void dd_found_corrupt_fn(void *arg, const struct dd_digest *digest);
+
 struct dd_registry_options {
 	int64_t lease_ns; /* 0: DD_LEASE_DEFAULT */
 	uint64_t
@@ -42,6 +45,8 @@ struct dd_registry_options {
 	uint32_t uploads_max;	/* open at once; 0: as many as there is room for */
 	bool accept_sparse;	/* manifests that name what is not there */
 	struct dd_index *index; /* of kind VERIFIED, borrowed; NULL: nothing is remembered */
+	dd_found_corrupt_fn *found_corrupt; /* told beside the log; NULL: nobody */
+	void *found_arg;
 };
 #define DD_LEASE_DEFAULT (INT64_C(3600) * 1000000000)
 #define DD_PROVE_FIRST_DEFAULT (UINT64_C(64) << 20)

@@ -200,6 +200,8 @@ static void say_corrupt(struct dd_registry *registry, const struct dd_digest *di
 	dd_log(registry->ctx, DD_LOG_ERROR,
 	       "%s does not hold the bytes of its digest, and is not served; a push of it heals it",
 	       dd_digest_text(digest));
+	if (registry->found_corrupt)
+		registry->found_corrupt(registry->found_arg, digest);
 }
 
 bool dd_proof_get(struct dd_registry *registry, const struct dd_digest *digest,

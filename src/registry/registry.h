@@ -33,6 +33,8 @@ struct dd_registry {
 	struct dd_context *ctx;
 	struct dd_store *store;
 	struct dd_index *index; /* borrowed; NULL */
+	dd_found_corrupt_fn *found_corrupt;
+	void *found_arg;
 	struct dd_leases *leases;
 	struct dd_watch watch; /* of the leases, and of what is written */
 

@@ -39,8 +39,8 @@ enum dd_event_action {
 /* What happened. NULL where nothing is to be said. All borrowed during the call. */
 struct dd_event {
 	enum dd_event_action action;
-	bool manifest; /* else a blob */
-	const char *repository, *tag;
+	bool manifest;			/* else a blob */
+	const char *repository, *tag;	/* what is corrupt is of no repository in particular */
 	const char *from_repository;	/* of a mount */
 	const struct dd_digest *digest; /* NULL: a tag alone went */
 	const char *media_type;

@@ -66,7 +66,8 @@ static void write_url(struct dd_json_out *out, const struct dd_event *event)
 	DD_CLEANUP(dd_text_release) struct dd_text url = { 0 };
 	char digest[DD_DIGEST_TEXT];
 
-	if (!event->base_url || !event->digest || event->action == DD_EVENT_DELETE)
+	if (!event->base_url || !event->repository || !event->digest ||
+	    event->action == DD_EVENT_DELETE)
 		return;
 	if (dd_text_printf(&url, "%s/v2/%s/%s/%s", event->base_url, event->repository,
 			   event->manifest ? "manifests" : "blobs",
@@ -80,13 +81,13 @@ static void write_target(struct dd_json_out *out, const struct dd_event *event)
 	write_if(out, "mediaType", event->media_type);
 	if (event->digest) {
 		/* "length" is what "size" was called first. */
-		if (event->action != DD_EVENT_DELETE) {
+		if (event->action != DD_EVENT_DELETE && event->action != DD_EVENT_CORRUPT) {
 			dd_json_uint(out, "size", event->size);
 			dd_json_uint(out, "length", event->size);
 		}
 		dd_json_digest(out, "digest", event->digest);
 	}
-	dd_json_text(out, "repository", event->repository);
+	write_if(out, "repository", event->repository);
 	write_if(out, "fromRepository", event->from_repository);
 	write_url(out, event);
 	write_if(out, "tag", event->tag);

@@ -64,3 +64,13 @@ void dd_note_manifest(struct dd_request *request, enum dd_event_action action,
 	if (is_wanted(request, action))
 		tell(request, &event);
 }
+
+void dd_note_corrupt(void *arg, const struct dd_digest *digest)
+{
+	struct dd_event event = { .action = DD_EVENT_CORRUPT,
+				  .digest = digest,
+				  .media_type = "application/octet-stream" };
+
+	if (arg)
+		dd_events_tell(arg, &event);
+}

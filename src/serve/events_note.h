@@ -15,4 +15,7 @@ void dd_note_manifest(struct dd_request *request, enum dd_event_action action,
 		      const struct dd_digest *digest, uint64_t size, const char *media_type,
 		      const char *tag);
 
+/* A blob of the volume: in no request, and of no repository in particular. arg: the events. */
+void dd_note_corrupt(void *arg, const struct dd_digest *digest);
+
 #endif

@@ -15,6 +15,7 @@
 #include "serve/background.h"
 #include "serve/cache.h"
 #include "serve/counters.h"
+#include "serve/events_note.h"
 #include "serve/listen.h"
 #include "serve/pull_notes.h"
 #include "serve/serve_private.h"
@@ -88,6 +89,8 @@ static struct dd_registry_options registry_options(const struct dd_serve *serve)
 									     config->uploads_max),
 		.accept_sparse = config->validation_disabled,
 		.index = serve->index,
+		.found_corrupt = dd_note_corrupt,
+		.found_arg = serve->server.events,
 	};
 }
 

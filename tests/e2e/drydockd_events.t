@@ -145,6 +145,13 @@ test_case 'how things stand is among the metrics' '
 	metric_is dropped_total away 0 && wait_until some_failed away
 '
 
+test_case 'a blob that is not what it says is told of' '
+	receive hook && tells "{name: hook, url: \"http://127.0.0.1:$port/\"}" && digest=$(push_text app hello) &&
+	wait_until told hook 1 && stop && printf jello >"$(blob_data vol "$digest")" && serve_config config.yml &&
+	fails_with 404 BLOB_UNKNOWN "$url/app/blobs/$digest" && stop &&
+	[ "$(event hook "select(.action == \"corrupt\") | .target.digest")" = "$digest" ]
+'
+
 test_case 'what is no endpoint is refused at start' '
 	for wrong in "{name: hook}" "{name: hook, url: \"ftp://127.0.0.1/\"}" "{url: \"http://127.0.0.1/\"}"; do
 		mkdir -p vol && printf "version: 0.1\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: \"127.0.0.1:0\"}\nnotifications: {endpoints: [%s]}\n" \
