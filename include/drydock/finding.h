@@ -160,7 +160,10 @@ enum dd_severity {
 	  NULL) \
 	X(DD_FOUND_OWNER_DIFFERS, "owner-differs", DD_SEVERITY_NOTE, \
 	  "files have another owner or mode than the rest", \
-	  "set as the rest has it, by --owner and --mode")
+	  "set as the rest has it, by --owner and --mode") \
+	X(DD_FOUND_DIRECTORY_OWNER_DIFFERS, "directory-owner-differs", DD_SEVERITY_NOTE, \
+	  "directories have another owner or mode than the rest", \
+	  NULL)
 /* clang-format on */
 
 enum dd_finding {

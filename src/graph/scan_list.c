@@ -9,8 +9,16 @@
 static int list_it(struct dd_scan *scan, struct dd_directory *within, const struct dd_place *place,
 		   dd_entry_fn *fn, void *arg, struct dd_error *err)
 {
-	return within ? dd_directory_list(within, place, fn, arg, err) :
-			dd_store_list(scan->store, place, fn, arg, err);
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
+	struct dd_info info;
+	int rc;
+
+	if (!onlooker || !onlooker->directory)
+		return within ? dd_directory_list(within, place, fn, arg, err) :
+				dd_store_list(scan->store, place, fn, arg, err);
+	rc = within ? dd_directory_list_and_look(within, place, &info, fn, arg, err) :
+		      dd_store_list_and_look(scan->store, place, &info, fn, arg, err);
+	return rc == 0 ? onlooker->directory(onlooker->arg, place, &info) : rc;
 }
 
 /* ---- what is known ---- */

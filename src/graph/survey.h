@@ -108,6 +108,8 @@ struct dd_onlooker {
 	 * threads at once. Who gives this wants all of them read, also those whose names say enough.
 	 */
 	int (*link)(void *arg, const struct dd_place *place, const struct dd_info *info);
+	/* Each directory that was listed: from several threads at once. */
+	int (*directory)(void *arg, const struct dd_place *place, const struct dd_info *info);
 };
 
 struct dd_survey_options {

@@ -392,35 +392,56 @@ int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *
 	}
 }
 
-static int list_target(const struct dd_target *target, dd_entry_fn *fn, void *arg,
-		       struct dd_error *err)
+static int list_target(const struct dd_target *target, struct dd_info *info, dd_entry_fn *fn,
+		       void *arg, struct dd_error *err)
 {
 	DD_AUTOCLOSE int fd =
 		dd_beneath_open(target->base, target->name, O_RDONLY | O_DIRECTORY, 0);
+	struct stat st;
 
 	if (fd < 0)
 		return dd_file_fail(target->store, err, -fd, "list", target->path);
+	if (info && fstat(fd, &st) < 0)
+		return dd_file_fail(target->store, err, errno, "look at", target->path);
+	if (info)
+		dd_file_info(&st, info);
 	return dd_file_list(target->store, fd, target->path, fn, arg, err);
+}
+
+static int list_place(struct dd_store *store, struct dd_directory *within,
+		      const struct dd_place *place, struct dd_info *info, dd_entry_fn *fn,
+		      void *arg, struct dd_error *err)
+{
+	DD_AUTOFREE char *path = NULL;
+	struct dd_target target;
+	int rc = dd_file_aim(store, within, place, &path, &target, err);
+
+	return rc < 0 ? rc : list_target(&target, info, fn, arg, err);
 }
 
 int dd_store_list(struct dd_store *store, const struct dd_place *directory, dd_entry_fn *fn,
 		  void *arg, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(store, NULL, directory, &path, &target, err);
+	return list_place(store, NULL, directory, NULL, fn, arg, err);
+}
 
-	return rc < 0 ? rc : list_target(&target, fn, arg, err);
+int dd_store_list_and_look(struct dd_store *store, const struct dd_place *directory,
+			   struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err)
+{
+	return list_place(store, NULL, directory, info, fn, arg, err);
 }
 
 int dd_directory_list(struct dd_directory *directory, const struct dd_place *below, dd_entry_fn *fn,
 		      void *arg, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(directory->store, directory, below, &path, &target, err);
+	return list_place(directory->store, directory, below, NULL, fn, arg, err);
+}
 
-	return rc < 0 ? rc : list_target(&target, fn, arg, err);
+int dd_directory_list_and_look(struct dd_directory *directory, const struct dd_place *below,
+			       struct dd_info *info, dd_entry_fn *fn, void *arg,
+			       struct dd_error *err)
+{
+	return list_place(directory->store, directory, below, info, fn, arg, err);
 }
 
 int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd_entry_fn *fn,
@@ -433,5 +454,5 @@ int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd
 	if (rc < 0)
 		return rc;
 	*strrchr(path, '/') = '\0'; /* every place has some directory above it */
-	return list_target(&target, fn, arg, err);
+	return list_target(&target, NULL, fn, arg, err);
 }

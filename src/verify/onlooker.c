@@ -104,7 +104,22 @@ static int see_link(void *arg, const struct dd_place *place, const struct dd_inf
 	return rc;
 }
 
+static int see_directory(void *arg, const struct dd_place *place, const struct dd_info *info)
+{
+	struct dd_verify *verify = arg;
+	int rc;
+
+	pthread_mutex_lock(&verify->lock);
+	rc = dd_owners_add(&verify->directories, info, place);
+	pthread_mutex_unlock(&verify->lock);
+	return rc;
+}
+
 void dd_verify_look_on(struct dd_verify *verify)
 {
-	verify->onlooker = (struct dd_onlooker){ verify, see_manifest, see_strange, see_link };
+	verify->onlooker = (struct dd_onlooker){ .arg = verify,
+						 .manifest = see_manifest,
+						 .strange = see_strange,
+						 .link = see_link,
+						 .directory = see_directory };
 }

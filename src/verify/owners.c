@@ -4,7 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "verify/owners.h"
+
+/* In memory of its own, strings and all; NULL without. */
+static struct dd_place *keep(const struct dd_place *place)
+{
+	const char *const from[] = { place->repository, place->tag, place->upload, place->name };
+	struct dd_place *kept;
+	size_t len = sizeof(*kept);
+	char *at;
+
+	for (size_t i = 0; i < DD_COUNT(from); i++)
+		len += from[i] ? strlen(from[i]) + 1 : 0;
+	kept = malloc(len);
+	if (!kept)
+		return NULL;
+	*kept = *place;
+	at = (char *)(kept + 1);
+	for (size_t i = 0; i < DD_COUNT(from); i++) {
+		const char **to[] = { &kept->repository, &kept->tag, &kept->upload, &kept->name };
+		size_t size = from[i] ? strlen(from[i]) + 1 : 0;
+
+		if (size)
+			*to[i] = memcpy(at, from[i], size);
+		at += size;
+	}
+	return kept;
+}
 
 /* NULL: another kind is new. */
 static struct dd_owner *find(struct dd_owners *owners, uint32_t owner, uint32_t group,
@@ -23,13 +50,14 @@ int dd_owners_add(struct dd_owners *owners, const struct dd_info *info,
 		  const struct dd_place *place)
 {
 	struct dd_owner *kind = find(owners, info->owner, info->group, info->mode);
-	char *path;
+	struct dd_place *example;
 
 	if (!kind) {
-		if (dd_layout_path(place, &path, NULL) < 0)
+		example = keep(place);
+		if (!example)
 			return DD_ENOMEM;
 		kind = &owners->kinds[owners->count++];
-		*kind = (struct dd_owner){ info->owner, info->group, info->mode, 0, path };
+		*kind = (struct dd_owner){ info->owner, info->group, info->mode, 0, example };
 	}
 	kind->count++;
 	return 0;

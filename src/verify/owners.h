@@ -12,7 +12,7 @@
 struct dd_owner {
 	uint32_t owner, group, mode;
 	uint64_t count;
-	char *example; /* a path */
+	struct dd_place *example; /* in one block with its strings */
 };
 
 struct dd_owners {

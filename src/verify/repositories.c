@@ -102,17 +102,16 @@ static int judge_repository_names(struct dd_verify *verify, struct dd_error *err
 
 /* ---- owners ---- */
 
-/* One finding for each kind of files that are not as most are, with an example of them. */
-static int judge_owners(struct dd_verify *verify, struct dd_error *err)
+/* One finding for each kind of them that is not as most are, with an example. */
+static int judge_owners(struct dd_verify *verify, const struct dd_owners *owners,
+			enum dd_finding finding, const char *what, struct dd_error *err)
 {
-	const struct dd_owner *usual = dd_owners_usual(&verify->owners);
+	const struct dd_owner *usual = dd_owners_usual(owners);
 	int rc = 0;
 
-	for (size_t i = 0; i < verify->owners.count && rc == 0; i++) {
-		const struct dd_owner *kind = &verify->owners.kinds[i];
+	for (size_t i = 0; i < owners->count && rc == 0; i++) {
+		const struct dd_owner *kind = &owners->kinds[i];
 		char expected[64], found[64], detail[64];
-		struct dd_place place;
-		DD_AUTOFREE char *memory = NULL;
 
 		if (kind == usual)
 			continue;
@@ -120,13 +119,11 @@ static int judge_owners(struct dd_verify *verify, struct dd_error *err)
 			 usual->mode);
 		snprintf(found, sizeof(found), "%u:%u, mode %04o", kind->owner, kind->group,
 			 kind->mode);
-		snprintf(detail, sizeof(detail), "%llu of these files",
-			 (unsigned long long)kind->count);
-		if (dd_layout_parse(kind->example, &place, &memory, NULL) < 0)
-			continue;
+		snprintf(detail, sizeof(detail), "%llu of these %s",
+			 (unsigned long long)kind->count, what);
 		rc = dd_verify_report(verify,
-				      &(struct dd_evidence){ .finding = DD_FOUND_OWNER_DIFFERS,
-							     .place = &place,
+				      &(struct dd_evidence){ .finding = finding,
+							     .place = kind->example,
 							     .id = DD_NO_ID,
 							     .repository = DD_NO_ID,
 							     .expected = expected,
@@ -146,5 +143,9 @@ int dd_verify_repositories(struct dd_verify *verify, struct dd_error *err)
 		if (rc == 0)
 			rc = judge_tag_names(verify, i, err);
 	}
-	return rc < 0 ? rc : judge_owners(verify, err);
+	if (rc == 0)
+		rc = judge_owners(verify, &verify->owners, DD_FOUND_OWNER_DIFFERS, "files", err);
+	return rc < 0 ? rc :
+			judge_owners(verify, &verify->directories, DD_FOUND_DIRECTORY_OWNER_DIFFERS,
+				     "directories", err);
 }

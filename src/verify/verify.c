@@ -207,6 +207,7 @@ void dd_verify_close(struct dd_verify *verify)
 	dd_list_release(&verify->reports);
 	dd_arena_release(&verify->strings);
 	dd_owners_release(&verify->owners);
+	dd_owners_release(&verify->directories);
 	dd_survey_closep(&verify->survey);
 	dd_graph_closep(&verify->graph);
 	pthread_mutex_destroy(&verify->memory_lock);

@@ -92,6 +92,7 @@ struct dd_verify {
 	struct dd_arena strings;
 	DD_LIST(struct dd_report) reports;
 	struct dd_owners owners;
+	struct dd_owners directories; /* likewise */
 	struct dd_verify_summary summary;
 	struct dd_error error; /* the first that ends the run */
 	int rc;

@@ -371,6 +371,13 @@ test_case 'a file of another owner or mode than the rest is a note that names bo
 	found report owner-differs ".found | startswith(\"1234:1234\")"
 '
 
+test_case 'a directory of another owner than the rest is told, though all files in it are as they should be' '
+	need_root && from_template && chown 1234:1234 vol/docker/registry/v2/repositories/app/_layers/sha256 &&
+	finds 0 directory-owner-differs &&
+	found report directory-owner-differs ".found | startswith(\"1234:1234\")" &&
+	found report directory-owner-differs ".path | endswith(\"/app/_layers/sha256\")"
+'
+
 test_case 'a symbolic link is not followed, and what is behind is not verified' '
 	from_template && mv vol/docker/registry/v2/repositories/far elsewhere &&
 	ln -s "$PWD/elsewhere" vol/docker/registry/v2/repositories/far && finds 3 symlink &&

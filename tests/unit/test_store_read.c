@@ -142,6 +142,34 @@ static void a_large_directory_is_listed_whole(void **state)
 	close_volume(&volume);
 }
 
+static void a_listing_tells_what_its_directory_is(void **state)
+{
+	const struct dd_place uploads = { .kind = DD_IN_UPLOADS, .repository = "a" },
+			      repository = { .kind = DD_IN_REPOSITORY, .repository = "a" };
+	struct dd_directory *held = NULL;
+	struct volume volume;
+	struct dd_info info, within;
+	size_t count = 0;
+
+	(void)state;
+	open_volume(&volume);
+	make_parents(&volume, V2 "repositories/a/_uploads/x/data");
+	assert_int_equal(chmod(below(&volume, V2 "repositories/a/_uploads"), 0710), 0);
+	assert_code(dd_store_list_and_look(volume.store, &uploads, &info, count_one, &count,
+					   &volume.err),
+		    0);
+	assert_int_equal(count, 1);
+	assert_int_equal(info.type, DD_ENTRY_DIRECTORY);
+	assert_int_equal(info.mode, 0710);
+	assert_code(dd_store_open_directory(volume.store, &repository, &held, &volume.err), 0);
+	assert_code(
+		dd_directory_list_and_look(held, &uploads, &within, count_one, &count, &volume.err),
+		0);
+	assert_true(dd_stamp_equal(&info.stamp, &within.stamp));
+	dd_directory_closep(&held);
+	close_volume(&volume);
+}
+
 static void a_stamp_tells_writing_from_moving_and_copying(void **state)
 {
 	const struct dd_stamp was = { { 1, 2, 3, 4, 5 } };
@@ -171,6 +199,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_file_is_never_opened),
 		cmocka_unit_test(a_read_ends_at_its_bound),
 		cmocka_unit_test(a_large_directory_is_listed_whole),
+		cmocka_unit_test(a_listing_tells_what_its_directory_is),
 		cmocka_unit_test(a_stamp_tells_writing_from_moving_and_copying),
 		cmocka_unit_test(an_old_kernel_makes_no_difference),
 	};

@@ -91,8 +91,28 @@ static void the_usual_owner_is_the_most_frequent_one(void **state)
 	assert_int_equal(two.count, 0);
 	assert_int_equal(dd_owners_usual(&one)->owner, 7);
 	assert_int_equal(dd_owners_usual(&one)->count, 4);
-	assert_non_null(dd_owners_usual(&one)->example);
+	assert_true(dd_digest_equal(&dd_owners_usual(&one)->example->digest, &a_blob.digest));
 	dd_owners_release(&one);
+}
+
+static void an_example_outlives_the_strings_that_named_it(void **state)
+{
+	const struct dd_info info = { .mode = 0755 };
+	char repository[] = "team/app", tag[] = "v1";
+	const struct dd_place place = { .kind = DD_IN_HISTORY,
+					.repository = repository,
+					.tag = tag };
+	struct dd_owners one = { 0 }, all = { 0 };
+
+	(void)state;
+	assert_int_equal(dd_owners_add(&one, &info, &place), 0);
+	memset(repository, 'x', sizeof(repository) - 1);
+	memset(tag, 'x', sizeof(tag) - 1);
+	dd_owners_merge(&all, &one);
+	assert_string_equal(dd_owners_usual(&all)->example->repository, "team/app");
+	assert_string_equal(dd_owners_usual(&all)->example->tag, "v1");
+	assert_null(dd_owners_usual(&all)->example->upload);
+	dd_owners_release(&all);
 }
 
 static void more_kinds_of_owners_than_there_is_room_for_are_counted_together(void **state)
@@ -151,6 +171,7 @@ int main(void)
 		cmocka_unit_test(time_that_nobody_used_is_not_made_up_for),
 		cmocka_unit_test(a_blob_of_many_gigabytes_does_not_overflow_the_pace),
 		cmocka_unit_test(the_usual_owner_is_the_most_frequent_one),
+		cmocka_unit_test(an_example_outlives_the_strings_that_named_it),
 		cmocka_unit_test(more_kinds_of_owners_than_there_is_room_for_are_counted_together),
 		cmocka_unit_test(the_last_success_is_found_again_under_its_own_volume),
 		cmocka_unit_test(what_is_no_metrics_file_has_no_success),
