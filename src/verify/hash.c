@@ -38,6 +38,7 @@ struct hand {
 	unsigned char *block;
 	struct dd_directory *shard; /* that of the last blob */
 	unsigned shard_key;
+	bool no_shards; /* the order is that of places: each blob's is another */
 	struct dd_owners owners;
 	struct dd_verify_summary sum; /* what this thread did */
 };
@@ -61,6 +62,10 @@ static struct dd_directory *shard_of(struct hand *hand, const struct dd_place *p
 	unsigned key = ((unsigned)place->digest.alg + 1) << 8 | place->digest.bytes[0];
 	struct dd_place shard = { .kind = DD_IN_SHARD, .digest = place->digest };
 
+	if (hand->no_shards) {
+		key = 0;
+		shard = (struct dd_place){ .kind = DD_IN_BLOBS };
+	}
 	if (key == hand->shard_key && hand->shard)
 		return hand->shard;
 	dd_directory_closep(&hand->shard);
@@ -358,7 +363,8 @@ static void add_up(struct hand *hand)
 
 static void work(void *arg)
 {
-	struct hand hand = { .engine = arg, .verify = ((struct engine *)arg)->verify };
+	struct dd_verify *verify = ((struct engine *)arg)->verify;
+	struct hand hand = { .engine = arg, .verify = verify, .no_shards = verify->places };
 	const struct dd_work *todo = hand.engine->work;
 	struct dd_error err = { 0 };
 	size_t first, count;
