@@ -18,6 +18,8 @@ struct batch {
 	size_t count;
 	struct dd_owners owners;
 	struct dd_verify_summary sum;
+	uint64_t *known; /* how many the index knows, as they are; the verification's lock */
+	uint64_t found;
 };
 
 static bool still_counts(const struct dd_verify *verify, const struct dd_verified *verified)
@@ -47,6 +49,7 @@ static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 			verify->whens[id] = verify->earlier.oldest_ns;
 		return 0;
 	}
+	batch->found++;
 	verify->whens[id] = verified.when_ns;
 	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified) ||
 	    (verify->candidates && verify->candidates[id]))
@@ -81,11 +84,13 @@ static void recall_batch(void *arg)
 	DD_VERIFY_TOTALS(X)
 #undef X
 	dd_owners_merge(&verify->owners, &batch->owners);
+	*batch->known += batch->found;
 	pthread_mutex_unlock(&verify->lock);
 	free(batch);
 }
 
-static int recall_all(struct dd_verify *verify, uint32_t *ids, size_t count, struct dd_error *err)
+static int recall_all(struct dd_verify *verify, uint32_t *ids, size_t count, uint64_t *known,
+		      struct dd_error *err)
 {
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
 	int rc = dd_jobs_open(verify->ctx, &jobs, err);
@@ -99,6 +104,7 @@ static int recall_all(struct dd_verify *verify, uint32_t *ids, size_t count, str
 		if (!batch)
 			return dd_fail(err, DD_ENOMEM, 0, "look at blobs");
 		batch->verify = verify;
+		batch->known = known;
 		batch->ids = ids + at;
 		batch->count = count - at < BATCH ? count - at : BATCH;
 		dd_jobs_add(jobs, recall_batch, batch);
@@ -132,14 +138,17 @@ static int see_remembered(void *arg, const struct dd_verified_blob *blob, struct
 	return 0;
 }
 
-/* Only who has seen all of the volume knows what is gone. */
-static int forget_what_is_gone(struct dd_verify *verify, struct dd_error *err)
+/*
+ * Only who has seen all of the volume knows what is gone; and if all that is remembered was found as it
+ * is remembered, nothing is.
+ */
+static int forget_what_is_gone(struct dd_verify *verify, uint64_t known, struct dd_error *err)
 {
 	struct gone gone = { .graph = verify->graph };
 	int rc;
 
-	if (verify->options.reference || verify->survey->unreadable ||
-	    !dd_index_is_writable(verify->options.index))
+	if (known == dd_index_count_verified(verify->options.index) || verify->options.reference ||
+	    verify->survey->unreadable || !dd_index_is_writable(verify->options.index))
 		return 0;
 	rc = dd_index_visit_verified(verify->options.index, see_remembered, &gone, err);
 	if (rc == 0 && gone.digests.count)
@@ -161,6 +170,7 @@ static bool find_earlier_run(struct dd_verify *verify)
 
 int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, struct dd_error *err)
 {
+	uint64_t known = 0;
 	size_t kept = 0;
 	int rc;
 
@@ -171,9 +181,9 @@ int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, str
 		return dd_fail(err, DD_ENOMEM, 0, "remember blobs");
 	if (!find_earlier_run(verify) && !dd_index_count_verified(verify->options.index))
 		return 0;
-	rc = forget_what_is_gone(verify, err);
+	rc = recall_all(verify, ids, *count, &known, err);
 	if (rc == 0)
-		rc = recall_all(verify, ids, *count, err);
+		rc = forget_what_is_gone(verify, known, err);
 	for (size_t i = 0; i < *count && rc == 0; i++)
 		if (ids[i] != DD_NO_ID)
 			ids[kept++] = ids[i];

@@ -10,7 +10,8 @@
 /* In memory of its own, strings and all; NULL without. */
 static struct dd_place *keep(const struct dd_place *place)
 {
-	const char *const from[] = { place->repository, place->tag, place->upload, place->name };
+	const char *const from[] = { place->repository, place->tag, place->upload,
+				     place->name,	place->run, place->beside };
 	struct dd_place *kept;
 	size_t len = sizeof(*kept);
 	char *at;
@@ -23,7 +24,8 @@ static struct dd_place *keep(const struct dd_place *place)
 	*kept = *place;
 	at = (char *)(kept + 1);
 	for (size_t i = 0; i < DD_COUNT(from); i++) {
-		const char **to[] = { &kept->repository, &kept->tag, &kept->upload, &kept->name };
+		const char **to[] = { &kept->repository, &kept->tag, &kept->upload,
+				      &kept->name,	 &kept->run, &kept->beside };
 		size_t size = from[i] ? strlen(from[i]) + 1 : 0;
 
 		if (size)
