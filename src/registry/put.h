@@ -4,6 +4,8 @@
 #ifndef REGISTRY_PUT_H
 #define REGISTRY_PUT_H
 
+#include <drydock/store_write.h>
+
 #include "registry/reach.h"
 
 struct dd_put_manifest {

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include <drydock/registry.h>
+#include <drydock/store_write.h>
 
 #include "base/cleanup.h"
 #include "registry/gate.h"

@@ -10,7 +10,7 @@
 #ifndef STORE_DURABLE_H
 #define STORE_DURABLE_H
 
-#include <drydock/store.h>
+#include <drydock/store_write.h>
 
 struct dd_durable;
 

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include <drydock/store.h>
+#include <drydock/store_write.h>
 
 #include "base/cleanup.h"
 #include "base/list.h"
