@@ -202,26 +202,61 @@ int dd_digest_of(struct dd_digest *digest, enum dd_algorithm alg, const void *da
 
 /* ---- under a key ---- */
 
-static void mac_free(EVP_MAC **mac)
-{
-	EVP_MAC_free(*mac);
-}
+#define SECRET_BYTES 32
+
+/* Fetched and keyed once: that takes longer than the digest of a few bytes. */
+struct dd_secret {
+	EVP_MAC *mac;
+	EVP_MAC_CTX *keyed;
+};
 
 static void mac_ctx_free(EVP_MAC_CTX **ctx)
 {
 	EVP_MAC_CTX_free(*ctx);
 }
 
-int dd_secret_digest(struct dd_digest *digest, const unsigned char key[static DD_SECRET_KEY],
-		     const struct dd_secret_part *parts, size_t count, struct dd_error *err)
+int dd_secret_open(struct dd_secret **out, struct dd_error *err)
 {
 	char name[] = "SHA256";
 	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name,
 								       0),
 				      OSSL_PARAM_construct_end() };
-	DD_CLEANUP(mac_free) EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	DD_CLEANUP(mac_ctx_free) EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	bool good = ctx && EVP_MAC_init(ctx, key, DD_SECRET_KEY, params);
+	DD_CLEANUP(dd_secret_closep) struct dd_secret *secret = calloc(1, sizeof(*secret));
+	unsigned char key[SECRET_BYTES];
+	int rc = dd_secret_random(key, sizeof(key), err);
+	bool good;
+
+	*out = NULL;
+	if (rc < 0)
+		return rc;
+	if (!secret)
+		return dd_fail(err, DD_ENOMEM, 0, "make a key");
+	secret->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	secret->keyed = secret->mac ? EVP_MAC_CTX_new(secret->mac) : NULL;
+	good = secret->keyed && EVP_MAC_init(secret->keyed, key, sizeof(key), params);
+	explicit_bzero(key, sizeof(key));
+	if (!good)
+		return dd_fail(err, DD_ENOTSUP, 0, "libcrypto offers no HMAC");
+	*out = secret;
+	secret = NULL;
+	return 0;
+}
+
+void dd_secret_closep(struct dd_secret **secret)
+{
+	if (!*secret)
+		return;
+	EVP_MAC_CTX_free((*secret)->keyed);
+	EVP_MAC_free((*secret)->mac);
+	free(*secret);
+	*secret = NULL;
+}
+
+int dd_secret_digest(const struct dd_secret *secret, const struct dd_secret_part *parts,
+		     size_t count, struct dd_digest *digest, struct dd_error *err)
+{
+	DD_CLEANUP(mac_ctx_free) EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(secret->keyed);
+	bool good = ctx;
 	size_t len;
 
 	for (size_t i = 0; i < count && good; i++) {

@@ -9,10 +9,13 @@
 
 #include <drydock/digest.h>
 
-#define DD_SECRET_KEY 32 /* bytes of a key of ours */
-
 /* Bytes that nobody can guess. */
 int dd_secret_random(void *bytes, size_t len, struct dd_error *err);
+
+/* A key that nobody knows, and that is gone with it. Any number of threads at once. */
+struct dd_secret;
+int dd_secret_open(struct dd_secret **secret, struct dd_error *err);
+void dd_secret_closep(struct dd_secret **secret);
 
 /*
  * HMAC-SHA-256 (RFC 2104) of parts, each with its length in front, so that no two lists of parts
@@ -22,8 +25,8 @@ struct dd_secret_part {
 	const void *bytes;
 	size_t len;
 };
-int dd_secret_digest(struct dd_digest *digest, const unsigned char key[static DD_SECRET_KEY],
-		     const struct dd_secret_part *parts, size_t count, struct dd_error *err);
+int dd_secret_digest(const struct dd_secret *secret, const struct dd_secret_part *parts,
+		     size_t count, struct dd_digest *digest, struct dd_error *err);
 
 /* In a time that depends on len alone. */
 bool dd_secret_equal(const void *a, const void *b, size_t len);

@@ -51,7 +51,7 @@ int dd_auth_open(struct dd_context *ctx, const struct dd_auth_options *options,
 		return dd_fail(err, DD_ENOMEM, 0, "set up authentication");
 	auth->ctx = ctx;
 	pthread_rwlock_init(&auth->lock, NULL);
-	rc = dd_secret_random(auth->key, sizeof(auth->key), err);
+	rc = dd_secret_open(&auth->secret, err);
 	if (rc == 0)
 		rc = dd_identity_open(&auth->anonymous, NULL, err);
 	if (rc == 0)
@@ -96,7 +96,7 @@ void dd_auth_close(struct dd_auth *auth)
 	dd_turnstile_closep(&auth->turnstile);
 	dd_identity_unref(auth->anonymous);
 	pthread_rwlock_destroy(&auth->lock);
-	explicit_bzero(auth->key, sizeof(auth->key));
+	dd_secret_closep(&auth->secret);
 	free(auth);
 }
 
@@ -213,7 +213,7 @@ static int write_token(struct dd_asking *asking, const struct dd_identity *ident
 	struct dd_own_token token = { .user = identity->user,
 				      .until_s = now_ns / DD_SECOND + DD_OWN_TOKEN_SECONDS };
 	char issued[DD_UNIT_TEXT];
-	int rc = dd_own_token_seal(&token, asking->auth->key, asking->hash, &token.seal,
+	int rc = dd_own_token_seal(&token, asking->auth->secret, asking->hash, &token.seal,
 				   asking->err);
 
 	if (rc < 0)

@@ -19,7 +19,7 @@ struct dd_auth {
 	struct dd_verdicts *good, *bad;
 	struct dd_turnstile *turnstile;
 	struct dd_identity *anonymous;
-	unsigned char key[DD_SECRET_KEY];
+	struct dd_secret *secret;
 };
 
 struct dd_auth_state *dd_auth_get_state(struct dd_auth *auth); /* a reference */

@@ -133,15 +133,18 @@ static int find_password(struct dd_asking *asking, struct dd_identity **identity
 		return DD_EAGAIN;
 	if (asking->may_wait)
 		dd_passwords_look(asking->state->passwords);
-	/* A name that is none has always the same stand-in, so that it takes always as long. */
-	rc = dd_secret_digest(&key, asking->auth->key, parts, 2, asking->err);
-	if (rc < 0)
-		return rc;
-	password.known = dd_passwords_find(asking->state->passwords, shown->user,
-					   dd_digest_start(&key), asking->hash);
+	password.known = dd_passwords_find(asking->state->passwords, shown->user, asking->hash);
+	if (!password.known) {
+		/* A name that is none has always the same stand-in: it takes always as long. */
+		rc = dd_secret_digest(asking->auth->secret, parts, 2, &key, asking->err);
+		if (rc < 0)
+			return rc;
+		dd_passwords_stand_in(asking->state->passwords, dd_digest_start(&key),
+				      asking->hash);
+	}
 	parts[3].bytes = asking->hash;
 	parts[4].bytes = &password.known;
-	rc = dd_secret_digest(&key, asking->auth->key, parts, DD_COUNT(parts), asking->err);
+	rc = dd_secret_digest(asking->auth->secret, parts, DD_COUNT(parts), &key, asking->err);
 	if (rc == 0)
 		rc = find_out(asking, &key, compute_password, &password, identity);
 	if (rc == 0 && !*identity)
@@ -175,7 +178,7 @@ static int find_token(struct dd_asking *asking, struct dd_identity **identity)
 						{ &asking->state->number,
 						  sizeof(asking->state->number) } };
 	struct dd_digest key;
-	int rc = dd_secret_digest(&key, asking->auth->key, parts, DD_COUNT(parts), asking->err);
+	int rc = dd_secret_digest(asking->auth->secret, parts, DD_COUNT(parts), &key, asking->err);
 
 	if (rc == 0)
 		rc = find_out(asking, &key, compute_token, shown, identity);
@@ -199,8 +202,8 @@ static int find_own_token(struct dd_asking *asking, struct dd_identity **identit
 	if (rc < 0 || token.until_s * DD_SECOND <= dd_time_now())
 		return 0;
 	if (token.user[0])
-		known = dd_passwords_find(asking->state->passwords, token.user, 0, asking->hash);
-	rc = dd_own_token_seal(&token, asking->auth->key, asking->hash, &seal, asking->err);
+		known = dd_passwords_find(asking->state->passwords, token.user, asking->hash);
+	rc = dd_own_token_seal(&token, asking->auth->secret, asking->hash, &seal, asking->err);
 	if (rc < 0 || !known ||
 	    !dd_secret_equal(seal.bytes, token.seal.bytes, dd_digest_size(&seal)))
 		return rc;

@@ -78,16 +78,15 @@ void dd_own_token_release(struct dd_own_token *token)
 	token->user = NULL;
 }
 
-int dd_own_token_seal(const struct dd_own_token *token,
-		      const unsigned char key[static DD_SECRET_KEY], const char *hash,
-		      struct dd_digest *seal, struct dd_error *err)
+int dd_own_token_seal(const struct dd_own_token *token, const struct dd_secret *secret,
+		      const char *hash, struct dd_digest *seal, struct dd_error *err)
 {
 	const struct dd_secret_part parts[] = { { "own token", 9 },
 						{ &token->until_s, sizeof(token->until_s) },
 						{ token->user, strlen(token->user) },
 						{ hash, strlen(hash) } };
 
-	return dd_secret_digest(seal, key, parts, sizeof(parts) / sizeof(*parts), err);
+	return dd_secret_digest(secret, parts, sizeof(parts) / sizeof(*parts), seal, err);
 }
 
 int dd_own_token_write(const struct dd_own_token *token, struct dd_text *text)

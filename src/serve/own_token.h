@@ -21,9 +21,8 @@ int dd_own_token_parse(struct dd_own_token *token, const char *text, size_t len)
 void dd_own_token_release(struct dd_own_token *token);
 
 /* The seal that it has to have. hash: of the user's password, "" for nobody in particular. */
-int dd_own_token_seal(const struct dd_own_token *token,
-		      const unsigned char key[static DD_SECRET_KEY], const char *hash,
-		      struct dd_digest *seal, struct dd_error *err);
+int dd_own_token_seal(const struct dd_own_token *token, const struct dd_secret *secret,
+		      const char *hash, struct dd_digest *seal, struct dd_error *err);
 int dd_own_token_write(const struct dd_own_token *token, struct dd_text *text);
 
 #endif

@@ -139,18 +139,23 @@ void dd_passwords_look(struct dd_passwords *passwords)
 	pthread_mutex_unlock(&passwords->looking);
 }
 
-bool dd_passwords_find(struct dd_passwords *passwords, const char *user, uint64_t number,
+bool dd_passwords_find(struct dd_passwords *passwords, const char *user,
 		       char hash[static DD_BCRYPT_TEXT])
 {
 	const char *found;
-	bool known;
 
 	pthread_rwlock_rdlock(&passwords->lock);
 	found = dd_htpasswd_find(passwords->htpasswd, user);
-	known = found;
-	if (!known)
-		found = dd_htpasswd_stand_in(passwords->htpasswd, number);
-	memcpy(hash, found, DD_BCRYPT_TEXT);
+	if (found)
+		memcpy(hash, found, DD_BCRYPT_TEXT);
 	pthread_rwlock_unlock(&passwords->lock);
-	return known;
+	return found;
+}
+
+void dd_passwords_stand_in(struct dd_passwords *passwords, uint64_t number,
+			   char hash[static DD_BCRYPT_TEXT])
+{
+	pthread_rwlock_rdlock(&passwords->lock);
+	memcpy(hash, dd_htpasswd_stand_in(passwords->htpasswd, number), DD_BCRYPT_TEXT);
+	pthread_rwlock_unlock(&passwords->lock);
 }

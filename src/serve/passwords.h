@@ -23,8 +23,11 @@ void dd_passwords_closep(struct dd_passwords **passwords);
 bool dd_passwords_are_fresh(const struct dd_passwords *passwords);
 void dd_passwords_look(struct dd_passwords *passwords);
 
-/* The hash that a password has to have; false: one to compute in vain, for there is no such user. */
-bool dd_passwords_find(struct dd_passwords *passwords, const char *user, uint64_t number,
+/* The hash that a user's password has to have; false: there is no such user. */
+bool dd_passwords_find(struct dd_passwords *passwords, const char *user,
 		       char hash[static DD_BCRYPT_TEXT]);
+/* One to compute in vain: dd_htpasswd_stand_in(). */
+void dd_passwords_stand_in(struct dd_passwords *passwords, uint64_t number,
+			   char hash[static DD_BCRYPT_TEXT]);
 
 #endif

@@ -71,21 +71,25 @@ static void bits_that_say_nothing_have_to_be_zero(void **state)
 /* RFC 4231 cannot be used as it is, for parts have their lengths in front; so it is properties. */
 static void a_keyed_digest_depends_on_the_key_and_on_where_parts_end(void **state)
 {
-	const unsigned char key[DD_SECRET_KEY] = { 1 }, other[DD_SECRET_KEY] = { 2 };
 	const struct dd_secret_part one[] = { { "ab", 2 }, { "c", 1 } };
 	const struct dd_secret_part two[] = { { "a", 1 }, { "bc", 2 } };
+	struct dd_secret *key, *other;
 	struct dd_digest a, b;
 
 	(void)state;
-	assert_int_equal(dd_secret_digest(&a, key, one, 2, NULL), 0);
-	assert_int_equal(dd_secret_digest(&b, key, one, 2, NULL), 0);
+	assert_int_equal(dd_secret_open(&key, NULL), 0);
+	assert_int_equal(dd_secret_open(&other, NULL), 0);
+	assert_int_equal(dd_secret_digest(key, one, 2, &a, NULL), 0);
+	assert_int_equal(dd_secret_digest(key, one, 2, &b, NULL), 0);
 	assert_true(dd_digest_equal(&a, &b));
-	assert_int_equal(dd_secret_digest(&b, other, one, 2, NULL), 0);
+	assert_int_equal(dd_secret_digest(other, one, 2, &b, NULL), 0);
 	assert_false(dd_digest_equal(&a, &b));
-	assert_int_equal(dd_secret_digest(&b, key, two, 2, NULL), 0);
+	assert_int_equal(dd_secret_digest(key, two, 2, &b, NULL), 0);
 	assert_false(dd_digest_equal(&a, &b));
-	assert_int_equal(dd_secret_digest(&b, key, one, 1, NULL), 0);
+	assert_int_equal(dd_secret_digest(key, one, 1, &b, NULL), 0);
 	assert_false(dd_digest_equal(&a, &b));
+	dd_secret_closep(&key);
+	dd_secret_closep(&other);
 }
 
 static void secrets_are_compared_to_the_last_byte(void **state)
