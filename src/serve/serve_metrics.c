@@ -7,7 +7,6 @@
 #include "serve/access_log.h"
 #include "serve/control.h"
 #include "serve/counters.h"
-#include "serve/events.h"
 #include "serve/serve_private.h"
 #include "text/metrics.h"
 
@@ -76,51 +75,6 @@ static void write_space(struct dd_serve *serve, struct dd_metrics *metrics)
 			 (double)space.size);
 }
 
-/* ---- events: a family at a time, each with a line an endpoint ---- */
-
-struct family {
-	struct dd_metrics *metrics;
-	const char *name;
-	size_t offset;
-};
-
-static void write_figure(void *arg, const struct dd_events_figures *figures)
-{
-	const struct family *family = arg;
-	const struct dd_metric_label labels[] = { { "endpoint", figures->name }, { 0 } };
-	const uint64_t *number = (const void *)((const char *)figures + family->offset);
-
-	dd_metrics_labelled(family->metrics, family->name, labels, (double)*number);
-}
-
-static void write_events(struct dd_serve *serve, struct dd_metrics *metrics)
-{
-	static const struct {
-		const char *name, *help;
-		size_t offset;
-	} families[] = {
-		{ "drydock_events_told_total", "events that an endpoint took",
-		  offsetof(struct dd_events_figures, told) },
-		{ "drydock_events_failed_total", "attempts that failed",
-		  offsetof(struct dd_events_figures, failed) },
-		{ "drydock_events_refused_total", "events that an endpoint will never take",
-		  offsetof(struct dd_events_figures, refused) },
-		{ "drydock_events_dropped_total", "events that were lost from a full queue",
-		  offsetof(struct dd_events_figures, dropped) },
-	};
-
-	for (size_t i = 0; i < DD_COUNT(families); i++) {
-		struct family family = { metrics, families[i].name, families[i].offset };
-
-		dd_metrics_counter_head(metrics, families[i].name, families[i].help);
-		dd_events_get_figures(serve->server.events, write_figure, &family);
-	}
-	dd_metrics_head(metrics, "drydock_events_queued", "events that wait for an endpoint");
-	dd_events_get_figures(serve->server.events, write_figure,
-			      &(struct family){ metrics, "drydock_events_queued",
-						offsetof(struct dd_events_figures, queued) });
-}
-
 /* Called by a thread of the HTTP server: nothing here waits, the file system's figures aside. */
 static void write_more(void *arg, struct dd_metrics *metrics)
 {
@@ -129,7 +83,6 @@ static void write_more(void *arg, struct dd_metrics *metrics)
 	write_registry(serve, metrics);
 	write_control(serve, metrics);
 	write_space(serve, metrics);
-	write_events(serve, metrics);
 	dd_metrics_gauge(metrics, "drydock_http_connections", "connections that are open",
 			 (double)dd_http_get_connections(serve->http));
 	if (serve->server.log)
