@@ -89,16 +89,9 @@ int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options
  */
 int dd_store_open_bare(const char *path, struct dd_store **store, struct dd_error *err);
 
-/*
- * Make a directory a volume: an empty one gets what dd_store_open() looks for; one that is a volume is
- * left as it is. DD_ENOENT, DD_EACCES; DD_ECONFIG: something else is in it.
- */
+/* An empty directory becomes a volume, one is left as it is. DD_ECONFIG: something else is in it. */
 int dd_store_begin(const char *path, struct dd_error *err);
-
-/*
- * Whether this process may make files where a registry makes them, as far as its upper directories
- * tell. DD_EACCES with a hint: what to type.
- */
+/* Whether we may make files there, by its upper directories. DD_EACCES: the hint is what to type. */
 int dd_store_check_writable(struct dd_store *store, struct dd_error *err);
 
 void dd_store_close(struct dd_store *store);
