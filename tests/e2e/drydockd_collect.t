@@ -1,0 +1,117 @@
+#!/bin/bash
+# drydockd: collecting while it serves.
+# shellcheck source=tests/e2e/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/e2e/serve.sh
+. "${0%/*}/serve.sh"
+
+need_command curl jq
+
+# with_lease DURATION [YAML]: the daemon, on the volume "vol", which lets clients delete.
+with_lease() {
+	mkdir -p vol && cat >config.yml <<-END && serve_config config.yml -v
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $PWD/vol}, delete: {enabled: true}}
+		drydock: {lease: $1${2+, $2}}
+	END
+}
+
+# By now what a client was told before this is forgotten.
+lease_over() {
+	sleep 1.1
+}
+
+test_case 'what is handed over is done by the daemon, under its own user, and looks as ever' '
+	with_lease 1s && image=$(push_image app v1) && orphan=$(push_text app "nobody needs it") &&
+	lease_over && run 0 collect vol -m >out && says "2 objects of 2 withdrawn" out &&
+	says "has \"drydock gc\" done" daemon.err && blobs_gone vol "$orphan" &&
+	blobs_exist vol "$image" && ask 200 "$url/app/manifests/v1" && stop
+'
+
+test_case 'right after the start nothing is collected, and until when is said' '
+	with_lease 1h && orphan=$(push_text app "nobody needs it") && run 3 collect vol 2>err &&
+	says "nothing is collected until" err && blobs_exist vol "$orphan" &&
+	run 3 collect vol --json >out 2>err && stop
+'
+
+test_case 'what a client was told of stays as long as its lease' '
+	with_lease 1s && orphan=$(push_text app "nobody needs it") && lease_over &&
+	ask 200 -I "$url/app/blobs/$orphan" && run 0 collect vol >out && says leased out &&
+	blobs_exist vol "$orphan" && lease_over && run 0 collect vol && blobs_gone vol "$orphan"
+'
+
+test_case 'what was collected and is asked for is back, and was never gone' '
+	with_lease 1s && orphan=$(push_text app "nobody needs it") && lease_over &&
+	run 0 collect vol && blobs_gone vol "$orphan" && ask 200 -I "$url/app/blobs/$orphan" &&
+	blobs_exist vol "$orphan" && layer_linked vol app "$orphan" &&
+	ask 200 "$url/app/blobs/$orphan" && [ "$(cat body)" = "nobody needs it" ]
+'
+
+test_case 'a manifest that names what was collected is accepted, and pulls whole' '
+	with_lease 1s && image=$(push_image app v1 same) && cp manifest.json again.json &&
+	ask 202 -X DELETE "$url/app/manifests/$image" && lease_over && run 0 collect vol -m &&
+	layer=$(jq -r ".layers[0].digest" again.json) && blobs_gone vol "$layer" &&
+	ask 201 -X PUT -H "Content-Type: $type_image" --data-binary @again.json \
+		"$url/app/manifests/v2" && blobs_exist vol "$layer" "$image" &&
+	ask 200 "$url/app/blobs/$layer" && run 0 drydock verify --root vol --full
+'
+
+test_case 'what a client deleted stays gone, whoever asks, and can be put back by hand' '
+	with_lease 1s && image=$(push_image app v1) && ask 202 -X DELETE "$url/app/manifests/$image" &&
+	ask 404 "$url/app/manifests/$image" && ask 404 "$url/app/manifests/v1" && lease_over &&
+	run 0 collect vol -m && ask 404 "$url/app/manifests/$image" &&
+	run 0 drydock trash list --root vol >list && says "delete" list &&
+	run=$(drydock trash list --root vol --json | jq -r ".runs[] | select(.command | test(\"delete\")) | .run") &&
+	run 0 trash restore "$run" --apply && ask 200 "$url/app/manifests/v1" && stop
+'
+
+test_case 'rm takes what is named though it was pulled a moment ago, and at once it is gone' '
+	with_lease 1h && image=$(push_image app v1) && other=$(push_image app v2 other) &&
+	ask 200 "$url/app/manifests/v1" && run 0 drydock rm --root vol app:v1 --apply >out &&
+	ask 404 "$url/app/manifests/v1" && ask 404 "$url/app/manifests/$image" &&
+	ask 200 "$url/app/manifests/v2" && says leased out
+'
+
+test_case 'what another hand writes is noticed, and once it is only grace that counts' '
+	with_lease 1s && push_image app v1 >/dev/null && lease_over &&
+	alien=$(put_blob vol "by another hand") && run 3 collect vol 2>err &&
+	says "somebody else" err && says "somebody else writes" daemon.err &&
+	run 0 collect vol && blobs_exist vol "$alien" && stop
+'
+
+test_case 'whatever the daemon itself writes is no other hand' '
+	with_lease 1s && image=$(push_image app v1) && push_image app v2 other >/dev/null &&
+	new_upload app && ask 202 -X PATCH --data-binary @manifest.json "$location" &&
+	ask 201 -X POST "$url/b/blobs/uploads/?mount=$(jq -r ".layers[0].digest" manifest.json)&from=app" &&
+	ask 202 -X DELETE "$url/app/manifests/$image" && lease_over && run 0 collect vol -m &&
+	run 0 trash restore latest --apply && run 0 collect vol -m && lease_over &&
+	run 0 collect vol -m --leftovers && says_not "somebody else" daemon.err && stop
+'
+
+test_case 'it collects by itself, and says how it went' '
+	with_lease 1s "collect: {every: 1h, options: [--grace, \"0\", --min-free, \"0\"]}" &&
+	orphan=$(push_text app "nobody needs it") && wait_until grep -q "collection: done" daemon.err &&
+	blobs_gone vol "$orphan" && stop
+'
+
+test_case 'a second daemon is refused, and one that was killed is not in the way' '
+	with_lease 1s && push_image app v1 >/dev/null && serve_name=second &&
+	run 4 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "is served by drydockd" err &&
+	kill_daemon daemon && run 0 drydock gc --root vol --apply && with_lease 1s &&
+	ask 200 "$url/app/manifests/v1" && stop second
+'
+
+test_case 'a daemon that ends asks its collection to end, and loses nothing' '
+	with_lease 1s "collect: {every: 1h, options: [--grace, \"0\"]}" &&
+	push_image app v1 >/dev/null && stop && run 0 drydock verify --root vol --full &&
+	run 0 drydock gc --root vol --apply
+'
+
+test_case 'a daemon that is killed leaves a worker that ends in order' '
+	with_lease 1s && image=$(push_image app v1) && push_text app "nobody needs it" >/dev/null &&
+	lease_over && start gc collect vol && kill_daemon && wait_until test -e gc.status &&
+	run 0 drydock gc --root vol --grace 0 --apply &&
+	run 0 drydock verify --root vol --full && blobs_exist vol "$image"
+'
+
+done_testing
