@@ -120,6 +120,7 @@ int dd_registry_purge_uploads(struct dd_registry *registry, int64_t older_than_n
 	int rc = dd_walk_repositories(registry->ctx, registry->store, &visitor, err);
 
 	*gone = purge.gone;
+	dd_upload_table_sweep(registry);
 	if (rc == 0 && purge.rc < 0) {
 		rc = purge.rc;
 		if (err)

@@ -54,6 +54,9 @@ void dd_upload_table_remove(struct dd_upload *upload);
 /* What is known of one that nobody has in hand. False: somebody has. */
 bool dd_upload_table_forget(struct dd_registry *registry, const char *id);
 
+/* Those whose directories somebody has taken are forgotten. */
+void dd_upload_table_sweep(struct dd_registry *registry);
+
 /* The hash of all bytes so far, which are read again as far as it does not know them. */
 int dd_upload_catch_up(struct dd_upload *upload, struct dd_error *err);
 /* An end: its directory goes, then it does. */

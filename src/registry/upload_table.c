@@ -7,11 +7,14 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <drydock/units.h>
+
 #include "registry/registry.h"
 #include "registry/upload.h"
 
 #define BUCKETS 4096
 #define MOST 100000 /* where the options set no bound */
+#define SWEEP_EVERY (30 * DD_SECOND)
 #define HASHES 1024 /* kept for uploads that wait */
 
 TAILQ_HEAD(waiting_list, dd_upload);
@@ -22,6 +25,7 @@ struct dd_upload_table {
 	uint32_t count;
 	struct waiting_list waiting; /* the longest first */
 	size_t waiting_count;
+	int64_t swept_ns; /* since the epoch */
 };
 
 int dd_upload_table_open(struct dd_registry *registry, struct dd_error *err)
@@ -120,6 +124,64 @@ static void wait_with_hash(struct dd_upload_table *table, struct dd_upload *uplo
 	longest->hashed = 0;
 }
 
+/* It is in no bucket any more, and in nobody's hands. The lock is held. */
+static void drop(struct dd_upload_table *table, struct dd_upload *upload)
+{
+	stop_waiting(table, upload);
+	table->count--;
+	dd_upload_free(upload);
+}
+
+static bool is_gone(const struct dd_upload *upload)
+{
+	const struct dd_place place = { .kind = DD_IN_UPLOAD,
+					.repository = upload->repository,
+					.upload = upload->id };
+	struct dd_info info;
+
+	return dd_store_stat(upload->registry->store, &place, &info, NULL) == DD_ENOENT;
+}
+
+/* A bucket at a time, so that nobody waits for all of them. */
+void dd_upload_table_sweep(struct dd_registry *registry)
+{
+	struct dd_upload_table *table = registry->uploads;
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct dd_upload **at = &table->buckets[i];
+
+		pthread_mutex_lock(&table->lock);
+		while (*at) {
+			struct dd_upload *upload = *at;
+
+			if (upload->busy || !is_gone(upload)) {
+				at = &upload->next;
+				continue;
+			}
+			*at = upload->next;
+			drop(table, upload);
+		}
+		pthread_mutex_unlock(&table->lock);
+	}
+}
+
+/* If there are too many: some may be a collector's by now. Not at every such question. */
+static void sweep_if_full(struct dd_registry *registry)
+{
+	struct dd_upload_table *table = registry->uploads;
+	uint32_t most = registry->uploads_max;
+	int64_t now = dd_time_now();
+	bool due;
+
+	pthread_mutex_lock(&table->lock);
+	due = table->count >= (most ? most : MOST) && now - table->swept_ns >= SWEEP_EVERY;
+	if (due)
+		table->swept_ns = now;
+	pthread_mutex_unlock(&table->lock);
+	if (due)
+		dd_upload_table_sweep(registry);
+}
+
 int dd_upload_table_add(struct dd_upload *upload, struct dd_error *err)
 {
 	struct dd_upload_table *table = upload->registry->uploads;
@@ -127,6 +189,7 @@ int dd_upload_table_add(struct dd_upload *upload, struct dd_error *err)
 	struct dd_upload **at;
 	int rc = 0;
 
+	sweep_if_full(upload->registry);
 	pthread_mutex_lock(&table->lock);
 	at = find(table, upload->id);
 	if (*at)
@@ -189,10 +252,8 @@ bool dd_upload_table_forget(struct dd_registry *registry, const char *id)
 	upload = *at;
 	busy = upload && upload->busy;
 	if (upload && !busy) {
-		stop_waiting(table, upload);
 		*at = upload->next;
-		table->count--;
-		dd_upload_free(upload);
+		drop(table, upload);
 	}
 	pthread_mutex_unlock(&table->lock);
 	return !busy;

@@ -316,6 +316,9 @@ static void one_whose_directory_went_is_gone(void **state)
 	assert_int_equal(find(&reg, id, NULL, &upload), DD_ENOENT);
 	/* And takes no place any more. */
 	dd_upload_release(begin(&reg, NULL, id));
+	/* Also if nobody asks for it: a collector has taken it, and another is begun. */
+	remove_tree(&reg.volume, upload_path(APP, id, ""));
+	dd_upload_release(begin(&reg, NULL, id));
 	close_registry(&reg);
 }
 
