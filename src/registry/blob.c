@@ -66,6 +66,9 @@ static int look(struct dd_registry *registry, const char *repository,
 
 	if (rc < 0)
 		return rc;
+	/* The bytes of an alias are leased by their own name, too. */
+	if (!dd_digest_equal(stored, digest))
+		dd_lease_take(registry->leases, repository, stored);
 	place = dd_blob_place(stored);
 	rc = dd_store_stat(registry->store, &place, info, err);
 	if (rc != DD_ENOENT || digest->alg == DD_SHA256 || !dd_digest_equal(stored, digest))
@@ -128,10 +131,12 @@ int dd_registry_look_at_blob(struct dd_registry *registry, const char *repositor
 
 	if (rc < 0)
 		return rc;
-	dd_lease_take(registry->leases, repository, digest);
+	/* Pinned: the look may take longer than a lease. */
+	dd_lease_pin(registry->leases, repository, digest);
 	rc = dd_registry_find_blob(registry, repository, digest, &stored, &info, err);
 	if (rc == 0)
 		rc = prove_before_said(registry, digest, &stored, &info, err);
+	dd_lease_unpin(registry->leases, repository, digest);
 	*size = rc == 0 ? info.size : 0;
 	return rc == DD_ECORRUPT || rc == DD_ENOENT ? none(repository, digest, err) : rc;
 }

@@ -373,12 +373,30 @@ static int open_proved(struct dd_download *download, const struct dd_digest *sto
 	return rc;
 }
 
+/* The digest is pinned. */
+static int open_pinned(struct dd_download *download, const char *repository, bool whole,
+		       struct dd_error *err)
+{
+	struct dd_digest stored;
+	int rc = dd_registry_find_blob(download->registry, repository, &download->digest, &stored,
+				       &download->info, err);
+
+	/* Replaced while it was looked at: the new one, and no more than a few times. */
+	for (int i = 0; rc == 0 && i < 3; i++) {
+		rc = open_proved(download, &stored, whole, err);
+		if (rc != DD_ECHANGED)
+			break;
+		dd_error_clear(err);
+		rc = i < 2 ? 0 : DD_ECHANGED;
+	}
+	return rc;
+}
+
 int dd_registry_open_blob(struct dd_registry *registry, const char *repository,
 			  const struct dd_digest *digest, bool whole, struct dd_download **out,
 			  struct dd_error *err)
 {
 	DD_CLEANUP(dd_download_closep) struct dd_download *download = calloc(1, sizeof(*download));
-	struct dd_digest stored;
 	int rc = dd_registry_check_name(repository, err);
 
 	*out = NULL;
@@ -388,16 +406,10 @@ int dd_registry_open_blob(struct dd_registry *registry, const char *repository,
 	download->digest = *digest;
 	if (rc < 0)
 		return rc;
-	dd_lease_take(registry->leases, repository, digest);
-	rc = dd_registry_find_blob(registry, repository, digest, &stored, &download->info, err);
-	/* Replaced while it was looked at: the new one, and no more than a few times. */
-	for (int i = 0; rc == 0 && i < 3; i++) {
-		rc = open_proved(download, &stored, whole, err);
-		if (rc != DD_ECHANGED)
-			break;
-		dd_error_clear(err);
-		rc = i < 2 ? 0 : DD_ECHANGED;
-	}
+	/* What is open stays readable, whatever becomes of its name. */
+	dd_lease_pin(registry->leases, repository, digest);
+	rc = open_pinned(download, repository, whole, err);
+	dd_lease_unpin(registry->leases, repository, digest);
 	if (rc == DD_ECORRUPT || rc == DD_ENOENT) {
 		dd_error_clear(err);
 		return dd_fail(err, DD_ENOENT, 0, "repository %s has no blob %s", repository,

@@ -22,10 +22,11 @@ static int look_in(const struct mount *mount, const char *from, struct dd_digest
 	struct dd_info info;
 	int rc;
 
-	dd_lease_take(registry->leases, from, mount->digest);
+	dd_lease_pin(registry->leases, from, mount->digest);
 	rc = dd_registry_find_blob(registry, from, mount->digest, stored, &info, err);
 	if (rc == 0 && info.size <= registry->prove_first)
 		rc = dd_prove(registry, mount->digest, stored, NULL, err);
+	dd_lease_unpin(registry->leases, from, mount->digest);
 	return rc == DD_ECORRUPT ? DD_ENOENT : rc;
 }
 
@@ -80,9 +81,8 @@ static int mount_from(struct mount *mount, const char *from, struct dd_error *er
 		    dd_whereabouts_visit(mount->registry, mount->digest, try_from, mount, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	return dd_fail(err, DD_ENOENT, 0, "%s has no blob %s",
-		       from ? from : "no repository that may be read",
-		       dd_digest_text(mount->digest));
+	return dd_fail(err, DD_ENOENT, 0, "%s%s it", from ? from : "no repository that may be read",
+		       from ? " has not" : " has");
 }
 
 int dd_registry_mount_blob(struct dd_registry *registry, const char *repository, const char *from,

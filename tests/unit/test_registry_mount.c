@@ -410,6 +410,92 @@ static void an_upload_that_somebody_is_at_is_not_to_be_had(void **state)
 	close_registry(&reg);
 }
 
+#define ROUNDS 40
+
+struct race {
+	struct registry *reg;
+	struct dd_digest digest;
+	_Atomic bool over;
+};
+
+static void *look_in_thread(void *arg)
+{
+	struct race *race = arg;
+
+	while (!race->over) {
+		DD_CLEANUP(dd_download_closep) struct dd_download *download = NULL;
+		char bytes[16];
+
+		if (dd_registry_open_blob(race->reg->registry, APP, &race->digest, true, &download, NULL) <
+			    0 ||
+		    dd_download_read(download, 0, bytes, sizeof(bytes), true, NULL) != 5)
+			return (void *)"not found";
+		usleep(300); /* or there would be no moment at which nobody looks */
+	}
+	return NULL;
+}
+
+/* What a worker of the daemon does with a link and its blob: ask, withdraw, sync, give back. */
+static unsigned collect_once(struct race *race, const struct dd_gate *ask)
+{
+	const struct dd_gate_key keys[] = {
+		{ .kind = DD_KEY_DIGEST, .repository = APP, .digest = race->digest },
+		{ .kind = DD_KEY_BLOB, .digest = race->digest },
+	};
+	const char *const paths[] = { layer_path(APP, &race->digest), blob_path(&race->digest) };
+	struct dd_gate_terms terms;
+	bool granted[2], takes;
+	char run[32];
+
+	assert_int_equal(ask->begin(ask->arg, &terms, NULL), 0);
+	assert_int_equal(ask->hold(ask->arg, keys, 2, granted, NULL), 0);
+	/* Nobody may have looked since it went last. */
+	takes = granted[0] && granted[1] && exists(&race->reg->volume, paths[0]);
+	if (takes)
+		take(race->reg, DD_REASON_UNREFERENCED, paths, 2, run);
+	assert_int_equal(ask->give_back(ask->arg, NULL), 0);
+	ask->end(ask->arg);
+	return takes;
+}
+
+/* The lease is so short that it has run out by the time of the next look. */
+static void who_asks_while_it_goes_is_served_all_the_same(void **state)
+{
+	struct registry reg;
+	struct race race = { .reg = &reg };
+	struct dd_registry_counts counts;
+	struct dd_watch_gate *gate;
+	pthread_t threads[3];
+	unsigned taken = 0;
+
+	(void)state;
+	open_registry(&reg);
+	reg.options.lease_ns = 1;
+	dd_registry_set_options(reg.registry, &reg.options);
+	race.digest = push(&reg, APP, "bytes", 5);
+	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg.registry), &gate, NULL), 0);
+	for (size_t i = 0; i < DD_COUNT(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look_in_thread, &race), 0);
+	/* Now and then somebody is just looking, or nobody has since it went. */
+	for (unsigned i = 0; i < 100000 && taken < ROUNDS; i++) {
+		taken += collect_once(&race, dd_watch_gate_get(gate));
+		usleep(200);
+	}
+	race.over = true;
+	for (size_t i = 0; i < DD_COUNT(threads); i++) {
+		void *failed;
+
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(look(&reg, APP, &race.digest), 0);
+	dd_registry_get_counts(reg.registry, &counts);
+	assert_int_equal(taken, ROUNDS);
+	assert_int_equal(counts.revived, 2 * taken);
+	dd_watch_gate_closep(&gate);
+	close_registry(&reg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +512,7 @@ int main(void)
 		cmocka_unit_test(a_trash_full_of_rubbish_is_survived),
 		cmocka_unit_test(all_that_is_written_here_is_known_to_be_ours_and_nothing_else),
 		cmocka_unit_test(an_upload_that_somebody_is_at_is_not_to_be_had),
+		cmocka_unit_test(who_asks_while_it_goes_is_served_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
