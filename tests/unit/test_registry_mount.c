@@ -410,6 +410,72 @@ static void an_upload_that_somebody_is_at_is_not_to_be_had(void **state)
 	close_registry(&reg);
 }
 
+static int open_whole(struct registry *reg, const char *repository, const struct dd_digest *digest)
+{
+	DD_CLEANUP(dd_download_closep) struct dd_download *download = NULL;
+
+	return dd_registry_open_blob(reg->registry, repository, digest, true, &download, reg->err);
+}
+
+struct taker {
+	struct registry *reg;
+	struct dd_watch_gate *gate;
+	struct dd_digest digest;
+	unsigned tries, granted;
+};
+
+/* In the middle of a revival, which says each of its steps. */
+static void try_to_take(void *arg, enum dd_log_level level, const char *text)
+{
+	struct taker *taker = arg;
+	const struct dd_gate *ask = dd_watch_gate_get(taker->gate);
+	const struct dd_gate_key keys[] = {
+		{ .kind = DD_KEY_DIGEST, .repository = APP, .digest = taker->digest },
+		{ .kind = DD_KEY_BLOB, .digest = taker->digest },
+	};
+	struct dd_gate_terms terms;
+	bool granted[2];
+
+	(void)level;
+	if (!strstr(text, "is back from the trash"))
+		return;
+	taker->tries++;
+	if (ask->begin(ask->arg, &terms, NULL) < 0 ||
+	    ask->hold(ask->arg, keys, 2, granted, NULL) < 0)
+		return;
+	taker->granted += granted[0] + granted[1];
+	ask->give_back(ask->arg, NULL);
+	ask->end(ask->arg);
+}
+
+static void what_is_being_brought_back_is_not_to_be_had_however_short_a_lease(void **state)
+{
+	static int (*const asks[])(struct registry *, const char *, const struct dd_digest *) = {
+		look, open_whole
+	};
+	struct registry reg;
+	struct taker taker = { .reg = &reg };
+	char run[32];
+
+	(void)state;
+	open_registry(&reg);
+	reg.options.lease_ns = 1;
+	dd_registry_set_options(reg.registry, &reg.options);
+	taker.digest = push(&reg, APP, "bytes", 5);
+	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg.registry), &taker.gate, NULL), 0);
+	dd_context_set_log(reg.volume.ctx, try_to_take, &taker, DD_LOG_NOTE);
+	for (size_t i = 0; i < DD_COUNT(asks); i++) {
+		const char *const paths[] = { layer_path(APP, &taker.digest), blob_path(&taker.digest) };
+
+		take(&reg, DD_REASON_UNREFERENCED, paths, 2, run);
+		assert_int_equal(asks[i](&reg, APP, &taker.digest), 0);
+	}
+	assert_int_equal(taker.tries, 4);
+	assert_int_equal(taker.granted, 0);
+	dd_watch_gate_closep(&taker.gate);
+	close_registry(&reg);
+}
+
 #define ROUNDS 40
 
 struct race {
@@ -512,6 +578,7 @@ int main(void)
 		cmocka_unit_test(a_trash_full_of_rubbish_is_survived),
 		cmocka_unit_test(all_that_is_written_here_is_known_to_be_ours_and_nothing_else),
 		cmocka_unit_test(an_upload_that_somebody_is_at_is_not_to_be_had),
+		cmocka_unit_test(what_is_being_brought_back_is_not_to_be_had_however_short_a_lease),
 		cmocka_unit_test(who_asks_while_it_goes_is_served_all_the_same),
 	};
 
