@@ -175,9 +175,6 @@ typedef int dd_entry_fn(void *arg, const struct dd_entry *entry, struct dd_error
 /* All entries of a directory place, in no order, without "." and "..". */
 int dd_store_list(struct dd_store *store, const struct dd_place *directory, dd_entry_fn *fn,
 		  void *arg, struct dd_error *err);
-/* The same, and what the directory itself was when its listing began; info is filled if it is 0. */
-int dd_store_list_and_look(struct dd_store *store, const struct dd_place *directory,
-			   struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err);
 /* The same for the directory in which an object's file lies. */
 int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd_entry_fn *fn,
 			void *arg, struct dd_error *err);
@@ -200,9 +197,9 @@ int dd_directory_open_reader(struct dd_directory *directory, const struct dd_pla
 			     struct dd_reader **reader, struct dd_info *info, struct dd_error *err);
 int dd_directory_list(struct dd_directory *directory, const struct dd_place *below, dd_entry_fn *fn,
 		      void *arg, struct dd_error *err);
-int dd_directory_list_and_look(struct dd_directory *directory, const struct dd_place *below,
-			       struct dd_info *info, dd_entry_fn *fn, void *arg,
-			       struct dd_error *err);
+/* Either (within may be NULL), and what the directory itself was when that began. */
+int dd_store_list_in(struct dd_store *store, struct dd_directory *within, const struct dd_place *at,
+		     struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err);
 
 /*
  * As dd_store_stat(), by way of the directory that the object's neighbours lie in, which is kept in

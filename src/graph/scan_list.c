@@ -16,8 +16,7 @@ static int list_it(struct dd_scan *scan, struct dd_directory *within, const stru
 	if (!onlooker || !onlooker->directory)
 		return within ? dd_directory_list(within, place, fn, arg, err) :
 				dd_store_list(scan->store, place, fn, arg, err);
-	rc = within ? dd_directory_list_and_look(within, place, &info, fn, arg, err) :
-		      dd_store_list_and_look(scan->store, place, &info, fn, arg, err);
+	rc = dd_store_list_in(scan->store, within, place, &info, fn, arg, err);
 	return rc == 0 ? onlooker->directory(onlooker->arg, place, &info) : rc;
 }
 

@@ -408,13 +408,12 @@ static int list_target(const struct dd_target *target, struct dd_info *info, dd_
 	return dd_file_list(target->store, fd, target->path, fn, arg, err);
 }
 
-static int list_place(struct dd_store *store, struct dd_directory *within,
-		      const struct dd_place *place, struct dd_info *info, dd_entry_fn *fn,
-		      void *arg, struct dd_error *err)
+int dd_store_list_in(struct dd_store *store, struct dd_directory *within, const struct dd_place *at,
+		     struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err)
 {
 	DD_AUTOFREE char *path = NULL;
 	struct dd_target target;
-	int rc = dd_file_aim(store, within, place, &path, &target, err);
+	int rc = dd_file_aim(store, within, at, &path, &target, err);
 
 	return rc < 0 ? rc : list_target(&target, info, fn, arg, err);
 }
@@ -422,26 +421,13 @@ static int list_place(struct dd_store *store, struct dd_directory *within,
 int dd_store_list(struct dd_store *store, const struct dd_place *directory, dd_entry_fn *fn,
 		  void *arg, struct dd_error *err)
 {
-	return list_place(store, NULL, directory, NULL, fn, arg, err);
-}
-
-int dd_store_list_and_look(struct dd_store *store, const struct dd_place *directory,
-			   struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err)
-{
-	return list_place(store, NULL, directory, info, fn, arg, err);
+	return dd_store_list_in(store, NULL, directory, NULL, fn, arg, err);
 }
 
 int dd_directory_list(struct dd_directory *directory, const struct dd_place *below, dd_entry_fn *fn,
 		      void *arg, struct dd_error *err)
 {
-	return list_place(directory->store, directory, below, NULL, fn, arg, err);
-}
-
-int dd_directory_list_and_look(struct dd_directory *directory, const struct dd_place *below,
-			       struct dd_info *info, dd_entry_fn *fn, void *arg,
-			       struct dd_error *err)
-{
-	return list_place(directory->store, directory, below, info, fn, arg, err);
+	return dd_store_list_in(directory->store, directory, below, NULL, fn, arg, err);
 }
 
 int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd_entry_fn *fn,

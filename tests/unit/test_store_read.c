@@ -155,16 +155,16 @@ static void a_listing_tells_what_its_directory_is(void **state)
 	open_volume(&volume);
 	make_parents(&volume, V2 "repositories/a/_uploads/x/data");
 	assert_int_equal(chmod(below(&volume, V2 "repositories/a/_uploads"), 0710), 0);
-	assert_code(dd_store_list_and_look(volume.store, &uploads, &info, count_one, &count,
-					   &volume.err),
+	assert_code(dd_store_list_in(volume.store, NULL, &uploads, &info, count_one, &count,
+				     &volume.err),
 		    0);
 	assert_int_equal(count, 1);
 	assert_int_equal(info.type, DD_ENTRY_DIRECTORY);
 	assert_int_equal(info.mode, 0710);
 	assert_code(dd_store_open_directory(volume.store, &repository, &held, &volume.err), 0);
-	assert_code(
-		dd_directory_list_and_look(held, &uploads, &within, count_one, &count, &volume.err),
-		0);
+	assert_code(dd_store_list_in(volume.store, held, &uploads, &within, count_one, &count,
+				     &volume.err),
+		    0);
 	assert_true(dd_stamp_equal(&info.stamp, &within.stamp));
 	dd_directory_closep(&held);
 	close_volume(&volume);
