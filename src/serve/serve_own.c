@@ -77,6 +77,22 @@ int dd_serve_own(struct dd_serve *serve, struct dd_error *err)
 	return 0;
 }
 
+/* Pushes and pulls need none: but who wants collections is not to find out in a month. */
+static int no_program(struct dd_serve *serve, struct dd_error *err)
+{
+	const char *name = serve->program ? serve->program : "drydock";
+
+	if (!atomic_load(&serve->server.config)->collect_every_ns) {
+		dd_log(serve->ctx, DD_LOG_WARNING,
+		       "there is no %s: what is to change the volume from outside is refused",
+		       name);
+		return 0;
+	}
+	dd_fail(err, DD_ECONFIG, 0, "there is no %s to collect with", name);
+	dd_hint(err, "install drydock beside drydockd, or name it by drydock.program");
+	return DD_ECONFIG;
+}
+
 int dd_serve_listen_for_errands(struct dd_serve *serve, struct dd_error *err)
 {
 	const struct dd_serve_config *config = atomic_load(&serve->server.config);
@@ -96,12 +112,8 @@ int dd_serve_listen_for_errands(struct dd_serve *serve, struct dd_error *err)
 	watch->noticed = noticed;
 	watch->arg = serve;
 	serve->program = find_program(config);
-	if (!serve->program || access(serve->program, X_OK) != 0) {
-		dd_fail(err, DD_ECONFIG, 0, "there is no %s to collect with",
-			serve->program ? serve->program : "drydock");
-		dd_hint(err, "install drydock beside drydockd, or name it by drydock.program");
-		return DD_ECONFIG;
-	}
+	if (!serve->program || access(serve->program, X_OK) != 0)
+		return no_program(serve, err);
 	options.program = serve->program;
 	return dd_control_open(&options, &serve->control, err);
 }
