@@ -325,6 +325,13 @@ static int take_variable(struct reading *reading, const char *variable, const ch
 	return take_node(reading, root, path, strlen(path), err);
 }
 
+/* Whose name is as if it were a key, and is none: whoever pushes by podman may have it set. */
+static const struct dd_config_key clients_own = {
+	.pattern = "REGISTRY_AUTH_FILE",
+	.verdict = DD_CONFIG_IGNORED,
+	.word = "podman's and skopeo's: where they find their passwords",
+};
+
 static int take_environment(struct reading *reading, const char *const *environment,
 			    struct dd_error *err)
 {
@@ -342,7 +349,10 @@ static int take_environment(struct reading *reading, const char *const *environm
 		if (!name)
 			return no_memory(err);
 		reading->variable = name;
-		rc = take_variable(reading, name, equal + 1, err);
+		if (!strcmp(name, clients_own.pattern))
+			rc = add_row(reading, &clients_own, name, equal + 1, 0, err);
+		else
+			rc = take_variable(reading, name, equal + 1, err);
 	}
 	return rc;
 }
