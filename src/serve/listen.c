@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,6 +51,9 @@ static int fail_bind(const char *address, int sys, struct dd_error *err)
 	if (sys == EADDRINUSE)
 		dd_hint(err, "another program listens there: stop it, or choose another port "
 			     "with --addr or http.addr");
+	if (sys == EACCES && *address != '/')
+		dd_hint(err, "low ports are for root and CAP_NET_BIND_SERVICE: choose another with "
+			     "--addr or http.addr");
 	return err ? err->code : DD_EEXIST;
 }
 
@@ -99,7 +103,9 @@ static int listen_tcp(const char *address, int *fd, struct dd_error *err)
 	char host[256], port[32];
 	int sys = 0, rc;
 
-	if (!split(address, host, port))
+	/* The resolver takes any number, and cuts off what is too much. */
+	if (!split(address, host, port) ||
+	    (!port[strspn(port, "0123456789")] && strtoul(port, NULL, 10) > UINT16_MAX))
 		return dd_fail(err, DD_ECONFIG, 0,
 			       "\"%.200s\" is no address: HOST:PORT, [IPV6]:PORT or :PORT",
 			       address);
