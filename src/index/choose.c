@@ -23,7 +23,8 @@ static int no_cache(struct dd_error *err)
 {
 	int rc = dd_fail(err, DD_ENOENT, 0, "neither $XDG_CACHE_HOME nor $HOME says where");
 
-	dd_hint(err, "name a directory with --cache-dir, or say --no-index");
+	dd_hint(err, "name a directory with --cache-dir (drydockd: drydock.cache-dir) or "
+		     "$DRYDOCK_CACHE, or say --no-index");
 	return rc;
 }
 

@@ -27,7 +27,9 @@ static int fail(struct dd_error *err, int sys, const char *verb, const char *pat
 		return rc;
 	}
 	rc = dd_fail(err, dd_code_of_errno(sys), sys, "%s %s", verb, path);
-	dd_hint(err, "name a directory that is yours with --cache-dir, or say --no-index");
+	dd_hint(err,
+		"name a directory that is yours with --cache-dir (drydockd: drydock.cache-dir) or "
+		"$DRYDOCK_CACHE, or say --no-index");
 	return rc;
 }
 
