@@ -77,7 +77,8 @@ static void print_rows(const dd_config_rows *rows)
 	}
 }
 
-static int check_config(const struct dd_serve_options *options, struct dd_error *err)
+static int check_config(struct dd_context *ctx, const struct dd_serve_options *options,
+			struct dd_error *err)
 {
 	struct dd_serve_config config = { 0 };
 	dd_config_rows rows = { 0 };
@@ -88,6 +89,8 @@ static int check_config(const struct dd_serve_options *options, struct dd_error 
 	print_rows(&rows);
 	if (rc == 0)
 		rc = dd_serve_config_check(&rows, err);
+	if (rc == 0)
+		rc = dd_serve_check(ctx, options, &config, path, err);
 	dd_config_rows_release(&rows);
 	dd_serve_config_release(&config);
 	free(path);
@@ -177,8 +180,10 @@ static int run(int argc, char **argv, struct options *options, struct dd_context
 	int rc = options_parse(options, tables, 1, argc ? (const char *const *)argv : nothing,
 			       false, err);
 
-	if (rc == 0 && options->word_count > 1)
-		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is no option", options->words[1]);
+	if (rc == 0 && options->word_count > 0)
+		rc = dd_fail(err, DD_EUSAGE, 0,
+			     "\"%.200s\" is no option; the volume is named by --root",
+			     options->words[0]);
 	if (rc < 0) {
 		dd_hint(err, "drydockd --help lists the options");
 		return rc;
@@ -210,7 +215,7 @@ static int run(int argc, char **argv, struct options *options, struct dd_context
 		return DD_EXIT_DONE;
 	}
 	if (settings.check)
-		return check_config(&serve_options, err);
+		return check_config(ctx, &serve_options, err);
 	return serve(ctx, &serve_options, err);
 }
 

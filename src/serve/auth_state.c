@@ -1,6 +1,7 @@
 /*
  * From the options to what questions are answered from.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,15 @@ static int open_passwords(struct dd_context *ctx, const struct dd_auth_options *
 	if (!options->htpasswd_realm || !options->htpasswd_realm[0])
 		return dd_fail(err, DD_ECONFIG, 0, "auth.htpasswd.realm: has to be set");
 	rc = copy(&state->realm, options->htpasswd_realm, err);
-	return rc < 0 ? rc : dd_passwords_open(ctx, options->htpasswd_path, &state->passwords, err);
+	if (rc < 0)
+		return rc;
+	rc = dd_passwords_open(ctx, options->htpasswd_path, &state->passwords, err);
+	/* Debian's configuration names the directory that it is in. */
+	if (rc < 0 && err && (err->sys_errno == ENOENT || err->sys_errno == EISDIR))
+		dd_hint(err,
+			"auth.htpasswd.path names a file, which htpasswd -B -c FILE USER makes; "
+			"without the section auth anybody may push");
+	return rc;
 }
 
 static bool wants_tokens(const struct dd_auth_options *options)

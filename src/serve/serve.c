@@ -33,44 +33,23 @@ static int no_memory(struct dd_error *err)
 
 /* ---- the volume ---- */
 
-/* The environment counts for the root as for all else. */
-static const char *environment_of(void *arg, const char *name)
-{
-	const struct dd_serve_options *options = arg;
-
-	return options->get_environment(name);
-}
-
-/* Where the volume is to be, by the configuration's text. */
-static int find_root(struct dd_serve *serve, char **root, struct dd_error *err)
-{
-	DD_CLEANUP(dd_registry_config_release) struct dd_registry_config config = { 0 };
-	int rc = dd_serve_read_storage(serve->config_path, &config, err);
-
-	if (rc == 0)
-		rc = dd_config_settle(&config, environment_of, (void *)&serve->options, err);
-	if (rc == 0) {
-		*root = strdup(config.root);
-		rc = *root ? 0 : no_memory(err);
-	}
-	return rc;
-}
-
 static int open_store(struct dd_serve *serve, struct dd_error *err)
 {
 	DD_AUTOFREE char *root = NULL;
-	struct dd_store_options options = { .root = serve->options.root };
-	int rc = serve->options.root ? 0 : find_root(serve, &root, err);
+	struct dd_store_options options = { 0 };
+	int rc = dd_serve_find_root(&serve->options, serve->config_path, &root, err);
 
 	if (rc < 0)
 		return rc;
-	if (root)
-		options.root = root;
+	options.root = root;
 	rc = dd_store_open(serve->ctx, &options, &serve->store, err);
-	if (rc != DD_ECONFIG || access(options.root, F_OK) != 0)
+	if (rc != DD_ECONFIG)
 		return rc;
 	/* No volume yet: an empty directory becomes one. */
-	rc = dd_store_begin(options.root, err);
+	rc = dd_store_begin(root, err);
+	if (rc == DD_EACCES)
+		dd_hint(err, "to hand the directory over to this server: chown -R %u:%u %s",
+			(unsigned)geteuid(), (unsigned)getegid(), root);
 	if (rc == 0)
 		rc = dd_store_open(serve->ctx, &options, &serve->store, err);
 	return rc;

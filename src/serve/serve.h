@@ -26,6 +26,10 @@ struct dd_serve_options {
 int dd_serve_read_config(const struct dd_serve_options *options, struct dd_serve_config *config,
 			 dd_config_rows *rows, char **path, struct dd_error *err);
 
+/* That all is there that it names: the volume, passwords, rules, certificates. Nothing is changed. */
+int dd_serve_check(struct dd_context *ctx, const struct dd_serve_options *options,
+		   const struct dd_serve_config *config, const char *path, struct dd_error *err);
+
 struct dd_serve;
 
 /* ctx and what options point to outlive it. */

@@ -1,14 +1,17 @@
 /*
  * Which file is the configuration, and what else has to be right in it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "serve/auth_state.h"
 #include "serve/read_file.h"
 #include "serve/serve_private.h"
+#include "serve/tls.h"
 
 static const char *variable(const struct dd_serve_options *options, const char *name)
 {
@@ -90,7 +93,8 @@ int dd_serve_read_config(const struct dd_serve_options *options, struct dd_serve
 	return read_named(options, chosen, config, rows, err);
 }
 
-int dd_serve_read_storage(const char *path, struct dd_registry_config *config, struct dd_error *err)
+/* What the storage's own reader makes of the same file. */
+static int read_storage(const char *path, struct dd_registry_config *config, struct dd_error *err)
 {
 	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
 	int rc;
@@ -103,6 +107,52 @@ int dd_serve_read_storage(const char *path, struct dd_registry_config *config, s
 	if (rc == 0)
 		rc = dd_config_read(text.bytes, text.len, config, err);
 	return rc < 0 ? dd_wrap(err, rc, "%s", path) : 0;
+}
+
+/* The environment counts for the root as for all else. */
+static const char *environment_of(void *arg, const char *name)
+{
+	const struct dd_serve_options *options = arg;
+
+	return options->get_environment(name);
+}
+
+static int configured_root(const struct dd_serve_options *options, const char *path, char **root,
+			   struct dd_error *err)
+{
+	DD_CLEANUP(dd_registry_config_release) struct dd_registry_config config = { 0 };
+	int rc = read_storage(path, &config, err);
+
+	if (rc < 0)
+		return rc;
+	rc = dd_config_settle(&config, environment_of, (void *)options, err);
+	if (rc < 0)
+		return path ? dd_wrap(err, rc, "%s", path) : rc;
+	*root = config.root;
+	config.root = NULL;
+	return 0;
+}
+
+int dd_serve_find_root(const struct dd_serve_options *options, const char *path, char **root,
+		       struct dd_error *err)
+{
+	int rc = 0;
+
+	if (options->root)
+		*root = strdup(options->root);
+	else
+		rc = configured_root(options, path, root, err);
+	if (rc < 0)
+		return rc;
+	if (!*root)
+		return dd_fail(err, DD_ENOMEM, 0, "find the volume");
+	if (access(*root, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	rc = dd_fail(err, DD_ECONFIG, ENOENT, "open the volume %s", *root);
+	dd_hint(err,
+		"mkdir it, and it becomes a volume; or name the registry's directory with --root "
+		"('docker volume inspect NAME' tells where that of a container lies)");
+	return rc;
 }
 
 int dd_serve_load_config(struct dd_serve *serve, struct dd_serve_config **config,
@@ -141,4 +191,23 @@ void dd_serve_free_configs(struct dd_serve *serve)
 		dd_serve_config_release(&gone->config);
 		free(gone);
 	}
+}
+
+int dd_serve_check(struct dd_context *ctx, const struct dd_serve_options *options,
+		   const struct dd_serve_config *config, const char *path, struct dd_error *err)
+{
+	DD_CLEANUP(dd_auth_state_unrefp) struct dd_auth_state *state = NULL;
+	DD_CLEANUP(dd_tls_closep) struct dd_tls *tls = NULL;
+	const struct dd_tls_options tls_options = { config->tls_certificate, config->tls_key,
+						    config->tls_minimum };
+	DD_AUTOFREE char *root = NULL;
+	struct dd_auth_options auth;
+	int rc = dd_serve_find_root(options, path, &root, err);
+
+	dd_serve_auth_options(config, &auth);
+	if (rc == 0)
+		rc = dd_auth_state_open(ctx, &auth, &state, err);
+	if (rc == 0 && config->tls_certificate)
+		rc = dd_tls_open(&tls_options, &tls, err);
+	return rc;
 }

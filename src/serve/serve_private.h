@@ -40,9 +40,10 @@ struct dd_serve {
 int dd_serve_load_config(struct dd_serve *serve, struct dd_serve_config **config,
 			 struct dd_error *err);
 void dd_serve_free_configs(struct dd_serve *serve);
-/* What the storage's own reader makes of the same file. */
-int dd_serve_read_storage(const char *path, struct dd_registry_config *config,
-			  struct dd_error *err);
+/* Where the volume is to be (malloc'd, the caller's). DD_ECONFIG: it says nothing, or
+ * nothing is there. */
+int dd_serve_find_root(const struct dd_serve_options *options, const char *path, char **root,
+		       struct dd_error *err);
 
 /* serve.c */
 void dd_serve_auth_options(const struct dd_serve_config *config, struct dd_auth_options *options);
