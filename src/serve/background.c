@@ -29,7 +29,6 @@ struct dd_background {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool closing;
-	char why[DD_ERROR_TEXT + DD_HINT_TEXT + 4]; /* unready points here once it was said */
 };
 
 static int64_t now_ns(void)
@@ -84,9 +83,9 @@ static void look_at_volume(struct dd_background *background)
 	if (before)
 		return;
 	/* Written once: who reads it later finds a whole text. */
-	if (!background->why[0])
-		snprintf(background->why, sizeof(background->why), "%s; %s", err.text, err.hint);
-	atomic_store(&serve->server.unready, background->why);
+	if (!serve->why[0])
+		snprintf(serve->why, sizeof(serve->why), "%s; %s", err.text, err.hint);
+	atomic_store(&serve->server.unready, serve->why);
 	dd_log(serve->ctx, DD_LOG_ERROR,
 	       "pushes are refused: %s; to hand the volume over to this server: %s", err.text,
 	       err.hint);
@@ -103,6 +102,7 @@ static void flush_pulls(struct dd_background *background, int64_t wait_ns)
 	if (!serve->owned || atomic_load(&serve->server.config)->readonly ||
 	    atomic_load(&serve->server.unready))
 		return;
+	dd_store_set_gate(background->store, dd_store_get_gate(serve->store));
 	rc = dd_pull_notes_flush(serve->server.pulls, serve->ctx, background->store, wait_ns, &err);
 	if (rc < 0)
 		dd_log(serve->ctx, rc == DD_ELOCKED ? DD_LOG_DEBUG : DD_LOG_WARNING, "%s",
@@ -145,7 +145,7 @@ static void *run(void *arg)
 	while (sleep_ns(background, TICK_NS)) {
 		int64_t interval = atomic_load(&serve->server.config)->purge_interval_ns;
 
-		if (serve->http && is_due(&sweep, SWEEP_NS))
+		if (is_due(&sweep, SWEEP_NS))
 			dd_http_sweep(serve->http);
 		if (is_due(&look, LOOK_NS))
 			look_at_volume(background);
@@ -222,7 +222,7 @@ static void *read_all(void *arg)
 	dd_context_set_jobs(ctx, 1);
 	if (dd_walk_blobs(ctx, serve->store, &visitor, &err) < 0)
 		dd_log(serve->ctx, DD_LOG_WARNING, "verify all: %s", err.text);
-	else if (!background->closing)
+	else if (sleep_ns(background, 0))
 		dd_log(serve->ctx, DD_LOG_NOTE,
 		       "all %llu blobs (%s) are verified, %llu are not whole",
 		       (unsigned long long)reading.blobs, dd_size_format(reading.bytes, size),
@@ -236,14 +236,11 @@ static int open_store(struct dd_background *background, struct dd_error *err)
 {
 	struct dd_serve *serve = background->serve;
 	const struct dd_store_options options = { .root = dd_store_get_root(serve->store) };
-	int rc = dd_store_open(serve->ctx, &options, &background->store, err);
 
-	if (rc == 0)
-		dd_store_set_gate(background->store, dd_store_get_gate(serve->store));
-	return rc;
+	return dd_store_open(serve->ctx, &options, &background->store, err);
 }
 
-static int start(struct dd_background *background, struct dd_error *err)
+int dd_background_start(struct dd_background *background, struct dd_error *err)
 {
 	struct dd_serve *serve = background->serve;
 	bool reads = serve->options.verify_all ||
@@ -275,8 +272,6 @@ int dd_background_open(struct dd_serve *serve, struct dd_background **out, struc
 	pthread_condattr_destroy(&attributes);
 	look_at_volume(background);
 	rc = open_store(background, err);
-	if (rc == 0)
-		rc = start(background, err);
 	if (rc < 0)
 		dd_background_closep(&background);
 	*out = background;
@@ -298,7 +293,6 @@ void dd_background_closep(struct dd_background **pointer)
 	if (background->has_reader)
 		pthread_join(background->reader, NULL);
 	dd_store_closep(&background->store);
-	atomic_store(&background->serve->server.unready, NULL);
 	pthread_cond_destroy(&background->wake);
 	pthread_mutex_destroy(&background->lock);
 	free(background);

@@ -11,8 +11,12 @@
 struct dd_serve;
 struct dd_background;
 
+/* Looks whether the volume can be written to, before anybody asks. */
 int dd_background_open(struct dd_serve *serve, struct dd_background **background,
 		       struct dd_error *err);
+/* Once there is a server to look after. */
+int dd_background_start(struct dd_background *background, struct dd_error *err);
+/* Before the server ends. */
 void dd_background_closep(struct dd_background **background);
 
 #endif

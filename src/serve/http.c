@@ -144,7 +144,7 @@ __attribute__((format(printf, 2, 0))) static void say(void *arg, const char *fmt
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	text[strcspn(text, "\r\n")] = '\0';
-	if (!http->daemon)
+	if (!atomic_load(&http->started))
 		memcpy(http->said, text, sizeof(text));
 	dd_log(http->ctx, DD_LOG_DEBUG, "http: %s", text);
 }
@@ -216,6 +216,7 @@ int dd_http_open(struct dd_context *ctx, const struct dd_http_options *options,
 		free_http(http);
 		return rc;
 	}
+	atomic_store(&http->started, true);
 	*out = http;
 	return 0;
 }

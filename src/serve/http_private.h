@@ -100,8 +100,9 @@ struct dd_http {
 	char said[DD_ERROR_TEXT]; /* what libmicrohttpd said last while it started */
 	struct link *links;
 	atomic_uint connections, busy, bodies, streams;
-	bool closing; /* nothing is suspended any more */
-	bool quiet;   /* no new connections */
+	bool closing;	   /* nothing is suspended any more */
+	atomic_bool quiet; /* no new connections */
+	atomic_bool started;
 };
 
 static inline struct link *link_of(const struct dd_exchange *exchange)

@@ -252,7 +252,8 @@ static int open_all(struct dd_serve *serve, struct dd_error *err)
 	if (rc < 0)
 		return rc;
 	dd_serve_offer_metrics(serve);
-	return open_debug(serve, err);
+	rc = dd_background_start(serve->background, err);
+	return rc < 0 ? rc : open_debug(serve, err);
 }
 
 int dd_serve_open(struct dd_context *ctx, const struct dd_serve_options *options,
@@ -331,9 +332,9 @@ void dd_serve_closep(struct dd_serve **pointer)
 	if (!serve)
 		return;
 	server = &serve->server;
+	dd_background_closep(&serve->background);
 	dd_http_closep(&serve->debug);
 	dd_http_closep(&serve->http);
-	dd_background_closep(&serve->background);
 	dd_pool_closep(&server->pool);
 	dd_serve_disown(serve);
 	dd_registry_closep(&server->registry);

@@ -34,6 +34,8 @@ struct dd_serve {
 	struct dd_http *http, *debug;
 	int listen_fd, debug_fd;
 	char address[DD_ADDRESS_TEXT];
+	char why[DD_ERROR_TEXT + DD_HINT_TEXT +
+		 4]; /* the volume cannot be written to, once it was said */
 };
 
 /* serve_config.c */
