@@ -63,7 +63,7 @@ ask() {
 		say "curl ${*:2}: $(cat curl.err)"
 		return 1
 	}
-	tr -d '\r' <head >head.plain && mv head.plain head
+	tr -d '\r' <./head >head.plain && mv head.plain head
 	[ "$got" = "$1" ] && return
 	say "wanted $1, got $got: ${*:2}"
 	cat head body >&7
@@ -96,6 +96,7 @@ new_upload() {
 
 # raw TEXT: sends these bytes as they are (printf's escapes), and prints what comes back.
 raw() {
+	# shellcheck disable=SC2059 # it is a format
 	exec 5<>"/dev/tcp/${host%:*}/${host##*:}" && printf "$1" >&5 && timeout 10 cat <&5
 	exec 5<&- 5>&-
 }
