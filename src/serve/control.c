@@ -170,13 +170,15 @@ static void *listen_to_all(void *arg)
 				 { .fd = control->stop_fd, .events = POLLIN } };
 
 	for (;;) {
+		struct sockaddr_storage peer;
+		socklen_t len = sizeof(peer);
 		int fd;
 
 		if (poll(both, 2, -1) < 0)
 			continue;
 		if (both[1].revents)
 			return NULL;
-		fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+		fd = accept4(control->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 		if (fd >= 0)
 			answer_call(control, fd);
 		else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN)

@@ -15,7 +15,7 @@ template make_garbage
 # own [LEASE-MS [EVERY-MS WORD…]]: somebody serves the volume "vol" from here on.
 own() {
 	coproc OWNER { exec "$BUILD/tests/own-volume" vol "$DRYDOCK" "$@" 2>owner.log; }
-	owner_pid=$OWNER_PID
+	owner_pid=${OWNER_PID?}
 	exec 5<&"${OWNER[0]}" 6>&"${OWNER[1]}"
 	on_exit "kill $owner_pid 2>/dev/null"
 	read -r answer <&5 && [ "$answer" = ready ]
