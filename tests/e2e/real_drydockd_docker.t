@@ -14,7 +14,7 @@ need_command docker dockerd busybox jq openssl
 # docker_push NAME, docker_pull NAME: an image of two layers, the lower of which all share.
 docker_push() {
 	local container
-	tar -C rootfs -c . | docker import - base >&7 &&
+	archive_rootfs | docker import - base >&7 &&
 		container=$(docker create base /bin/sh) &&
 		docker cp rootfs/etc/motd "$container:/$1" &&
 		docker commit "$container" "$host/docker/app:$1" >"$1.id" &&
@@ -31,7 +31,7 @@ docker_pull() {
 test_case 'a busybox is imported, pushed, removed and pulled, and the volume shows it' '
 	docker_start && serve vol && make_rootfs &&
 	ref=localhost:${host##*:}/my_library/my_busybox:1.0 &&
-	tar -C rootfs -c . | docker import --change "CMD [\"/bin/sh\"]" - busybox:latest >id &&
+	archive_rootfs | docker import --change "CMD [\"/bin/sh\"]" - busybox:latest >id &&
 	docker tag busybox:latest "$ref" && docker push "$ref" >pushed &&
 	digest=$(grep -o "sha256:[0-9a-f]*" pushed | tail -n 1) &&
 	docker rmi "$ref" busybox:latest >&7 && run 1 docker image inspect "$ref" >&7 &&
@@ -49,7 +49,7 @@ test_case 'what docker pushed to it or to docker-registry it pulls from both' '
 
 test_case 'docker logs in with a password, over TLS, and without it gets nothing' '
 	docker_start && make_rootfs && serve_guarded && ref=$host/my/app:1 &&
-	tar -C rootfs -c . | docker import - "$ref" >id &&
+	archive_rootfs | docker import - "$ref" >id &&
 	run 1 docker push "$ref" 2>refused && says "no basic auth credentials" refused &&
 	echo wrong >password && run 1 docker login -u alice --password-stdin "$host" <password \
 		2>refused && says "unauthorized" refused &&

@@ -36,7 +36,7 @@ engine_forget() {
 }
 
 podman_push() {
-	tar -C rootfs -c . | engine import --message "$1" - "$host/podman/app:$1" >&7 &&
+	archive_rootfs | engine import --message "$1" - "$host/podman/app:$1" >&7 &&
 		engine push --tls-verify=false "$host/podman/app:$1" >&7 &&
 		engine image inspect --format '{{.Id}}' "$host/podman/app:$1" >"$1.id"
 }
@@ -136,7 +136,7 @@ test_case 'skopeo trusts the certificate that it is given, logs in, and copies b
 
 test_case 'podman logs in over TLS and pushes with its certificate' '
 	need_engine podman && make_rootfs && serve_guarded && mkdir certs && cp ca.crt certs/ &&
-	tar -C rootfs -c . | engine import - "$host/a:1" >&7 &&
+	archive_rootfs | engine import - "$host/a:1" >&7 &&
 	! engine push --cert-dir certs "$host/a:1" 2>refused &&
 	says "authentication required" refused &&
 	engine login --cert-dir certs -u alice -p wonder "$host" >&7 &&

@@ -38,6 +38,11 @@ make_rootfs() {
 		ln -sf busybox rootfs/bin/sh && echo "${1:-busybox}" >rootfs/etc/motd
 }
 
+# Root's, whoever runs us: others are unknown in an ordinary user's namespace.
+archive_rootfs() {
+	tar -C rootfs --owner=0 --group=0 --numeric-owner -c .
+}
+
 # same_rootfs ARCHIVE: it holds all of it.
 same_rootfs() {
 	rm -rf unpacked && mkdir unpacked && tar -C unpacked -xf "$1" &&
