@@ -231,6 +231,29 @@ static int read_last(struct dd_download *download, unsigned char *last, size_t l
 	return 0;
 }
 
+/*
+ * Bytes were read: do they belong to the file that is verified? What another stream has made out already
+ * says nothing of what is written later, and what nobody has made out yet will be looked at then. The
+ * lock is held.
+ */
+static int check_read(struct dd_download *download, struct dd_error *err)
+{
+	int verdict = download->joint->verdict;
+	struct dd_info now;
+
+	if (verdict == 0) {
+		int rc = dd_reader_stat(download->reader, &now, err);
+
+		if (rc < 0)
+			return rc;
+		if (!dd_stamp_same_content(&now.stamp, &download->info.stamp))
+			verdict = DD_ECORRUPT;
+	}
+	return verdict >= 0 ? 0 :
+			      dd_fail(err, DD_ECORRUPT, 0, "%s is not what it should be",
+				      dd_digest_text(&download->digest));
+}
+
 /* What the whole of it is. A private copy of the last block is what is given away afterwards. */
 static int make_out(struct dd_download *download, unsigned char *last, struct dd_error *err)
 {
@@ -247,9 +270,13 @@ static int make_out(struct dd_download *download, unsigned char *last, struct dd
 		rc = feed(joint, start, last, len, err);
 	if (rc == 0 && joint->verdict > 0)
 		rc = judge(download, err);
-	if (rc == DD_ECHANGED || (rc == 0 && joint->verdict < 0))
-		rc = dd_fail(err, DD_ECORRUPT, 0, "%s is not what it should be",
+	if (rc == 0)
+		rc = check_read(download, err);
+	if (rc == DD_ECHANGED) {
+		dd_error_clear(err);
+		rc = dd_fail(err, DD_ECORRUPT, 0, "%s became shorter while it was served",
 			     dd_digest_text(&download->digest));
+	}
 	pthread_mutex_unlock(&joint->lock);
 	return rc;
 }
@@ -292,9 +319,8 @@ static int64_t read_unproved(struct dd_download *download, uint64_t offset, void
 		return got < 0 ? got : dd_fail(err, DD_ECORRUPT, 0, "it became shorter");
 	pthread_mutex_lock(&download->joint->lock);
 	rc = feed(download->joint, offset, bytes, (size_t)got, err);
-	if (rc == 0 && download->joint->verdict == DD_ECORRUPT)
-		rc = dd_fail(err, DD_ECORRUPT, 0, "%s is not what it should be",
-			     dd_digest_text(&download->digest));
+	if (rc == 0)
+		rc = check_read(download, err);
 	pthread_mutex_unlock(&download->joint->lock);
 	return rc < 0 ? rc : got;
 }

@@ -79,7 +79,7 @@ static void what_has_another_digest_is_not_there_at_any_range(void **state)
 #define LARGE ((size_t)3 << 20)
 
 enum settled { SMALL_GOOD, SMALL_BAD, LARGE_GOOD, LARGE_BAD_FIRST, LARGE_BAD_MIDDLE, LARGE_BAD_LAST, KINDS };
-static const unsigned copies[KINDS] = { 3, 1, 9, 1, 1, 1 };
+static const unsigned copies[KINDS] = { 3, 1, 11, 1, 1, 1 };
 
 static struct {
 	char root[64];
@@ -395,6 +395,39 @@ static void what_changes_while_it_is_served_breaks_off(void **state)
 	close_registry(&reg);
 }
 
+/* What one reader has found good is written to before another, who shares that, has read it. */
+static void what_changes_after_another_has_verified_it_breaks_off(void **state)
+{
+	DD_AUTOFREE unsigned char *got = malloc(LARGE + MIB);
+
+	(void)state;
+	for (size_t at = LARGE / 2; at < LARGE; at += LARGE / 2 - 10) {
+		struct dd_download *slow, *fast;
+		struct dd_digest digest;
+		struct registry reg;
+		size_t len;
+		int fd;
+
+		open_registry(&reg);
+		serve_while_read(&reg);
+		digest = put_settled(&reg, LARGE_GOOD);
+		assert_int_equal(dd_registry_open_blob(reg.registry, APP, &digest, true, &slow, NULL),
+				 0);
+		assert_int_equal(dd_registry_open_blob(reg.registry, APP, &digest, true, &fast, NULL),
+				 0);
+		assert_int_equal(dd_download_read(slow, 0, got, 300 * KIB, true, NULL), 300 * KIB);
+		assert_int_equal(read_download(fast, got, &len, NULL), 0);
+		fd = open(below(&reg.volume, blob_path(&digest)), O_WRONLY | O_CLOEXEC);
+		assert_int_equal(pwrite(fd, "x", 1, (off_t)at), 1);
+		close(fd);
+		assert_int_equal(read_download(slow, got, &len, NULL), DD_ECORRUPT);
+		assert_true(len < LARGE);
+		dd_download_closep(&slow);
+		dd_download_closep(&fast);
+		close_registry(&reg);
+	}
+}
+
 /* ---- many at once ---- */
 
 struct puller {
@@ -543,6 +576,7 @@ int main(void)
 		cmocka_unit_test(two_who_read_it_at_once_hash_it_once),
 		cmocka_unit_test(one_who_goes_away_keeps_nobody_waiting),
 		cmocka_unit_test(what_changes_while_it_is_served_breaks_off),
+		cmocka_unit_test(what_changes_after_another_has_verified_it_breaks_off),
 		cmocka_unit_test(many_who_ask_at_once_wait_for_one_verification),
 		cmocka_unit_test(an_alias_is_served_if_its_bytes_have_the_digest_that_was_asked_for),
 		cmocka_unit_test(a_link_to_another_digest_of_its_kind_leads_nowhere),
