@@ -292,16 +292,29 @@ static void begin_anew(struct known *known)
 		known->at[alg].listed = false;
 }
 
+static int look(struct reading *reading, struct dd_error *err)
+{
+	int rc = look_at_silent(reading, err);
+
+	reading->listed = 0;
+	for (int alg = 0; alg < DD_ALGORITHM_COUNT && rc == 0; alg++) {
+		reading->alg = (enum dd_algorithm)alg;
+		rc = look_at_new(reading, err);
+	}
+	return rc;
+}
+
 static int refresh(struct dd_registry *registry, struct known *known, struct dd_error *err)
 {
 	struct reading reading = { .registry = registry, .known = known };
-	int rc = look_at_silent(&reading, err);
+	int rc = look(&reading, err);
 
-	for (int alg = 0; alg < DD_ALGORITHM_COUNT && rc == 0; alg++) {
-		reading.alg = (enum dd_algorithm)alg;
-		rc = look_at_new(&reading, err);
+	/* Whoever asks now wants to know, too. */
+	if (rc == 0 && reading.listed && known->seen.count > 2 * reading.listed + 1000) {
+		begin_anew(known);
+		rc = look(&reading, err);
 	}
-	if (rc < 0 || (reading.listed && known->seen.count > 2 * reading.listed + 1000))
+	if (rc < 0)
 		begin_anew(known);
 	return rc;
 }

@@ -220,6 +220,38 @@ static void what_is_listed_is_leased(void **state)
 	close_registry(&reg);
 }
 
+/* Only the directory of a revision counts here: links that lead nowhere are seen like others. */
+static void where_a_thousand_have_gone_the_others_are_still_listed(void **state)
+{
+	DD_AUTOFREE char *json = NULL;
+	struct registry reg;
+	struct dd_digest subject = digest_of_text("subject"), digest, gone;
+	char text[20];
+
+	(void)state;
+	open_registry(&reg);
+	json = refer(&reg, &subject, "x/y", "", &digest);
+	for (int i = 0; i < 1100; i++) {
+		snprintf(text, sizeof(text), "gone %d", i);
+		gone = digest_of_text(text);
+		make_parents(&reg.volume, revision_path(APP, &gone));
+	}
+	assert_int_equal(count_referrers(&reg, &subject, NULL), 1);
+	for (int i = 0; i < 1100; i++) {
+		char *path;
+
+		snprintf(text, sizeof(text), "gone %d", i);
+		gone = digest_of_text(text);
+		path = strdup(below(&reg.volume, revision_path(APP, &gone)));
+		*strrchr(path, '/') = '\0';
+		assert_int_equal(rmdir(path), 0);
+		free(path);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(count_referrers(&reg, &subject, NULL), 1);
+	close_registry(&reg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +261,7 @@ int main(void)
 		cmocka_unit_test(one_whose_link_comes_late_is_seen_when_it_has_come),
 		cmocka_unit_test(bad_bytes_refer_to_nothing),
 		cmocka_unit_test(what_is_listed_is_leased),
+		cmocka_unit_test(where_a_thousand_have_gone_the_others_are_still_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
