@@ -82,12 +82,24 @@ void dd_request_common_headers(const struct dd_serve_config *config, struct dd_r
 		dd_reply_header(reply, "X-Content-Type-Options", "nosniff");
 }
 
+/* What was begun by the request that would have ended it, and did not, is known to nobody. */
+static void let_go_of_upload(struct dd_request *request)
+{
+	struct dd_error err = { 0 };
+
+	if (!request->upload)
+		return;
+	if (!request->sole)
+		dd_upload_releasep(&request->upload);
+	else if (dd_upload_cancel(&request->upload, &err) < 0)
+		dd_log(request->server->ctx, DD_LOG_WARNING, "%s", err.text);
+}
+
 void dd_request_reply(struct dd_request *request, struct dd_reply *reply)
 {
 	dd_request_common_headers(request->config, reply);
 	/* Before the client knows: it may go on with its upload at once. */
-	if (request->upload)
-		dd_upload_releasep(&request->upload);
+	let_go_of_upload(request);
 	dd_exchange_reply(request->exchange, reply);
 }
 
@@ -403,7 +415,7 @@ static void free_late(struct dd_pool_job *job)
 	struct dd_request *request =
 		(struct dd_request *)((char *)job - offsetof(struct dd_request, late));
 
-	dd_upload_releasep(&request->upload);
+	let_go_of_upload(request);
 	free_request(request);
 }
 

@@ -68,6 +68,7 @@ struct dd_request {
 
 	/* of pushes */
 	struct dd_upload *upload;
+	bool sole;		/* the upload is this request's alone, and goes with it */
 	struct dd_buffer bytes; /* a manifest's */
 	struct dd_body body;	/* likewise */
 	uint64_t offset;	/* Content-Range: where the chunk begins; UINT64_MAX: not said */

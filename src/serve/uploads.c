@@ -237,7 +237,13 @@ static void mount(struct dd_exchange *exchange)
 	}
 }
 
-static const struct dd_body whole_body = { open_upload, take, commit, 0 };
+static void open_sole_upload(struct dd_exchange *exchange)
+{
+	dd_request_of(exchange)->sole = true;
+	open_upload(exchange);
+}
+
+static const struct dd_body whole_body = { open_sole_upload, take, commit, 0 };
 
 void dd_begin_post_upload(struct dd_request *request)
 {
