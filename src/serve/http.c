@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 /* A client that moves less than this in so long is not worth a connection. */
 #define SLOW_BYTES 16384
 #define SLOW_NS (INT64_C(300) * 1000000000)
+/* What has come is taken in no time: after so long nothing is left in any buffer. */
+#define STILL_NS (INT64_C(2) * 1000000000)
 
 int64_t http_now_ns(void)
 {
@@ -264,13 +267,33 @@ static bool too_slow(struct dd_http *http, struct link *link, int64_t now_ns)
 	return now_ns - link->moved_seen_ns > SLOW_NS;
 }
 
+/*
+ * Whether the client has closed its side in the middle of a body. libmicrohttpd does not notice if that
+ * came together with the last of the bytes, and would wait for more; and an upload would be in nobody's
+ * hands but those of a client that is gone.
+ */
+static bool has_gone(struct link *link, int64_t now_ns)
+{
+	uint64_t moved = atomic_load(&link->moved);
+	char byte;
+
+	if (atomic_load(&link->phase) != LINK_BUSY || !atomic_load(&link->unfinished) ||
+	    moved != link->still_at) {
+		link->still_at = moved;
+		link->still_since_ns = now_ns;
+		return false;
+	}
+	return now_ns - link->still_since_ns >= STILL_NS &&
+	       recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void dd_http_sweep(struct dd_http *http)
 {
 	int64_t now_ns = http_now_ns();
 
 	pthread_mutex_lock(&http->lock);
 	for (struct link *link = http->links; link; link = link->next)
-		if (link->fd >= 0 && too_slow(http, link, now_ns))
+		if (link->fd >= 0 && (too_slow(http, link, now_ns) || has_gone(link, now_ns)))
 			shutdown(link->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&http->lock);
 }

@@ -214,6 +214,7 @@ enum MHD_Result body_end(struct dd_exchange *exchange)
 {
 	bool waits;
 
+	atomic_store_explicit(&link_of(exchange)->unfinished, false, memory_order_relaxed);
 	if (!wait_for_job(exchange, &waits))
 		return MHD_NO;
 	if (waits)

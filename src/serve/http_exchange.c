@@ -112,6 +112,8 @@ static void meet(struct dd_exchange *exchange, const char *method)
 	if (exchange->chunked)
 		exchange->length = UINT64_MAX;
 	exchange->has_body = exchange->length != 0;
+	atomic_store_explicit(&link_of(exchange)->unfinished, exchange->has_body,
+			      memory_order_relaxed);
 	exchange->expects = expect && !strcasecmp(expect, "100-continue");
 	atomic_fetch_add(&http_of(exchange)->busy, 1);
 	link_enter(link_of(exchange), LINK_BUSY);
@@ -122,6 +124,7 @@ enum MHD_Result exchange_queue(struct dd_exchange *exchange)
 	struct dd_reply *reply = exchange->reply;
 
 	exchange->state = EXCHANGE_REPLIED;
+	atomic_store_explicit(&link_of(exchange)->unfinished, false, memory_order_relaxed);
 	if (!reply || !reply->response)
 		return MHD_NO;
 	if (!reply->stream && strcmp(exchange->method, "HEAD") != 0)

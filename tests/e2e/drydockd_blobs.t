@@ -95,6 +95,50 @@ test_case 'bytes of another digest are refused, and leave nothing behind' '
 	[ -z "$(find vol -path "*/_uploads/*" -name data)" ]
 '
 
+# uploads VOL REPO [FIND-OPTION…]: how many have bytes.
+uploads() {
+	find "$1/docker/registry/v2/repositories/$2/_uploads" -name data "${@:3}" | wc -l
+}
+
+has_uploads() {
+	[ "$(uploads "$1" "$2" -size +0)" -ge "$3" ]
+}
+
+has_no_uploads() {
+	[ "$(uploads "$1" "$2")" = 0 ]
+}
+
+# break_off REQUEST-LINE FILE: promises more bytes than it sends, and is gone.
+break_off() {
+	{ printf "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n" "$1" && cat "$2"; } \
+		>request && exec 5<>"/dev/tcp/${host%:*}/${host##*:}" && cat request >&5
+	exec 5<&- 5>&-
+}
+
+all_ended() {
+	[ "$(grep -c "POST /v2/app/blobs" daemon.out)" = 8 ]
+}
+
+test_case 'a push of one request that breaks off leaves nothing behind' '
+	serve vol && head -c 3000000 /dev/zero >bytes && none=sha256:$(printf "%064d" 1) &&
+	for i in 1 2 3 4 5 6 7 8; do
+		break_off "POST /v2/app/blobs/uploads/?digest=$none" bytes || return
+	done && wait_until all_ended && wait_until has_no_uploads vol app
+'
+
+goes_on() {
+	ask 202 -X PATCH --data-binary x -o /dev/null "$1"
+}
+
+test_case 'an upload whose client is gone can soon be gone on with' '
+	serve vol && head -c 3000000 /dev/zero >bytes &&
+	for i in 1 2 3 4 5 6 7 8; do
+		new_upload app && places+=("$location") &&
+			break_off "PATCH /v2/${location#*/v2/}" bytes || return
+	done && wait_until has_uploads vol app 8 &&
+	for at in "${places[@]}"; do wait_until goes_on "$at" || return; done
+'
+
 test_case 'a digest that is none, or missing, is refused' '
 	serve vol && new_upload app && printf x >a &&
 	for digest in sha256:12 md5:12 sha256: "" "sha256:$(printf %064d 0)0"; do
