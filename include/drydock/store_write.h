@@ -48,6 +48,19 @@ enum dd_onto {
 int dd_store_write(struct dd_store *store, const struct dd_place *place, const void *bytes,
 		   size_t len, enum dd_onto onto, struct dd_unsynced *unsynced,
 		   struct dd_error *err);
+/*
+ * The same in three steps, for several files that wait for the disk together: all are drafted, then each is
+ * synced, then each gets its name. A draft is on its way to the disk as <name>.<uuid>.tmp, and goes again
+ * when it is closed without a name. name syncs what is not synced yet; DD_ENOENT: somebody has taken the
+ * file away, and it has to be written anew. A draft is one thread's at a time.
+ */
+struct dd_draft;
+int dd_store_draft(struct dd_store *store, const struct dd_place *place, const void *bytes,
+		   size_t len, enum dd_onto onto, struct dd_draft **draft, struct dd_error *err);
+int dd_draft_sync(struct dd_draft *draft, struct dd_error *err);
+int dd_draft_name(struct dd_draft *draft, struct dd_unsynced *unsynced, struct dd_error *err);
+void dd_draft_closep(struct dd_draft **draft);
+
 /* A file that lies elsewhere, whose bytes the caller has synced. DD_ENOTSUP: nothing is exchanged here. */
 int dd_store_place(struct dd_store *store, const struct dd_place *from,
 		   const struct dd_place *place, enum dd_onto onto, struct dd_unsynced *unsynced,
@@ -84,6 +97,8 @@ int dd_writer_append(struct dd_writer *writer, const void *bytes, size_t len, st
 int64_t dd_writer_read_at(struct dd_writer *writer, uint64_t offset, void *bytes, size_t len,
 			  struct dd_error *err);
 int dd_writer_stat(struct dd_writer *writer, struct dd_info *info, struct dd_error *err);
+/* The disk begins, and nobody waits. */
+void dd_writer_begin_sync(struct dd_writer *writer);
 /* Bytes, owner and mode are on the disk; the name is the caller's matter. */
 int dd_writer_sync(struct dd_writer *writer, struct dd_error *err);
 void dd_writer_closep(struct dd_writer **writer);

@@ -111,6 +111,29 @@ int dd_registry_write_link(struct dd_registry *registry, const struct dd_place *
 			      dd_link_size(target), DD_ONTO_FILE, unsynced, err);
 }
 
+int dd_registry_draft_link(struct dd_registry *registry, const struct dd_place *place,
+			   const struct dd_digest *target, struct dd_draft **draft,
+			   struct dd_error *err)
+{
+	char text[DD_DIGEST_TEXT];
+
+	return dd_store_draft(registry->store, place, dd_digest_format(target, text),
+			      dd_link_size(target), DD_ONTO_FILE, draft, err);
+}
+
+int dd_registry_name_link(struct dd_registry *registry, const struct dd_place *place,
+			  const struct dd_digest *target, struct dd_draft *draft,
+			  struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	int rc = dd_draft_name(draft, unsynced, err);
+
+	if (rc != DD_ENOENT)
+		return rc;
+	/* Somebody has tidied up meanwhile. */
+	dd_error_clear(err);
+	return dd_registry_write_link(registry, place, target, unsynced, err);
+}
+
 static void wrote(void *arg, const struct dd_stamp *stamp)
 {
 	dd_written_add(arg, stamp);

@@ -91,6 +91,13 @@ int dd_registry_read_link(struct dd_registry *registry, const struct dd_place *p
 int dd_registry_write_link(struct dd_registry *registry, const struct dd_place *place,
 			   const struct dd_digest *target, struct dd_unsynced *unsynced,
 			   struct dd_error *err);
+/* The same in two steps, so that it waits for the disk beside others: see dd_store_draft(). */
+int dd_registry_draft_link(struct dd_registry *registry, const struct dd_place *place,
+			   const struct dd_digest *target, struct dd_draft **draft,
+			   struct dd_error *err);
+int dd_registry_name_link(struct dd_registry *registry, const struct dd_place *place,
+			  const struct dd_digest *target, struct dd_draft *draft,
+			  struct dd_unsynced *unsynced, struct dd_error *err);
 
 /* Places, in one line. */
 static inline struct dd_place dd_blob_place(const struct dd_digest *digest)

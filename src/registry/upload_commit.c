@@ -2,7 +2,7 @@
  * An upload becomes a blob.
  *
  * The bytes are on the disk before they have the name, the name before the link, and the link before
- * anybody is told. A blob that is there already is read, unless it is known, and kept if it is good; if it
+ * anybody is told. What the link says waits for the disk beside the bytes, as a file without its name. A blob that is there already is read, unless it is known, and kept if it is good; if it
  * is not, the two files are exchanged, so that there is no moment without one, and the bad one goes
  * with the upload.
  */
@@ -17,7 +17,8 @@ struct commit {
 	struct dd_registry *registry;
 	struct dd_upload *upload;
 	const struct dd_digest *digest;
-	struct dd_place from, to;
+	struct dd_place from, to, link;
+	struct dd_draft *draft; /* the link */
 	struct dd_unsynced unsynced;
 	bool placed; /* the bytes are no upload's any more */
 };
@@ -43,16 +44,22 @@ static int check_digest(struct dd_upload *upload, const struct dd_digest *digest
 }
 
 /* On the disk, and still what was hashed: nobody else has written to the file. */
-static int sync_bytes(struct dd_upload *upload, struct dd_error *err)
+static int sync_bytes(struct commit *commit, struct dd_error *err)
 {
+	struct dd_upload *upload = commit->upload;
 	struct dd_info info;
-	int rc = dd_writer_sync(upload->writer, err);
+	int rc;
 
+	dd_writer_begin_sync(upload->writer);
+	rc = dd_registry_draft_link(commit->registry, &commit->link, commit->digest, &commit->draft,
+				    err);
+	if (rc == 0)
+		rc = dd_writer_sync(upload->writer, err);
 	if (rc == 0)
 		rc = dd_writer_stat(upload->writer, &info, err);
 	if (rc == 0 && !dd_stamp_same_content(&info.stamp, &upload->stamp))
 		rc = dd_fail(err, DD_ECHANGED, 0, "somebody else wrote to upload %s", upload->id);
-	return rc;
+	return rc < 0 ? rc : dd_draft_sync(commit->draft, err);
 }
 
 static int put(struct commit *commit, enum dd_onto onto, struct dd_error *err)
@@ -116,14 +123,15 @@ static int make_blob(struct commit *commit, struct dd_error *err)
 {
 	struct dd_registry *registry = commit->registry;
 	const char *repository = commit->upload->repository;
-	struct dd_place link = dd_link_place(DD_AT_LAYER, repository, commit->digest);
-	int rc = place_bytes(commit, err);
+	int rc = sync_bytes(commit, err);
 
+	if (rc == 0)
+		rc = place_bytes(commit, err);
 	if (rc == 0)
 		rc = dd_store_sync_these(registry->store, &commit->unsynced, err);
 	if (rc == 0)
-		rc = dd_registry_write_link(registry, &link, commit->digest, &commit->unsynced,
-					    err);
+		rc = dd_registry_name_link(registry, &commit->link, commit->digest, commit->draft,
+					   &commit->unsynced, err);
 	if (rc == 0)
 		rc = dd_store_sync_these(registry->store, &commit->unsynced, err);
 	if (rc < 0)
@@ -144,16 +152,17 @@ int dd_upload_commit(struct dd_upload **upload, const struct dd_digest *digest,
 				 .from = { .kind = DD_AT_UPLOAD,
 					   .repository = (*upload)->repository,
 					   .upload = (*upload)->id },
-				 .to = dd_blob_place(digest) };
+				 .to = dd_blob_place(digest),
+				 .link = dd_link_place(DD_AT_LAYER, (*upload)->repository,
+						       digest) };
 	int rc = check_digest(*upload, digest, err);
 
-	if (rc == 0)
-		rc = sync_bytes(*upload, err);
 	if (rc == 0) {
 		dd_lease_pin(registry->leases, (*upload)->repository, digest);
 		rc = make_blob(&commit, err);
 		dd_lease_unpin(registry->leases, (*upload)->repository, digest);
 	}
+	dd_draft_closep(&commit.draft);
 	dd_unsynced_release(&commit.unsynced);
 	if (rc < 0)
 		dd_wrap(err, rc, "upload %s", (*upload)->id);

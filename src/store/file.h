@@ -89,6 +89,7 @@ int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *
 		 struct dd_error *err);
 
 /* Sync a directory. One that is gone has nothing left to keep. 0 or an errno. */
+void dd_file_begin_sync(int fd);
 int dd_file_sync_directory(struct dd_store *store, const char *path);
 
 /* Remember a directory for dd_store_sync(). */

@@ -13,6 +13,12 @@
 #include "store/beneath.h"
 #include "store/file.h"
 
+/* Never a failure: it only makes the wait for the disk longer. */
+void dd_file_begin_sync(int fd)
+{
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int dd_file_mark_dirty(struct dd_store *store, const char *path, bool left, struct dd_error *err)
 {
 	struct dd_dirty *dirty = dd_list_add(&store->dirty);

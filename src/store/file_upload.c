@@ -214,6 +214,11 @@ int64_t dd_writer_read_at(struct dd_writer *writer, uint64_t offset, void *bytes
 	return got < 0 ? dd_file_fail(writer->store, err, errno, "read", writer->path) : got;
 }
 
+void dd_writer_begin_sync(struct dd_writer *writer)
+{
+	dd_file_begin_sync(writer->fd);
+}
+
 int dd_writer_sync(struct dd_writer *writer, struct dd_error *err)
 {
 	int rc;

@@ -199,11 +199,7 @@ static int put_bytes(const struct target *target, int fd, const char *bytes, siz
 	rc = dd_file_dress(target->store, fd, &around, target->path, err);
 	if (rc < 0)
 		return rc;
-	do
-		rc = fsync(fd);
-	while (rc < 0 && errno == EINTR);
-	if (rc < 0)
-		return dd_file_fail(target->store, err, errno, "sync", target->path);
+	dd_file_begin_sync(fd);
 	dd_file_tell(target->store, fd);
 	return 0;
 }
@@ -238,28 +234,114 @@ static int rename_onto(int from, const char *name, const struct target *to, enum
 	return dd_file_fail(to->store, err, -sys, "name", to->path);
 }
 
-static int write_once(struct target *target, const void *bytes, size_t len, enum dd_onto onto,
-		      struct dd_unsynced *unsynced, struct dd_error *err)
+struct dd_draft {
+	struct target target;
+	enum dd_onto onto;
+	int fd; /* -1: synced */
+	bool named;
+	char temp[NAME_MAX + 1];
+};
+
+void dd_draft_closep(struct dd_draft **draft)
 {
+	struct dd_draft *old = *draft;
+
+	if (!old)
+		return;
+	if (!old->named && old->temp[0])
+		unlinkat(old->target.above, old->temp, 0);
+	if (old->fd >= 0)
+		close(old->fd);
+	target_release(&old->target);
+	free(old);
+	*draft = NULL;
+}
+
+static int draft_once(struct dd_draft *draft, const void *bytes, size_t len, struct dd_error *err)
+{
+	/* What is made here is gathered again when the file gets its name. */
+	DD_CLEANUP(dd_unsynced_release) struct dd_unsynced unsynced = { 0 };
+	struct target *target = &draft->target;
 	char uuid[DD_UUID_TEXT], temp[NAME_MAX + 1];
-	DD_AUTOCLOSE int fd = -1;
-	int rc = target_open(target, unsynced, err);
+	int rc = target_open(target, &unsynced, err);
 
 	if (rc == 0)
-		rc = check_taken(target, onto, err);
+		rc = check_taken(target, draft->onto, err);
 	if (rc == 0)
 		rc = dd_uuid_make(uuid, err);
 	if (rc < 0)
 		return rc;
 	snprintf(temp, sizeof(temp), "%s.%s.tmp", target->name, uuid);
-	fd = dd_beneath_open(target->above, temp, O_WRONLY | O_CREAT | O_EXCL, 0600);
-	if (fd < 0)
-		return dd_file_fail(target->store, err, -fd, "write", target->path);
-	rc = put_bytes(target, fd, bytes, len, err);
-	if (rc == 0)
-		rc = rename_onto(target->above, temp, target, onto, err);
+	draft->fd = dd_beneath_open(target->above, temp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (draft->fd < 0)
+		return dd_file_fail(target->store, err, -draft->fd, "write", target->path);
+	memcpy(draft->temp, temp, sizeof(temp));
+	return put_bytes(target, draft->fd, bytes, len, err);
+}
+
+int dd_store_draft(struct dd_store *store, const struct dd_place *place, const void *bytes,
+		   size_t len, enum dd_onto onto, struct dd_draft **out, struct dd_error *err)
+{
+	DD_CLEANUP(dd_draft_closep) struct dd_draft *draft = calloc(1, sizeof(*draft));
+	int rc;
+
+	assert(onto != DD_EXCHANGED);
+	*out = NULL;
+	if (!draft)
+		return dd_fail(err, DD_ENOMEM, 0, "write a file");
+	draft->onto = onto;
+	draft->fd = -1;
+	rc = target_init(&draft->target, store, place, err);
 	if (rc < 0)
-		unlinkat(target->above, temp, 0);
+		return rc;
+	for (int i = 0; i < TRIES; i++) {
+		dd_error_clear(err);
+		rc = draft_once(draft, bytes, len, err);
+		if (rc != DD_ENOENT)
+			break;
+	}
+	if (rc == 0) {
+		*out = draft;
+		draft = NULL;
+	}
+	return rc;
+}
+
+int dd_draft_sync(struct dd_draft *draft, struct dd_error *err)
+{
+	int rc;
+
+	if (draft->fd < 0)
+		return 0;
+	do
+		rc = fsync(draft->fd);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return dd_file_fail(draft->target.store, err, errno, "sync", draft->target.path);
+	close(draft->fd);
+	draft->fd = -1;
+	return 0;
+}
+
+int dd_draft_name(struct dd_draft *draft, struct dd_unsynced *unsynced, struct dd_error *err)
+{
+	DD_AUTOCLOSE int from = -1;
+	int rc = dd_draft_sync(draft, err);
+
+	assert(!draft->named);
+	if (rc < 0)
+		return rc;
+	/* The directory may have been taken away, and the file with it: it gets its name where it should. */
+	from = draft->target.above;
+	draft->target.above = -1;
+	rc = target_open(&draft->target, unsynced, err);
+	if (rc == 0)
+		rc = check_taken(&draft->target, draft->onto, err);
+	if (rc == 0)
+		rc = rename_onto(from, draft->temp, &draft->target, draft->onto, err);
+	draft->named = true;
+	if (rc < 0)
+		unlinkat(from, draft->temp, 0);
 	return rc;
 }
 
@@ -267,15 +349,15 @@ int dd_store_write(struct dd_store *store, const struct dd_place *place, const v
 		   size_t len, enum dd_onto onto, struct dd_unsynced *unsynced,
 		   struct dd_error *err)
 {
-	DD_CLEANUP(target_release) struct target target;
-	int rc = target_init(&target, store, place, err);
+	int rc = 0;
 
-	assert(onto != DD_EXCHANGED);
-	if (rc < 0)
-		return rc;
 	for (int i = 0; i < TRIES; i++) {
+		DD_CLEANUP(dd_draft_closep) struct dd_draft *draft = NULL;
+
 		dd_error_clear(err);
-		rc = write_once(&target, bytes, len, onto, unsynced, err);
+		rc = dd_store_draft(store, place, bytes, len, onto, &draft, err);
+		if (rc == 0)
+			rc = dd_draft_name(draft, unsynced, err);
 		if (rc != DD_ENOENT)
 			return rc;
 	}
