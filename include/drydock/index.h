@@ -35,12 +35,13 @@
 struct dd_index;
 
 /*
- * There are two, each with a file and a writer of its own, so that a verification that takes the night
+ * There are three, each with a file and a writer of its own, so that a verification that takes the night
  * and a collection do not wait for one another, and neither reads what the other needs.
  */
 enum dd_index_kind {
 	DD_INDEX_VERIFIED, /* blobs whose bytes were read */
-	DD_INDEX_SURVEYED  /* what directories, links and manifests said */
+	DD_INDEX_SURVEYED, /* what directories, links and manifests said */
+	DD_INDEX_AUDITED   /* likewise, to a verification: it asks for every link */
 };
 
 struct dd_index_options {
@@ -121,7 +122,7 @@ int dd_index_visit_verified(struct dd_index *index, dd_verified_fn *fn, void *ar
 			    struct dd_error *err);
 uint64_t dd_index_count_verified(struct dd_index *index);
 
-/* ---- what a survey found out: an index of kind SURVEYED ---- */
+/* ---- what a survey found out: an index of kind SURVEYED or AUDITED ---- */
 
 /*
  * All of it is told by stamps of today alone: a directory that has not changed has the same entries, a
@@ -144,8 +145,9 @@ bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed);
 bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 			  struct dd_listing *listing);
 
-/* A file that holds a digest and nothing else. */
-bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest);
+/* A file that holds a digest and nothing else; when it was read, since the epoch. */
+bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest,
+		       int64_t *read_ns);
 
 /*
  * A manifest's blob. code: 0, or why it is in doubt, and detail says more. The manifest is as it was

@@ -35,15 +35,16 @@ static int tell(struct dd_scan *scan, const struct dd_place *place, const struct
 static bool recall(struct dd_scan *scan, struct dd_directory *within, const struct dd_place *place,
 		   struct dd_info *info, struct dd_scan_link *link)
 {
-	const struct dd_onlooker *onlooker = scan->options->onlooker;
+	int64_t read_ns;
 	int rc;
 
-	if (!scan->options->index || (onlooker && onlooker->link))
+	if (!scan->options->index || scan->options->anew)
 		return false;
 	rc = within ? dd_directory_stat(within, place, info, NULL) :
 		      dd_store_stat(scan->store, place, info, NULL);
 	memset(link, 0, sizeof(*link));
-	if (rc < 0 || !dd_index_get_link(scan->options->index, info, &link->digest))
+	if (rc < 0 || !dd_index_get_link(scan->options->index, info, &link->digest, &read_ns) ||
+	    read_ns < scan->options->since_ns || read_ns > scan->now_ns)
 		return false;
 	link->state = DD_LINK_GOOD;
 	link->has_digest = true;
@@ -60,7 +61,7 @@ static int read_once(struct dd_scan *scan, struct dd_directory *within,
 	int rc;
 
 	if (recall(scan, within, place, &info, link))
-		return 0;
+		return tell(scan, place, &info, link);
 	rc = within ? dd_directory_read(within, place, DD_LINK_MAX, &buffer, &info, err) :
 		      dd_store_read(scan->store, place, DD_LINK_MAX, &buffer, &info, err);
 	memset(link, 0, sizeof(*link));

@@ -6,6 +6,15 @@
 
 #include "graph/scan.h"
 
+static int tell(const struct dd_scan *scan, const struct dd_place *place,
+		const struct dd_info *info)
+{
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
+
+	return onlooker && onlooker->directory ? onlooker->directory(onlooker->arg, place, info) :
+						 0;
+}
+
 static int list_it(struct dd_scan *scan, struct dd_directory *within, const struct dd_place *place,
 		   dd_entry_fn *fn, void *arg, struct dd_error *err)
 {
@@ -17,7 +26,7 @@ static int list_it(struct dd_scan *scan, struct dd_directory *within, const stru
 		return within ? dd_directory_list(within, place, fn, arg, err) :
 				dd_store_list(scan->store, place, fn, arg, err);
 	rc = dd_store_list_in(scan->store, within, place, &info, fn, arg, err);
-	return rc == 0 ? onlooker->directory(onlooker->arg, place, &info) : rc;
+	return rc == 0 ? tell(scan, place, &info) : rc;
 }
 
 /* ---- what is known ---- */
@@ -57,7 +66,9 @@ bool dd_scan_recall(struct dd_scan *scan, struct dd_directory *within, const str
 		return false;
 	rc = within ? dd_directory_stat(within, place, info, NULL) :
 		      dd_store_stat(scan->store, place, info, NULL);
-	return rc == 0 && dd_index_get_listing(scan->options->index, info, listing);
+	return rc == 0 && !scan->options->anew &&
+	       dd_index_get_listing(scan->options->index, info, listing) &&
+	       tell(scan, place, info) == 0;
 }
 
 /* ---- what is found out ---- */

@@ -82,6 +82,7 @@ struct look {
 	struct dd_digest digest;
 	struct dd_place place;
 	struct dd_info info;
+	int64_t read_ns; /* when its bytes were */
 	bool trashed;
 };
 
@@ -92,6 +93,7 @@ static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
 
 	look->place = (struct dd_place){ .kind = DD_AT_BLOB, .digest = look->digest };
 	look->trashed = false;
+	look->read_ns = scan->now_ns;
 	memset(&look->info, 0, sizeof(look->info));
 	rc = scan->blobs ? dd_directory_read(scan->blobs, &look->place, max, &look->reader->buffer,
 					     &look->info, err) :
@@ -137,12 +139,17 @@ static bool recall(struct look *look, struct dd_surveyed *known)
 {
 	struct dd_scan *scan = look->scan;
 	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = look->digest };
+	const struct dd_onlooker *onlooker = scan->options->onlooker;
 	int rc;
 
-	if (!scan->options->index)
+	if (!scan->options->index || scan->options->anew)
 		return false;
 	rc = scan->blobs ? dd_directory_stat(scan->blobs, &place, &look->info, NULL) :
 			   dd_store_stat(scan->store, &place, &look->info, NULL);
+	if (rc == 0 && onlooker && onlooker->when_proved) {
+		look->read_ns = onlooker->when_proved(onlooker->arg, &look->digest, &look->info);
+		rc = look->read_ns ? 0 : DD_ENOENT;
+	}
 	return rc == 0 && dd_index_get_manifest(scan->options->index, &look->digest, &look->info,
 						&look->reader->known, known);
 }
@@ -190,6 +197,8 @@ static int commit(struct look *look, const struct dd_manifest *manifest, size_t 
 		return rc;
 	if (onlooker && onlooker->manifest)
 		rc = onlooker->manifest(onlooker->arg, look->id, manifest);
+	if (rc == 0 && onlooker && onlooker->proved && !look->trashed)
+		rc = onlooker->proved(onlooker->arg, look->id, &look->info, look->read_ns);
 	node = &graph->manifests.items[graph->nodes.items[look->id].manifest];
 	for (uint32_t i = 0; i < node->count && rc == 0; i++) {
 		uint32_t edge = graph->edges.items[node->first + i];

@@ -104,11 +104,23 @@ struct dd_onlooker {
 	/* What is passed over or cannot be seen: from several threads at once. */
 	dd_strange_fn *strange;
 	/*
-	 * Each good link of a revision, and each tag's current one, as it was read: from several
-	 * threads at once. Who gives this wants all of them read, also those whose names say enough.
+	 * Each good link of a revision, and each tag's current one, as it was when it was read or
+	 * recalled: from several threads at once. Who gives this wants what all of them say, also
+	 * those whose names say enough.
 	 */
 	int (*link)(void *arg, const struct dd_place *place, const struct dd_info *info);
-	/* Each directory that was listed: from several threads at once. */
+	/*
+	 * Whose bytes those of a manifest that is parsed were, and when they were read: after manifest(),
+	 * likewise. Not of what lies in the trash.
+	 */
+	int (*proved)(void *arg, uint32_t id, const struct dd_info *info, int64_t read_ns);
+	/*
+	 * When the bytes of a manifest's file were last read and matched, 0: so long ago that they are
+	 * to be read again. NULL: what the index has of it will do. From several threads at once.
+	 */
+	int64_t (*when_proved)(void *arg, const struct dd_digest *digest,
+			       const struct dd_info *info);
+	/* Each directory that was listed, or is known: from several threads at once. */
 	int (*directory)(void *arg, const struct dd_place *place, const struct dd_info *info);
 };
 
@@ -123,8 +135,11 @@ struct dd_survey_options {
 	/* Whether a blob that the volume lacks lies in the trash: sets place->run. May be NULL. */
 	bool (*in_trash)(void *arg, const struct dd_digest *digest, struct dd_place *place);
 	void *arg;
-	/* Of kind SURVEYED; NULL: everything is looked at anew. What looks at less teaches it less. */
+	/* Of kind SURVEYED or AUDITED; NULL: everything is looked at anew. What looks at less teaches it less. */
 	struct dd_index *index;
+	bool anew;	  /* nothing is recalled; all is learnt */
+	int64_t since_ns; /* links that were read before then are read again */
+	bool unsettled;	  /* there is more to be learnt: the caller settles the index */
 	/* Somebody who wants to see more than a survey keeps; NULL: nobody. */
 	const struct dd_onlooker *onlooker;
 	/* Read as a manifest whatever names it; nothing but it and what it leads to if alone. */

@@ -264,7 +264,7 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 	dd_store_end_looks(store);
 	close_readers(&scan);
 	pthread_mutex_destroy(&scan.large);
-	if (rc == 0 && !options->alone)
+	if (rc == 0 && !options->alone && !options->unsettled)
 		rc = dd_index_settle(options->index,
 				     !options->only && !options->wants && !options->no_blobs, err);
 	if (rc < 0)

@@ -18,8 +18,8 @@
  *   containers, and ends with its holder. LMDB's locking is off (MDB_NOLOCK).
  *
  * A file is an LMDB environment with a named database for each kind of record. In "index", "blobs"
- * has the algorithm and the bytes of a digest as key, and a struct dd_record. In "survey" all keys are
- * what tells a file from others (dd_stamp_object()), so that what was made together is found together;
+ * has the algorithm and the bytes of a digest as key, and a struct dd_record. In "survey" and "audit"
+ * all keys are what tells a file from others (dd_stamp_object()), so that what was made together is found together;
  * what they hold begins with a struct dd_fact (survey.h).
  */
 #ifndef INDEX_INDEX_H
@@ -31,7 +31,7 @@
 
 #include "index/place.h"
 
-/* Of an index of what was verified; that of a survey is called so after "survey". */
+/* Of an index of what was verified; those of surveys are called after theirs. */
 #define DD_INDEX_FILE "index"
 #define DD_INDEX_NEW "index.new"
 #define DD_INDEX_WORK "index.work"
@@ -46,6 +46,7 @@ struct dd_index_kind_of {
 	const char *fresh; /* about to be published */
 	const char *work;  /* loses its name as soon as it is open */
 	const char *lock;
+	bool learns; /* what surveys find out (survey.h) */
 	unsigned count;
 	const char *databases[DD_INDEX_DATABASES];
 };

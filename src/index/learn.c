@@ -137,8 +137,7 @@ static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
 static bool may_learn(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
 		      size_t len)
 {
-	return index && now->type != DD_ENTRY_UNKNOWN &&
-	       index->kind == &dd_index_kinds[DD_INDEX_SURVEYED] &&
+	return index && now->type != DD_ENTRY_UNKNOWN && index->kind->learns &&
 	       atomic_load_explicit(&index->learner.active, memory_order_relaxed) &&
 	       len <= DD_FACT_MAX && dd_index_may_remember(now, began_ns);
 }
@@ -171,21 +170,23 @@ void dd_index_learn_listing(struct dd_index *index, const struct dd_info *now, i
 		learn_file(index, DD_DATABASE_LISTINGS, now, 0, &rest);
 }
 
-void dd_index_learn_link(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
-			 const struct dd_digest *digest)
-{
-	unsigned char bytes[1 + DD_DIGEST_BYTES] = { digest->alg };
-	struct dd_buffer rest = { .bytes = bytes, .len = 1 + dd_digest_size(digest) };
-
-	if (!may_learn(index, now, began_ns, rest.len))
-		return;
-	memcpy(bytes + 1, digest->bytes, rest.len - 1);
-	learn_file(index, DD_DATABASE_LINKS, now, 0, &rest);
-}
-
 static void pack_digest(struct dd_buffer *rest, const struct dd_digest *digest)
 {
 	add(rest, digest->bytes, dd_digest_size(digest));
+}
+
+void dd_index_learn_link(struct dd_index *index, const struct dd_info *now, int64_t began_ns,
+			 const struct dd_digest *digest)
+{
+	unsigned char bytes[sizeof(began_ns) + 1 + DD_DIGEST_BYTES];
+	struct dd_buffer rest = { .bytes = bytes };
+
+	if (!may_learn(index, now, began_ns, sizeof(bytes)))
+		return;
+	add(&rest, &began_ns, sizeof(began_ns));
+	add(&rest, &digest->alg, 1);
+	pack_digest(&rest, digest);
+	learn_file(index, DD_DATABASE_LINKS, now, 0, &rest);
 }
 
 static bool can_be_known(int code)
@@ -382,7 +383,7 @@ int dd_index_settle(struct dd_index *index, bool whole, struct dd_error *err)
 	struct dd_learner *learner;
 	int rc = 0;
 
-	if (!index || index->kind != &dd_index_kinds[DD_INDEX_SURVEYED])
+	if (!index || !index->kind->learns)
 		return 0;
 	learner = &index->learner;
 	pthread_mutex_lock(&learner->lock);

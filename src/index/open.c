@@ -23,6 +23,11 @@ static const struct {
 #undef X
 };
 
+/* clang-format off */
+#define SURVEYED { [DD_DATABASE_LISTINGS] = "listings", [DD_DATABASE_LINKS] = "links", \
+		   [DD_DATABASE_MANIFESTS] = "manifests" }
+/* clang-format on */
+
 const struct dd_index_kind_of dd_index_kinds[] = {
 	[DD_INDEX_VERIFIED] = { .file = DD_INDEX_FILE,
 				.fresh = DD_INDEX_NEW,
@@ -34,10 +39,16 @@ const struct dd_index_kind_of dd_index_kinds[] = {
 				.fresh = "survey.new",
 				.work = "survey.work",
 				.lock = "survey.lock",
+				.learns = true,
 				.count = 3,
-				.databases = { [DD_DATABASE_LISTINGS] = "listings",
-					       [DD_DATABASE_LINKS] = "links",
-					       [DD_DATABASE_MANIFESTS] = "manifests" } },
+				.databases = SURVEYED },
+	[DD_INDEX_AUDITED] = { .file = "audit",
+			       .fresh = "audit.new",
+			       .work = "audit.work",
+			       .lock = "audit.lock",
+			       .learns = true,
+			       .count = 3,
+			       .databases = SURVEYED },
 };
 
 int dd_index_trouble(struct dd_context *ctx, int rc, const char *what, const struct dd_error *err)
@@ -253,7 +264,7 @@ static int open_all(struct dd_index *index, struct dd_store *store,
 static bool may_be_proved(struct dd_context *ctx, struct dd_store *store,
 			  const struct dd_index_options *options)
 {
-	const char *network = options->kind == DD_INDEX_SURVEYED ? dd_store_network(store) : NULL;
+	const char *network = dd_index_kinds[options->kind].learns ? dd_store_network(store) : NULL;
 
 	if (network)
 		dd_log(ctx, DD_LOG_NOTE,
@@ -291,7 +302,7 @@ int dd_index_open(struct dd_context *ctx, struct dd_store *store,
 	}
 	if (!index->env && index->lock < 0 && !(options->log_only && index->place.fd >= 0))
 		return 0;
-	if (options->kind == DD_INDEX_SURVEYED)
+	if (index->kind->learns)
 		dd_learner_open(index);
 	*out = index;
 	index = NULL;
@@ -304,7 +315,7 @@ void dd_index_close(struct dd_index *index)
 
 	if (!index)
 		return;
-	if (index->kind == &dd_index_kinds[DD_INDEX_SURVEYED])
+	if (index->kind->learns)
 		dd_learner_close(index);
 	if (index->work && dd_index_publish(index, &trouble) < 0)
 		dd_log(index->ctx, DD_LOG_WARNING, "what was found out is not remembered: %s%s%s",

@@ -61,7 +61,7 @@ bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *k
 	MDB_val value, name = *key;
 	bool found;
 
-	if (!index || !index->env || index->kind != &dd_index_kinds[DD_INDEX_SURVEYED])
+	if (!index || !index->env || !index->kind->learns)
 		return false;
 	reader = dd_index_reader_of_thread(index);
 	pthread_mutex_lock(&reader->lock);
@@ -129,28 +129,6 @@ bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed)
 	return true;
 }
 
-/* ---- links ---- */
-
-bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest)
-{
-	const unsigned char *bytes;
-	struct dd_fact fact;
-	MDB_val rest;
-
-	if (now->type != DD_ENTRY_FILE || !recall_file(index, DD_DATABASE_LINKS, now, &fact, &rest))
-		return false;
-	bytes = rest.mv_data;
-	if (rest.mv_size < 1 || bytes[0] >= DD_ALGORITHM_COUNT ||
-	    rest.mv_size != 1 + dd_algorithm_size((enum dd_algorithm)bytes[0]))
-		return false;
-	memset(digest, 0, sizeof(*digest));
-	digest->alg = bytes[0];
-	memcpy(digest->bytes, bytes + 1, rest.mv_size - 1);
-	return true;
-}
-
-/* ---- manifests ---- */
-
 /* An algorithm and the bytes of a digest. What is left is the caller's to ask for. */
 static bool unpack_digest(const unsigned char **at, const unsigned char *end, uint8_t alg,
 			  struct dd_digest *digest)
@@ -165,6 +143,28 @@ static bool unpack_digest(const unsigned char **at, const unsigned char *end, ui
 	*at += size;
 	return true;
 }
+
+/* ---- links ---- */
+
+bool dd_index_get_link(struct dd_index *index, const struct dd_info *now, struct dd_digest *digest,
+		       int64_t *read_ns)
+{
+	const unsigned char *at, *end;
+	struct dd_fact fact;
+	MDB_val rest;
+
+	if (now->type != DD_ENTRY_FILE ||
+	    !recall_file(index, DD_DATABASE_LINKS, now, &fact, &rest) ||
+	    rest.mv_size <= sizeof(*read_ns))
+		return false;
+	at = rest.mv_data;
+	end = at + rest.mv_size;
+	memcpy(read_ns, at, sizeof(*read_ns));
+	at += sizeof(*read_ns) + 1;
+	return unpack_digest(&at, end, at[-1], digest) && at == end;
+}
+
+/* ---- manifests ---- */
 
 bool dd_index_get_manifest(struct dd_index *index, const struct dd_digest *digest,
 			   const struct dd_info *now, struct dd_descriptors *room,

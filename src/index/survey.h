@@ -7,7 +7,7 @@
 
 #include "index/index.h"
 
-#define DD_FACT_VERSION 3
+#define DD_FACT_VERSION 4
 
 /* Larger ones are read again every time, which is the least of what they cost. */
 #define DD_FACT_MAX ((size_t)8 << 20)
@@ -20,6 +20,7 @@ struct dd_fact {
 };
 
 /*
+ * A link: when it was read, and its digest, algorithm first.
  * A manifest: the digest that was looked for in the file, algorithm first. Then, of one that is not in
  * doubt, what these make of it. DD_ENOMEM, also if it is too much.
  */

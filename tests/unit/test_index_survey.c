@@ -71,9 +71,11 @@ static uint64_t links_of(struct dd_index *index, uint64_t from, uint64_t to)
 	for (uint64_t i = from; i < to; i++) {
 		struct dd_info info = info_of(DD_ENTRY_FILE, i);
 		struct dd_digest digest = blob_of(i).digest, got;
+		int64_t read_ns = 0;
 
-		if (!dd_index_get_link(index, &info, &got))
+		if (!dd_index_get_link(index, &info, &got, &read_ns))
 			continue;
+		assert_int_equal(read_ns, NOW);
 		assert_true(dd_digest_equal(&digest, &got));
 		found++;
 	}
@@ -266,6 +268,7 @@ static void what_is_too_fresh_to_tell_is_not_learnt(void **state)
 	struct dd_digest digest = blob_of(1).digest, got;
 	struct cached cached;
 	struct dd_index *index;
+	int64_t read_ns;
 
 	(void)state;
 	open_surveyed(&cached);
@@ -277,7 +280,7 @@ static void what_is_too_fresh_to_tell_is_not_learnt(void **state)
 	settle_and_close(index);
 	index = open_quietly(&cached);
 	info.type = DD_ENTRY_FILE;
-	assert_false(dd_index_get_link(index, &info, &got));
+	assert_false(dd_index_get_link(index, &info, &got, &read_ns));
 	assert_int_equal(links_of(index, 2, 3), 1);
 	dd_index_close(index);
 	close_cached(&cached);
@@ -355,6 +358,7 @@ static void one_kind_knows_nothing_of_the_other(void **state)
 	struct dd_digest digest = blob_of(1).digest, got;
 	struct cached cached;
 	struct dd_index *verified, *surveyed;
+	int64_t read_ns;
 
 	(void)state;
 	open_cached(&cached);
@@ -374,7 +378,7 @@ static void one_kind_knows_nothing_of_the_other(void **state)
 	cached.options.kind = DD_INDEX_VERIFIED;
 	verified = open_quietly(&cached);
 	assert_int_equal(found_of(verified, 0, 10), 10);
-	assert_false(dd_index_get_link(verified, &info, &got));
+	assert_false(dd_index_get_link(verified, &info, &got, &read_ns));
 	dd_index_close(verified);
 	close_cached(&cached);
 }
@@ -443,13 +447,14 @@ static void without_an_index_nothing_is_known_or_learnt(void **state)
 	struct dd_digest digest = blob_of(1).digest;
 	struct dd_descriptors room = { 0 };
 	struct dd_listing listing;
+	int64_t read_ns;
 
 	(void)state;
 	dd_index_learn_listing(NULL, &directory, NOW, "", 0);
 	dd_index_learn_link(NULL, &file, NOW, &digest);
 	dd_index_learn_manifest(NULL, &digest, &file, NOW, &surveyed);
 	assert_false(dd_index_get_listing(NULL, &directory, &listing));
-	assert_false(dd_index_get_link(NULL, &file, &digest));
+	assert_false(dd_index_get_link(NULL, &file, &digest, &read_ns));
 	assert_false(dd_index_get_manifest(NULL, &digest, &file, &room, &surveyed));
 	assert_int_equal(dd_index_settle(NULL, true, NULL), 0);
 }
