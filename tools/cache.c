@@ -17,6 +17,7 @@ int cache_open(const struct tool *tool, const struct cache_settings *settings,
 		.kind = kind,
 		.cache_dir = settings->directory,
 		.none = settings->none,
+		.read_only = settings->read_only,
 		.get_environment = get_environment,
 	};
 

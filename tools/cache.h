@@ -11,6 +11,7 @@
 
 struct cache_settings {
 	bool none;
+	bool read_only;
 	const char *directory;
 };
 

@@ -120,12 +120,20 @@ static int verify_volume(struct tool *tool, const struct dd_reference *reference
 		.arg = tool,
 	};
 	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
+	CLEANUP(dd_index_closep) struct dd_index *audited = NULL;
+	struct cache_settings beside;
 	int rc = tool_open(tool, err);
 
 	settings.cache.none |= settings.quick;
 	if (rc == 0)
 		rc = cache_open(tool, &settings.cache, DD_INDEX_VERIFIED, &index, err);
+	/* What is the matter with the one is with the other, and was said. */
+	beside = settings.cache;
+	beside.read_only = !dd_index_is_writable(index);
+	if (rc == 0 && index && !reference)
+		rc = cache_open(tool, &beside, DD_INDEX_AUDITED, &audited, err);
 	options.index = index;
+	options.audited = audited;
 	if (rc == 0)
 		rc = dd_verify(tool->ctx, tool->store, &options, verify, err);
 	return rc;

@@ -38,6 +38,12 @@ struct dd_verify_options {
 	 * put there.
 	 */
 	struct dd_index *index;
+	/*
+	 * Likewise of kind AUDITED: what directories, links and manifests said. Links are read again
+	 * after as long. A manifest is not read again as long as index has its bytes verified, too.
+	 * Only for a verification of everything; no good to one that is quick.
+	 */
+	struct dd_index *audited;
 	int64_t reverify_after_ns; /* DD_VERIFY_AFTER */
 	/* Called once, when it is known what will be read: for people. May be NULL. */
 	void (*begin)(void *arg, uint64_t blobs, uint64_t bytes);
@@ -71,8 +77,8 @@ struct dd_found {
 #define DD_VERIFY_TOTALS(X)                                                             \
 	X("repositories", repositories, "repositories looked at")                       \
 	X("tags", tags, "tags looked at")                                               \
-	X("manifests", manifests, "manifests read and understood")                      \
-	X("links", links, "links read")                                                 \
+	X("manifests", manifests, "manifests that are understood")                      \
+	X("links", links, "links looked at")                                                 \
 	X("blobs", blobs, "blobs there are to verify")                                  \
 	X("verified_blobs", verified_blobs, "blobs whose bytes match their digest")     \
 	X("verified_bytes", verified_bytes, "bytes of those")                           \

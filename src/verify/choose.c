@@ -26,17 +26,26 @@ static bool may_be_there(const struct dd_verify *verify, uint32_t id)
 	       (verify->options.reference && !(node->flags & DD_NODE_MISSING));
 }
 
-static void accept(struct dd_verify *verify, uint32_t id)
+static void accept(struct dd_verify *verify, const struct dd_proof *proof)
 {
-	uint64_t size = verify->graph->nodes.items[id].size;
+	struct dd_verify_summary *summary = &verify->summary;
 
-	verify->verdicts[id] = DD_BLOB_GOOD;
-	verify->sizes[id] = size;
-	verify->summary.blobs++;
-	verify->summary.verified_blobs++;
-	verify->summary.verified_bytes += size;
-	verify->summary.read_blobs++;
-	verify->summary.read_bytes += size;
+	verify->verdicts[proof->id] = DD_BLOB_GOOD;
+	verify->sizes[proof->id] = proof->size;
+	summary->blobs++;
+	summary->verified_blobs++;
+	summary->verified_bytes += proof->size;
+	*(proof->remembered ? &summary->remembered_blobs : &summary->read_blobs) += 1;
+	*(proof->remembered ? &summary->remembered_bytes : &summary->read_bytes) += proof->size;
+	dd_verify_learn_proof(verify, proof);
+}
+
+static void accept_proofs(struct dd_verify *verify)
+{
+	for (size_t i = 0; i < verify->proofs.count; i++)
+		if (may_be_there(verify, verify->proofs.items[i].id))
+			accept(verify, &verify->proofs.items[i]);
+	dd_list_release(&verify->proofs);
 }
 
 /* ---- what nobody says of a blob: its size if no manifest names it, where it lies ---- */
@@ -256,12 +265,8 @@ int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_e
 		const struct dd_node *node = &graph->nodes.items[id];
 		uint32_t *slot;
 
-		if (!may_be_there(verify, id))
+		if (!may_be_there(verify, id) || was_proved(node))
 			continue;
-		if (was_proved(node)) {
-			accept(verify, id);
-			continue;
-		}
 		verify->sizes[id] = node->size;
 		slot = dd_list_add(&work->ids);
 		if (slot)
@@ -273,6 +278,8 @@ int dd_verify_choose(struct dd_verify *verify, struct dd_work *work, struct dd_e
 		rc = put_in_order(verify, work, err);
 	if (rc == 0 && !verify->options.quick)
 		rc = dd_verify_recall(verify, work->ids.items, &work->ids.count, err);
+	if (rc == 0)
+		accept_proofs(verify);
 	if (rc == 0)
 		rc = see_whether_places_matter(verify, work, err);
 	if (rc == 0)

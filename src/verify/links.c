@@ -46,7 +46,27 @@ static bool says_its_name(const struct dd_buffer *buffer, const struct dd_digest
 	       dd_digest_equal(&said, digest);
 }
 
-static int read_once(struct batch *batch, struct link *link, struct dd_info *info)
+/* Said by the file as it is now, and read not too long ago. */
+static bool recall(struct batch *batch, struct link *link, struct dd_info *info)
+{
+	const struct dd_verify *verify = batch->verify;
+	int64_t read_ns;
+	int rc;
+
+	if (!verify->audited || verify->options.full)
+		return false;
+	rc = batch->within ? dd_directory_stat(batch->within, &link->place, info, NULL) :
+			     dd_store_stat(verify->store, &link->place, info, NULL);
+	if (rc < 0 || !dd_index_get_link(verify->audited, info, &link->says, &read_ns) ||
+	    read_ns > verify->now_ns ||
+	    verify->now_ns - read_ns >= verify->options.reverify_after_ns)
+		return false;
+	link->state = DD_LINK_GOOD;
+	link->has_digest = true;
+	return true;
+}
+
+static int read_anew(struct batch *batch, struct link *link, struct dd_info *info)
 {
 	int rc = batch->within ? dd_directory_read(batch->within, &link->place, DD_LINK_MAX,
 						   &batch->buffer, info, &link->error) :
@@ -67,7 +87,15 @@ static int read_once(struct batch *batch, struct link *link, struct dd_info *inf
 	} else
 		link->state = dd_link_parse(batch->buffer.bytes, batch->buffer.len, &link->says,
 					    &link->has_digest, &link->why);
+	if (link->state == DD_LINK_GOOD)
+		dd_index_learn_link(batch->verify->audited, info, batch->verify->now_ns,
+				    &link->says);
 	return rc == DD_ENOMEM ? rc : 0;
+}
+
+static int read_once(struct batch *batch, struct link *link, struct dd_info *info)
+{
+	return recall(batch, link, info) ? 0 : read_anew(batch, link, info);
 }
 
 static int read_link(struct batch *batch, struct link *link)

@@ -170,7 +170,7 @@ static bool find_earlier_run(struct dd_verify *verify)
 
 int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, struct dd_error *err)
 {
-	uint64_t known = 0;
+	uint64_t known = atomic_load(&verify->known);
 	size_t kept = 0;
 	int rc;
 
@@ -233,6 +233,34 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 		dd_verify_stop(verify, rc, &err);
 }
 
+void dd_verify_learn_proof(struct dd_verify *verify, const struct dd_proof *proof)
+{
+	const struct dd_info info = { .type = DD_ENTRY_FILE,
+				      .size = proof->size,
+				      .stamp = proof->stamp };
+
+	if (!proof->remembered)
+		dd_verify_learn(verify, proof->id, &info, proof->read_ns, true);
+	else if (verify->whens)
+		verify->whens[proof->id] = proof->read_ns;
+}
+
+int64_t dd_verify_when_proved(struct dd_verify *verify, const struct dd_digest *digest,
+			      const struct dd_info *info)
+{
+	struct dd_verified verified;
+
+	if (!dd_index_get_verified(verify->options.index, digest, &info->stamp, &verified))
+		return 0;
+	atomic_fetch_add_explicit(&verify->known, 1, memory_order_relaxed);
+	return still_counts(verify, &verified) ? verified.when_ns : 0;
+}
+
+int dd_verify_settle_audit(struct dd_verify *verify, bool whole, struct dd_error *err)
+{
+	return verify->audited ? dd_index_settle(verify->audited, whole, err) : 0;
+}
+
 int dd_verify_remember(struct dd_verify *verify, struct dd_error *err)
 {
 	int rc = 0;
@@ -270,9 +298,7 @@ void dd_verify_find_oldest(struct dd_verify *verify)
 	if (!verify->whens)
 		return;
 	for (uint32_t id = 0; id < verify->graph->nodes.count; id++) {
-		/* Manifests are read by every run. */
-		if (verify->verdicts[id] == DD_BLOB_NONE || verify->verdicts[id] == DD_BLOB_GONE ||
-		    verify->graph->nodes.items[id].flags & DD_NODE_READ)
+		if (verify->verdicts[id] == DD_BLOB_NONE || verify->verdicts[id] == DD_BLOB_GONE)
 			continue;
 		if (!verify->whens[id])
 			summary->never_blobs++;

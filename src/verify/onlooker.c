@@ -35,6 +35,26 @@ static int see_manifest(void *arg, uint32_t id, const struct dd_manifest *manife
 	return 0;
 }
 
+static int see_proved(void *arg, uint32_t id, const struct dd_info *info, int64_t read_ns)
+{
+	struct dd_verify *verify = arg;
+	struct dd_proof *proof = dd_list_add(&verify->proofs);
+
+	if (!proof)
+		return DD_ENOMEM;
+	*proof = (struct dd_proof){ .id = id,
+				    .remembered = read_ns < verify->now_ns,
+				    .read_ns = read_ns,
+				    .size = info->size,
+				    .stamp = info->stamp };
+	return 0;
+}
+
+static int64_t when_proved(void *arg, const struct dd_digest *digest, const struct dd_info *info)
+{
+	return dd_verify_when_proved(arg, digest, info);
+}
+
 /* A blob's directory where another's belongs. In its own place it is strange for being a file. */
 static bool is_misplaced(const struct dd_place *directory, const char *name,
 			 struct dd_digest *digest)
@@ -119,6 +139,8 @@ void dd_verify_look_on(struct dd_verify *verify)
 {
 	verify->onlooker = (struct dd_onlooker){ .arg = verify,
 						 .manifest = see_manifest,
+						 .proved = see_proved,
+						 .when_proved = when_proved,
 						 .strange = see_strange,
 						 .link = see_link,
 						 .directory = see_directory };

@@ -15,6 +15,10 @@ static int open_survey(struct dd_verify *verify, const struct dd_survey_options 
 
 	own.onlooker = &verify->onlooker;
 	own.leftovers = verify->options.full;
+	own.index = verify->audited;
+	own.anew = verify->options.full;
+	own.since_ns = verify->now_ns - verify->options.reverify_after_ns;
+	own.unsettled = true;
 	rc = dd_survey_open(verify->ctx, verify->store, verify->graph, &own, &verify->survey, err);
 	if (rc == DD_ENOENT && own.only) {
 		dd_fail(err, rc, 0, "there is no repository %s", own.only);

@@ -142,7 +142,8 @@ static int finish(struct dd_verify *verify, int rc, struct dd_error *err)
 {
 	struct dd_error own = { 0 };
 
-	if (dd_verify_remember(verify, &own) < 0)
+	if (dd_verify_remember(verify, &own) < 0 ||
+	    dd_verify_settle_audit(verify, rc == 0, &own) < 0)
 		dd_log(verify->ctx, DD_LOG_WARNING, "%s", own.text);
 	if (verify->verdicts)
 		dd_verify_find_oldest(verify);
@@ -175,6 +176,8 @@ int dd_verify(struct dd_context *ctx, struct dd_store *store,
 	verify->ctx = ctx;
 	verify->store = store;
 	verify->options = *options;
+	/* Of what a reference reaches nothing can be told about the rest. */
+	verify->audited = options->reference ? NULL : options->audited;
 	verify->start = DD_NO_ID;
 	verify->now_ns = verify->summary.began_ns = dd_time_now();
 	verify->summary.quick = options->quick;
@@ -202,6 +205,7 @@ void dd_verify_close(struct dd_verify *verify)
 	dd_list_release(&verify->learnt);
 	dd_list_release(&verify->collected);
 	dd_trash_release(&verify->trash);
+	dd_list_release(&verify->proofs);
 	dd_list_release(&verify->facts);
 	dd_list_release(&verify->inferred);
 	dd_list_release(&verify->reports);

@@ -8,6 +8,8 @@
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
 
+#include <stdatomic.h>
+
 #include <drydock/change.h>
 #include <drydock/index.h>
 #include <drydock/record.h>
@@ -46,6 +48,15 @@ struct dd_alias {
 	uint32_t name, blob; /* ids; DD_NO_ID: not found (yet) */
 };
 
+/* A manifest whose bytes match: by this run, or as the index has it. */
+struct dd_proof {
+	uint32_t id;
+	bool remembered;
+	int64_t read_ns;
+	uint64_t size;
+	struct dd_stamp stamp;
+};
+
 struct dd_report {
 	struct dd_found found;
 	uint32_t id;	     /* DD_NO_ID: no digest of the graph */
@@ -60,7 +71,9 @@ struct dd_verify {
 	struct dd_graph *graph;
 	struct dd_survey *survey;
 	struct dd_onlooker onlooker;
+	struct dd_index *audited; /* NULL: all links and manifests are read */
 	DD_LIST(struct dd_fact) facts;
+	DD_LIST(struct dd_proof) proofs;
 	DD_LIST(uint32_t) inferred; /* manifests that do not say their type; sorted */
 
 	/* by id, from the end of the survey on */
@@ -78,6 +91,7 @@ struct dd_verify {
 
 	/* memory.c; NULL, or by id: when it was last verified, 0: never */
 	int64_t *whens;
+	atomic_size_t known;	      /* manifests that the index knows, as they are */
 	struct dd_verify_run earlier; /* at its end nothing was unread; zeroed: there was none */
 	pthread_mutex_t memory_lock;
 	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
@@ -187,6 +201,13 @@ void dd_verify_was_read(struct dd_verify *verify, uint32_t id, const struct dd_i
 int dd_verify_recall(struct dd_verify *verify, uint32_t *ids, size_t *count, struct dd_error *err);
 void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
 		     int64_t read_ns, bool good);
+/* When a manifest's bytes were read, if that still counts; else 0. Any thread. */
+int64_t dd_verify_when_proved(struct dd_verify *verify, const struct dd_digest *digest,
+			      const struct dd_info *info);
+/* A manifest's bytes match: said to the index, if it does not know. Once blobs were recalled. */
+void dd_verify_learn_proof(struct dd_verify *verify, const struct dd_proof *proof);
+/* The audit is over; whole: it has seen everything. */
+int dd_verify_settle_audit(struct dd_verify *verify, bool whole, struct dd_error *err);
 /* What was learnt goes into the index, however the run ended. */
 int dd_verify_remember(struct dd_verify *verify, struct dd_error *err);
 /* That this run was, if it has seen everything. */

@@ -252,7 +252,7 @@ test_case 'what a sha512 link stands for is found although it was verified befor
 	make_volume vol && put_strong_image vol app:v1 g && put_layer vol app g && put_layer vol app h &&
 	age vol everything 9d && sleep 2.1 && finds 1 layer-missing &&
 	link_layer vol app "$(digest_of g sha512)" && finds 1 alias-unresolved &&
-	summary ".remembered_blobs == 1" report &&
+	summary ".remembered_blobs == 2" report &&
 	found report alias-unresolved ".other == \"$(digest_of g)\""
 '
 
@@ -539,10 +539,10 @@ test_case '--max-load is a number, and where the load is below it nothing waits'
 
 test_case 'a second run reads nothing that has not changed, and finds what has' '
 	from_template && sleep 2.1 && finds 0 && summary ".remembered_blobs == 0" report &&
-	finds 0 && summary ".remembered_blobs == 7 and .read_blobs == 3" report &&
+	finds 0 && summary ".remembered_blobs == 10 and .read_blobs == 0" report &&
 	summary ".oldest_read" report && touch -r "$(blob_data vol $one)" stamp &&
 	flip_blob vol $one && touch -r stamp "$(blob_data vol $one)" && finds 1 blob-corrupt &&
-	summary ".remembered_blobs == 6" report && finds 1 blob-corrupt
+	summary ".remembered_blobs == 9" report && finds 1 blob-corrupt
 '
 
 test_case 'what was verified too long ago is read again, and so is everything by --full' '
@@ -550,7 +550,62 @@ test_case 'what was verified too long ago is read again, and so is everything by
 	summary ".remembered_blobs == 0 and .read_blobs == 10" report && finds 0 -- --full &&
 	summary ".remembered_blobs == 0" report && finds 0 -- --no-index &&
 	summary ".remembered_blobs == 0" report && finds 0 -- --reverify-after 1h &&
-	summary ".remembered_blobs == 7" report
+	summary ".remembered_blobs == 10" report
+'
+
+# opens COUNT [OPTION…]: so many links and blobs are opened by a verification; a revision's and that
+# of a tag's history are called the same, and are one.
+opens() {
+	run 0 strace -f -qq -o trace -e trace=openat,openat2 drydock verify --root vol -q "${@:2}" || return
+	sed -nE "s,.*[/\"]([^/\"]*/(link|data))\".*,\1,p" trace | sort -u >opened &&
+		{ [ "$(wc -l <opened)" -eq "$1" ] || { cat opened >&7 && return 1; }; }
+}
+
+test_case 'a second run opens neither links nor blobs, unless it is to read everything' '
+	need_strace && make_volume vol && put_image vol app:v1 one two && sleep 2.1 &&
+	opens 9 && opens 0 && opens 9 --full && opens 0 && opens 9 --no-index &&
+	opens 9 --reverify-after 0 && opens 0
+'
+
+# damage_file HOW FILE: its times are as they were.
+damage_file() {
+	cp -p "$2" good && cp -p "$2" bad && printf x | dd of=bad bs=1 seek=20 conv=notrunc status=none &&
+		touch -r good bad || return
+	case $1 in
+	in_place) cat bad >"$2" && touch -r good "$2" ;;
+	renamed) mv bad "$2" ;;
+	esac
+}
+
+# What is remembered of before the damage changes nothing; nor does what the look itself remembers.
+same_findings() {
+	run 0,1 drydock verify --root vol --json --no-index >report && findings report >without &&
+		[ -s without ] || return
+	for turn in 1 2; do
+		run 0,1 drydock verify --root vol --json >report && findings report >with &&
+			same without with || return
+	done
+}
+
+damage_each() {
+	local file
+	for file in "$(layer_link vol app "$(digest_of two)")" "$(revision_link vol app "$image")" \
+		"$(current_link vol app:v1)" "$(history_link vol app:v1 "$image")" \
+		"$(blob_data vol "$image")"; do
+		say "$file"
+		rm -rf known && cp -a kept known && damage_file "$1" "$file" && same_findings &&
+			cp -p good "$file" || return
+	done
+}
+
+test_case 'a link or a manifest that is damaged after it was remembered is found' '
+	export DRYDOCK_CACHE=$PWD/known && make_volume vol && image=$(put_image vol app:v1 one two) &&
+	sleep 2.1 && finds 0 && mv known kept && damage_each in_place && damage_each renamed
+'
+
+test_case 'a link or a manifest that is damaged right after it was written and verified is found' '
+	export DRYDOCK_CACHE=$PWD/known && make_volume vol && image=$(put_image vol app:v1 one two) &&
+	finds 0 && summary ".remembered_blobs == 0" report && mv known kept && damage_each in_place
 '
 
 test_case 'night after night a limited run goes on where the last one stopped' '
