@@ -81,8 +81,26 @@ static int begin_work(struct dd_index *index, struct dd_error *err)
 	return rc < 0 ? rc : open_work_databases(index, err);
 }
 
+/* What is being filled. A transaction keeps all that it wrote in memory: so there is one every few MiB. */
+struct filling {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi database;
+	size_t written; /* bytes, in this transaction */
+};
+#define STEP ((size_t)4 << 20)
+
+static int step(struct filling *filling)
+{
+	int mdb = mdb_txn_commit(filling->txn);
+
+	filling->txn = NULL;
+	filling->written = 0;
+	return mdb ? mdb : mdb_txn_begin(filling->env, NULL, 0, &filling->txn);
+}
+
 /* In the order of their keys pages become full; what grew in any order has them half empty. */
-static int refill(MDB_txn *from, MDB_dbi source, MDB_txn *to, MDB_dbi target)
+static int refill(MDB_txn *from, MDB_dbi source, struct filling *filling)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -90,35 +108,38 @@ static int refill(MDB_txn *from, MDB_dbi source, MDB_txn *to, MDB_dbi target)
 
 	if (mdb)
 		return mdb;
-	while (!(mdb = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) &&
-	       !(mdb = mdb_put(to, target, &key, &value, MDB_APPEND)))
-		;
+	while (!(mdb = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
+		mdb = mdb_put(filling->txn, filling->database, &key, &value, MDB_APPEND);
+		filling->written += key.mv_size + value.mv_size;
+		if (!mdb && filling->written >= STEP)
+			mdb = step(filling);
+		if (mdb)
+			break;
+	}
 	mdb_cursor_close(cursor);
 	return mdb == MDB_NOTFOUND ? 0 : mdb;
 }
 
 static int copy_all(const struct dd_index *index, MDB_env *fresh)
 {
-	MDB_txn *from, *to;
-	MDB_dbi target;
+	struct filling filling = { .env = fresh };
+	MDB_txn *from;
 	int mdb = mdb_txn_begin(index->work, NULL, MDB_RDONLY, &from);
 
 	if (mdb)
 		return mdb;
-	mdb = mdb_txn_begin(fresh, NULL, 0, &to);
-	if (mdb) {
-		mdb_txn_abort(from);
-		return mdb;
-	}
+	mdb = mdb_txn_begin(fresh, NULL, 0, &filling.txn);
 	for (unsigned i = 0; i < index->kind->count && !mdb; i++) {
-		mdb = mdb_dbi_open(to, index->kind->databases[i], MDB_CREATE, &target);
+		mdb = mdb_dbi_open(filling.txn, index->kind->databases[i], MDB_CREATE,
+				   &filling.database);
 		if (!mdb)
-			mdb = refill(from, index->work_databases[i], to, target);
+			mdb = refill(from, index->work_databases[i], &filling);
 	}
 	mdb_txn_abort(from);
 	if (!mdb)
-		return mdb_txn_commit(to);
-	mdb_txn_abort(to);
+		return mdb_txn_commit(filling.txn);
+	if (filling.txn)
+		mdb_txn_abort(filling.txn);
 	return mdb;
 }
 
