@@ -24,6 +24,7 @@ extern char **environ;
 
 static struct {
 	const char *config, *root, *addr;
+	int64_t lease_ns;
 	bool check, verify_all, no_access_log, help, version, quiet;
 	unsigned verbose, log_format;
 } settings;
@@ -40,6 +41,8 @@ static const struct option table[] = {
 	  "the volume, or an empty directory that becomes one", NULL },
 	{ "addr", 0, OPTION_TEXT, &settings.addr, "HOST:PORT",
 	  "where to listen (default: http.addr, else :5000)", NULL },
+	{ "lease", 0, OPTION_DURATION, &settings.lease_ns, "DURATION",
+	  "how long what a client was told of stays (default: drydock.lease, else 1h)", NULL },
 	{ "check-config", 0, OPTION_FLAG, &settings.check, NULL,
 	  "say what becomes of each key of the configuration, and end", NULL },
 	{ "verify-all", 0, OPTION_FLAG, &settings.verify_all, NULL,
@@ -197,6 +200,7 @@ static int run(int argc, char **argv, struct options *options, struct dd_context
 		.config = settings.config,
 		.root = settings.root,
 		.addr = settings.addr,
+		.lease_ns = settings.lease_ns,
 		.verify_all = settings.verify_all,
 		.access_log_fd = settings.no_access_log ? -1 : STDOUT_FILENO,
 		.environment = environ,
@@ -211,7 +215,11 @@ static int run(int argc, char **argv, struct options *options, struct dd_context
 		     "Serves a container registry's volume, verified, and collects while it serves.\n\n"
 		     "Options:");
 		options_print(stdout, table);
-		puts("\nThe manual: drydockd(8), drydockd.yml(5)");
+		puts("\nExamples:\n"
+		     "  mkdir images && drydockd --root images --addr 127.0.0.1:5000\n"
+		     "  drydockd --check-config --config /etc/docker/registry/config.yml\n"
+		     "  drydockd --config /etc/docker/registry/config.yml\n\n"
+		     "The manual: drydockd(8), drydockd.yml(5)");
 		return DD_EXIT_DONE;
 	}
 	if (settings.check)

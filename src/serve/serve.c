@@ -60,7 +60,7 @@ static struct dd_registry_options registry_options(const struct dd_serve *serve)
 	const struct dd_serve_config *config = atomic_load(&serve->server.config);
 
 	return (struct dd_registry_options){
-		.lease_ns = config->lease_ns,
+		.lease_ns = serve->options.lease_ns ? serve->options.lease_ns : config->lease_ns,
 		.prove_first = config->verify_first,
 		.keep_free = config->keep_free,
 		.manifest_max = config->manifest_max,

@@ -15,6 +15,7 @@ struct dd_serve_options {
 	const char *config;	  /* a file; NULL: where one usually is */
 	const char *root;	  /* NULL: as the configuration says */
 	const char *addr;	  /* NULL: likewise */
+	int64_t lease_ns;	  /* 0: likewise */
 	bool verify_all;	  /* from the start, at the configured rate */
 	int access_log_fd;	  /* lines go there; -1: nowhere */
 	const char *program;	  /* our own path, beside which drydock is looked for; NULL */

@@ -34,6 +34,12 @@ test_case 'right after the start nothing is collected, and until when is said' '
 	run 3 collect vol --json >out 2>err && stop
 '
 
+test_case 'a lease that is given as an option counts more than the configuration' '
+	with_lease 1h && stop && serve_config config.yml --lease=1s &&
+	orphan=$(push_text app "nobody needs it") && lease_over && run 0 collect vol &&
+	blobs_gone vol "$orphan"
+'
+
 test_case 'what a client was told of stays as long as its lease' '
 	with_lease 1s && orphan=$(push_text app "nobody needs it") && lease_over &&
 	ask 200 -I "$url/app/blobs/$orphan" && run 0 collect vol >out && says leased out &&
