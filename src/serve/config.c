@@ -369,6 +369,7 @@ static int set_defaults(struct dd_serve_config *config, struct dd_error *err)
 		.metrics_enabled = true,
 		.catalog_max = 1000,
 		.tags_max = 10000,
+		.measure_every_ns = 3600 * DD_SECOND,
 		.lease_ns = DD_LEASE_DEFAULT,
 		.verify_first = DD_PROVE_FIRST_DEFAULT,
 		.keep_free = UINT64_C(256) << 20,

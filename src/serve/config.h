@@ -71,6 +71,7 @@ struct dd_serve_config {
 	uint64_t uploads_max, connections_max, per_address_max;
 	int64_t timeout_ns, head_timeout_ns;
 	uint64_t verify_all_rate; /* bytes a second; 0: not in the background */
+	int64_t measure_every_ns; /* 0: never */
 	int64_t collect_every_ns; /* 0: not by ourselves */
 	dd_config_texts collect_options;
 	char *drydock; /* the program that collects */

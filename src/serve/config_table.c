@@ -194,6 +194,7 @@ static const struct dd_config_key keys[] = {
 	HONOUR("drydock.connections-per-address", DD_KEY_NUMBER, per_address_max),
 	HONOUR("drydock.timeout", DD_KEY_DURATION, timeout_ns),
 	HONOUR("drydock.header-timeout", DD_KEY_DURATION, head_timeout_ns),
+	HONOUR("drydock.measure-every", DD_KEY_DURATION, measure_every_ns),
 	HONOUR("drydock.collect.every", DD_KEY_DURATION, collect_every_ns),
 	HONOUR("drydock.collect.options[]", DD_KEY_TEXTS, collect_options),
 	HONOUR("drydock.program", DD_KEY_TEXT, drydock),

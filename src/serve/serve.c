@@ -17,6 +17,7 @@
 #include "serve/counters.h"
 #include "serve/events_note.h"
 #include "serve/listen.h"
+#include "serve/measure.h"
 #include "serve/pull_notes.h"
 #include "serve/serve_private.h"
 #include "serve/systemd.h"
@@ -222,6 +223,23 @@ static int open_parts(struct dd_serve *serve, struct dd_error *err)
 	return rc;
 }
 
+/* Where nobody can read it nothing is measured. */
+static int open_measure(struct dd_serve *serve, struct dd_error *err)
+{
+	const struct dd_serve_config *config = atomic_load(&serve->server.config);
+	const struct dd_measure_options options = {
+		.ctx = serve->ctx,
+		.root = dd_store_get_root(serve->store),
+		.cache_dir = config->cache_dir,
+		.get_environment = serve->options.get_environment,
+		.every_ns = config->measure_every_ns,
+	};
+
+	if (!config->debug_addr || !config->metrics_enabled || !config->measure_every_ns)
+		return 0;
+	return dd_measure_open(&options, &serve->measure, err);
+}
+
 static int open_all(struct dd_serve *serve, struct dd_error *err)
 {
 	int rc = open_store(serve, err);
@@ -249,6 +267,9 @@ static int open_all(struct dd_serve *serve, struct dd_error *err)
 		rc = dd_background_open(serve, &serve->background, err);
 	if (rc == 0)
 		rc = open_http(serve, err);
+	if (rc < 0)
+		return rc;
+	rc = open_measure(serve, err);
 	if (rc < 0)
 		return rc;
 	dd_serve_offer_metrics(serve);
@@ -334,6 +355,7 @@ void dd_serve_closep(struct dd_serve **pointer)
 	server = &serve->server;
 	dd_background_closep(&serve->background);
 	dd_http_closep(&serve->debug);
+	dd_measure_closep(&serve->measure);
 	dd_http_closep(&serve->http);
 	dd_pool_closep(&server->pool);
 	dd_serve_disown(serve);

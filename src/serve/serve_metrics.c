@@ -7,6 +7,7 @@
 #include "serve/access_log.h"
 #include "serve/control.h"
 #include "serve/counters.h"
+#include "serve/measure.h"
 #include "serve/serve_private.h"
 #include "text/metrics.h"
 
@@ -83,6 +84,7 @@ static void write_more(void *arg, struct dd_metrics *metrics)
 	write_registry(serve, metrics);
 	write_control(serve, metrics);
 	write_space(serve, metrics);
+	dd_measure_write(serve->measure, metrics);
 	dd_metrics_gauge(metrics, "drydock_http_connections", "connections that are open",
 			 (double)dd_http_get_connections(serve->http));
 	if (serve->server.log)

@@ -28,6 +28,7 @@ struct dd_serve {
 	struct dd_server server;
 	struct dd_tls *tls;
 	struct dd_background *background;
+	struct dd_measure *measure; /* NULL: nobody reads metrics */
 	struct dd_control *control; /* NULL: the volume is not ours to change */
 	char *program;		    /* that collects */
 	bool owned;

@@ -89,6 +89,12 @@ void dd_metrics_gauge(struct dd_metrics *metrics, const char *name, const char *
 	dd_metrics_line(metrics, name, NULL, NULL, number);
 }
 
+void dd_metrics_append(struct dd_metrics *metrics, const char *text)
+{
+	if (metrics->rc == 0)
+		metrics->rc = dd_text_printf(&metrics->text, "%s", text);
+}
+
 double dd_metrics_seconds(int64_t ns)
 {
 	return (double)(ns / DD_SECOND) + (double)(ns % DD_SECOND) / (double)DD_SECOND;

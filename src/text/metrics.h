@@ -38,6 +38,9 @@ void dd_metrics_labelled(struct dd_metrics *metrics, const char *name,
 void dd_metrics_gauge(struct dd_metrics *metrics, const char *name, const char *help,
 		      double number);
 
+/* Lines that were taken before, from others of the same volume. */
+void dd_metrics_append(struct dd_metrics *metrics, const char *text);
+
 /* Seconds, as Prometheus wants times and durations. */
 double dd_metrics_seconds(int64_t ns);
 

@@ -52,6 +52,29 @@ test_case 'metrics are at the address for debugging alone, in the format of Prom
 	ask 200 "$debug/healthz" && fails_with 404 NAME_UNKNOWN "$debug/v2/"
 '
 
+# gauges FILE: what the volume and its repositories take, when it was measured left out.
+gauges() {
+	grep -E "^drydock_(volume|repository)_" "$1" |
+		grep -vE "_(free|size|measured)_|part=\"(state|all)\"" | sort
+}
+
+measured_again() {
+	ask 200 "$debug/metrics" && says "^drydock_repository_tags.*repository=\"app\"} 2$" body
+}
+
+test_case 'what each repository takes is measured now and then, as du measures it' '
+	mkdir vol && cat >config.yml <<-END && serve_config config.yml &&
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $PWD/vol}}
+		http: {debug: {addr: "127.0.0.1:0"}}
+		drydock: {measure-every: 1s}
+	END
+	push_image app v1 >/dev/null && push_image app v2 other >/dev/null &&
+	debug=$(sed -n "s/.*health and metrics are at //p" daemon.err) && wait_until measured_again &&
+	cp body of.daemon && run 0 drydock du --root vol -q --metrics of.du && gauges of.daemon >one &&
+	gauges of.du >two && [ "$(wc -l <one)" -ge 10 ] && cmp one two >&7 && stop
+'
+
 test_case 'each request is a line of the access log, which policies can read' '
 	serve vol && digest=$(push_image app v1) && ask 200 -A "agent \"x\"" "$url/app/manifests/v1" &&
 	stop && grep "GET /v2/app/manifests/v1 HTTP/1.1\" 200 $(stat -c %s manifest.json)" daemon.out &&
