@@ -255,7 +255,7 @@ static void print_plan(const struct dd_status *status)
 		print_trouble(status, DD_PART_PLAN);
 }
 
-/* ---- the trash, the lock ---- */
+/* ---- the trash, the locks ---- */
 
 static void print_run(const struct dd_status *status, const struct dd_run *run)
 {
@@ -292,27 +292,36 @@ static void print_trash(const struct tool *tool, const struct dd_status *status)
 	more(count - shown);
 }
 
-static void print_lock(const struct dd_status *status)
+/* "drydock gc --apply, process 12 on host, since …": when that was is said in another way. */
+static void print_holder(const char *text, int64_t since_ns, const char *unknown)
 {
 	char holder[DD_HOLDER_TEXT];
 	char *at = holder, *next;
 
+	memcpy(holder, text, sizeof(holder));
+	while ((next = strstr(at, ", since ")) != NULL)
+		at = next + 1;
+	if (at > holder && since_ns)
+		at[-1] = '\0';
+	printf("by %s", holder[0] ? dd_escaped(holder) : unknown);
+	if (since_ns)
+		printf(", since %s", render_when(since_ns));
+	putchar('\n');
+}
+
+static void print_locks(const struct dd_status *status)
+{
+	if (status->served) {
+		label("Served:");
+		print_holder(status->server, status->served_ns, "a daemon");
+	}
 	if (!status->locked && !status->trouble[DD_PART_LOCK].code)
 		return;
 	label("Lock:");
 	if (print_trouble(status, DD_PART_LOCK))
 		return;
-	memcpy(holder, status->holder, sizeof(holder));
-	/* When that was is said in another way. */
-	while ((next = strstr(at, ", since ")) != NULL)
-		at = next + 1;
-	if (at > holder && status->locked_ns)
-		at[-1] = '\0';
-	printf("%sheld%s by %s", style_on(STYLE_WARN), style_off(),
-	       holder[0] ? dd_escaped(holder) : "another run");
-	if (status->locked_ns)
-		printf(", since %s", render_when(status->locked_ns));
-	putchar('\n');
+	printf("%sheld%s ", style_on(STYLE_WARN), style_off());
+	print_holder(status->holder, status->locked_ns, "another run");
 }
 
 /* ---- what needs a person ---- */
@@ -401,7 +410,7 @@ void status_print(const struct tool *tool, const struct dd_status *status)
 		print_verification(status);
 		print_plan(status);
 		print_trash(tool, status);
-		print_lock(status);
+		print_locks(status);
 	}
 	for (size_t i = 0; i < status->problem_count; i++) {
 		if (!tool->quiet)

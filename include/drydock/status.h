@@ -126,8 +126,11 @@ struct dd_status {
 	uint64_t trash_bytes;
 	int64_t trash_keep_ns;
 	bool locked;
-	char holder[DD_HOLDER_TEXT];	   /* as it said of itself: untrusted bytes */
-	int64_t locked_ns;		   /* since when, as it said; 0: it did not */
+	char holder[DD_HOLDER_TEXT]; /* as it said of itself: untrusted bytes */
+	int64_t locked_ns;	     /* since when, as it said; 0: it did not */
+	bool served;		     /* a daemon owns the volume; the same of it: */
+	char server[DD_HOLDER_TEXT];
+	int64_t served_ns;
 	const struct dd_gc *gc;		   /* the plan without -m; NULL: there is none */
 	const struct dd_problem *problems; /* the gravest first */
 	size_t problem_count;

@@ -47,6 +47,11 @@ static int look_at_lock(struct dd_status_making *making, struct dd_error *err)
 
 	if (rc == 0 && status->locked)
 		status->locked_ns = since(status->holder);
+	if (rc == 0)
+		rc = dd_store_look_at_owner_lock(making->store, &status->served, status->server,
+						 &own);
+	if (rc == 0 && status->served)
+		status->served_ns = since(status->server);
 	return settle(making, DD_PART_LOCK, rc, &own, err);
 }
 

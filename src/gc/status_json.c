@@ -192,17 +192,25 @@ static void put_trash(const struct dd_status *status, struct dd_json_out *out)
 	dd_json_end(out);
 }
 
-static void put_lock(const struct dd_status *status, struct dd_json_out *out)
+static void put_holder(struct dd_json_out *out, const char *key, bool held, const char *holder,
+		       int64_t since_ns)
+{
+	dd_json_object(out, key);
+	dd_json_bool(out, "held", held);
+	dd_json_text(out, "by", holder[0] ? holder : NULL);
+	put_time(out, "since", since_ns);
+	dd_json_end(out);
+}
+
+static void put_locks(const struct dd_status *status, struct dd_json_out *out)
 {
 	if (status->trouble[DD_PART_LOCK].code) {
 		dd_json_null(out, "lock");
+		dd_json_null(out, "server");
 		return;
 	}
-	dd_json_object(out, "lock");
-	dd_json_bool(out, "held", status->locked);
-	dd_json_text(out, "by", status->holder[0] ? status->holder : NULL);
-	put_time(out, "since", status->locked_ns);
-	dd_json_end(out);
+	put_holder(out, "lock", status->locked, status->holder, status->locked_ns);
+	put_holder(out, "server", status->served, status->server, status->served_ns);
 }
 
 static void put_problems(const struct dd_status *status, struct dd_json_out *out)
@@ -247,7 +255,7 @@ void dd_status_json(const struct dd_status *status, struct dd_json_out *out)
 	put_verification(status, out);
 	put_plan(status, out);
 	put_trash(status, out);
-	put_lock(status, out);
+	put_locks(status, out);
 	put_problems(status, out);
 	dd_json_end(out);
 }

@@ -28,6 +28,13 @@ test_case 'what is handed over is done by the daemon, under its own user, and lo
 	blobs_exist vol "$image" && ask 200 "$url/app/manifests/v1" && stop
 '
 
+test_case 'status says who serves the volume, and since when' '
+	with_lease 1h && run 0 drydock status --root vol >text && says "Served: by drydockd, process" text &&
+	run 0 drydock status --root vol --json >json && valid status json &&
+	jq -e ".server.held and (.server.since | length > 0) and (.lock.held | not)" json && stop &&
+	run 0 drydock status --root vol >text && says_not Served text
+'
+
 test_case 'right after the start nothing is collected, and until when is said' '
 	with_lease 1h && orphan=$(push_text app "nobody needs it") && run 3 collect vol 2>err &&
 	says "nothing is collected until" err && blobs_exist vol "$orphan" &&
