@@ -176,3 +176,19 @@ void dd_change_leave_gate(struct dd_change *change)
 		change->gate->end(change->gate->arg);
 	change->gate = NULL;
 }
+
+/* Nobody waits any more for what went, once that is on the disk. */
+int dd_change_sync(struct dd_change *change, struct dd_error *err)
+{
+	int rc;
+
+	do
+		rc = dd_store_sync(change->store, err);
+	while (rc < 0 && dd_change_made_room(change, rc, err));
+	/* What could not be synced is where it is all the same: nobody is to wait for it. */
+	if (rc < 0)
+		dd_change_give_back(change, NULL);
+	else
+		rc = dd_change_give_back(change, err);
+	return rc < 0 ? dd_wrap(err, rc, "run %s", change->run) : 0;
+}

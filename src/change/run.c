@@ -14,24 +14,6 @@
 #include "change/change.h"
 #include "change/journal.h"
 
-int dd_change_hint(struct dd_error *err, int rc)
-{
-	if (rc == DD_EACCES && err && err->sys_errno == EROFS)
-		dd_hint(err,
-			"the file system is mounted read-only: it can be looked at, not changed");
-	else if (rc == DD_EACCES)
-		dd_hint(err, "try again as root, or as the user whom the registry runs as");
-	else if (rc == DD_ENOSPC)
-		dd_hint(err,
-			"free some megabytes on the volume's file system first; from its first "
-			"run on drydock keeps some aside for a full disk");
-	else if (rc == DD_EXDEV)
-		dd_hint(err,
-			"the trash must be on the file system of what it takes: what is mounted "
-			"from elsewhere below the root cannot be collected");
-	return rc;
-}
-
 static int64_t deadline_after(int64_t wait_ns)
 {
 	struct timespec now;
@@ -111,21 +93,6 @@ const struct dd_gate_terms *dd_change_get_terms(const struct dd_change *change)
 const char *dd_change_get_run(const struct dd_change *change)
 {
 	return change->run;
-}
-
-int dd_change_sync(struct dd_change *change, struct dd_error *err)
-{
-	int rc;
-
-	do
-		rc = dd_store_sync(change->store, err);
-	while (rc < 0 && dd_change_made_room(change, rc, err));
-	/* What could not be synced is where it is all the same: nobody is to wait for it. */
-	if (rc < 0)
-		dd_change_give_back(change, NULL);
-	else
-		rc = dd_change_give_back(change, err);
-	return rc < 0 ? dd_wrap(err, rc, "run %s", change->run) : 0;
 }
 
 /*

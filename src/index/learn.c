@@ -42,23 +42,6 @@ void dd_learner_close(struct dd_index *index)
 	pthread_mutex_destroy(&learner->lock);
 }
 
-int dd_buffer_reserve(struct dd_buffer *buffer, size_t more)
-{
-	size_t room = buffer->room ? buffer->room : 4096;
-	unsigned char *grown;
-
-	while (room - buffer->len < more)
-		room += room / 2;
-	if (room == buffer->room)
-		return 0;
-	grown = realloc(buffer->bytes, room);
-	if (!grown)
-		return DD_ENOMEM;
-	buffer->bytes = grown;
-	buffer->room = room;
-	return 0;
-}
-
 static void add(struct dd_buffer *buffer, const void *bytes, size_t len)
 {
 	if (len)
