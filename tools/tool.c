@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <drydock/gate.h>
+
 #include "cleanup.h"
 #include "owner.h"
 #include "progress.h"
@@ -126,6 +128,7 @@ void tool_release(struct tool *tool)
 {
 	tool_results(tool);
 	dd_store_closep(&tool->store);
+	dd_gate_socket_closep(&tool->gate);
 	free(tool->typed);
 	free(tool->command);
 	tool->typed = tool->command = NULL;
