@@ -429,7 +429,7 @@ static void what_is_pinned_never_goes_in_any_order(void **state)
 
 	fray.fixture = *state;
 	for (int i = 0; i < PLACES; i++) {
-		char text[16];
+		char text[32];
 
 		snprintf(text, sizeof(text), "place %d", i);
 		fray.digests[i] = digest_of(text);
