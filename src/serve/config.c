@@ -171,6 +171,8 @@ static int take_leaf(struct reading *reading, const char *path, const char *valu
 	if (rc == 0 || rc == DD_ENOMEM)
 		return rc;
 	rc = DD_ECONFIG;
+	if (err)
+		err->code = rc;
 	if (reading->variable)
 		return dd_wrap(err, rc, "%s", reading->variable);
 	return dd_wrap(err, rc, "line %zu: %s", line, path);
