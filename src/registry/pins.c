@@ -48,7 +48,7 @@ int dd_pins_add(struct dd_pins *pins, const struct dd_digest *digest, bool follo
 	return 0;
 }
 
-/* What cannot be read, or is no manifest, names nothing: for now, and may be added again. */
+/* What cannot be read, or is no manifest, names nothing as yet: it may be added again. */
 static int follow_one(struct dd_pins *pins, uint32_t id, struct dd_error *err)
 {
 	DD_CLEANUP(dd_reach_release) struct dd_reach *reach = NULL;
