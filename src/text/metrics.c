@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "text/metrics.h"
 
+#define A_SECOND 1000000 /* in microseconds */
+
 /* A label's value: backslash, quote and newline are escaped, as the format wants. */
 static int add_label(struct dd_text *text, const char *name, const char *value)
 {
@@ -95,9 +97,13 @@ void dd_metrics_append(struct dd_metrics *metrics, const char *text)
 		metrics->rc = dd_text_printf(&metrics->text, "%s", text);
 }
 
+/*
+ * To the microsecond: a time of today in seconds has no room for more in a double, and what is read
+ * back and written again must not drift.
+ */
 double dd_metrics_seconds(int64_t ns)
 {
-	return (double)(ns / DD_SECOND) + (double)(ns % DD_SECOND) / (double)DD_SECOND;
+	return (double)(ns / (DD_SECOND / A_SECOND)) / A_SECOND;
 }
 
 int dd_metrics_take(struct dd_metrics *metrics, char **text, struct dd_error *err)
@@ -133,7 +139,9 @@ int64_t dd_metrics_find_time(const char *text, const char *name, const char *vol
 		return 0;
 	found = find_line(text, &want);
 	value = found ? strtod(found, NULL) : 0;
-	return value > 0 && value < 9e9 ? (int64_t)(value * (double)DD_SECOND) : 0;
+	return value > 0 && value < 9e9 ?
+		       (int64_t)(value * A_SECOND + 0.5) * (DD_SECOND / A_SECOND) :
+		       0;
 }
 
 char *dd_metrics_find_volume(const char *text, const char *name)

@@ -64,6 +64,23 @@ static void the_volume_of_an_earlier_text_is_found_as_it_was(void **state)
 		assert_null(dd_metrics_find_volume(texts[i], SUCCESS));
 }
 
+static void a_time_that_is_read_back_and_written_again_stays(void **state)
+{
+	(void)state;
+	for (int64_t ns = INT64_C(1796053321213739600), i = 0; i < 10000; i++, ns += 987654321) {
+		struct dd_metrics metrics = { .volume = "v" };
+		struct dd_error err;
+		char *text;
+		int64_t found;
+
+		dd_metrics_gauge(&metrics, SUCCESS, "when", dd_metrics_seconds(ns));
+		assert_int_equal(dd_metrics_take(&metrics, &text, &err), 0);
+		found = dd_metrics_find_time(text, SUCCESS, "v");
+		assert_int_equal(found, ns / 1000 * 1000);
+		free(text);
+	}
+}
+
 static void a_run_that_found_no_volume_is_about_the_one_before(void **state)
 {
 	char *before = write_value(ODD, 77), *text = write_run(NULL, DD_EXIT_USAGE, before);
@@ -99,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_metric_is_a_gauge_with_its_volume),
 		cmocka_unit_test(the_volume_of_an_earlier_text_is_found_as_it_was),
+		cmocka_unit_test(a_time_that_is_read_back_and_written_again_stays),
 		cmocka_unit_test(a_run_that_found_no_volume_is_about_the_one_before),
 		cmocka_unit_test(a_run_without_a_plan_says_how_it_ended_and_how_long_it_took),
 	};
