@@ -9,8 +9,6 @@
 #include "gc/judge.h"
 #include "gc/plan.h"
 
-#define NESTED 4 /* indexes in indexes */
-
 static int no_memory(struct dd_error *err)
 {
 	return dd_fail(err, DD_ENOMEM, 0, "judge by the policy");
@@ -26,137 +24,6 @@ void dd_retain_release(struct dd_retain *retain)
 	free(retain->counts);
 	free(retain->listed);
 	dd_pulls_release(&retain->pulls);
-}
-
-/* ---- what a list keeps ---- */
-
-static int compare_roots(const void *left, const void *right)
-{
-	const struct dd_young_root *a = left, *b = right;
-
-	return a->repository != b->repository ? (a->repository < b->repository ? -1 : 1) : 0;
-}
-
-static int pin(struct dd_gc *gc, uint32_t id, struct dd_error *err)
-{
-	const struct dd_survey *survey = gc->survey;
-	bool linked = false;
-
-	for (uint32_t i = 0; i < survey->repositories.count; i++) {
-		const struct dd_revision *revision =
-			dd_repository_revision(survey->repositories.items[i], id);
-		struct dd_young_root *root;
-
-		if (!revision || revision->state == DD_LINK_ABSENT)
-			continue;
-		linked = true;
-		root = dd_list_add(&gc->retain.pins);
-		if (!root)
-			return no_memory(err);
-		*root = (struct dd_young_root){ i, id };
-	}
-	if (!linked && gc->graph->nodes.items[id].flags & DD_NODE_PRESENT) {
-		struct dd_young_root *root = dd_list_add(&gc->retain.pins);
-
-		if (!root)
-			return no_memory(err);
-		*root = (struct dd_young_root){ DD_NO_ID, id };
-	}
-	return 0;
-}
-
-/* Whether any of what the list names is here at all: a list of somewhere else protects nothing. */
-static int check_list(struct dd_gc *gc, struct dd_error *err)
-{
-	uint64_t lines, found;
-	int rc;
-
-	for (size_t i = 0; i < gc->survey->repositories.count; i++) {
-		const struct dd_repository *repo = gc->survey->repositories.items[i];
-
-		for (size_t k = 0; k < repo->tags.count && repo->valid; k++)
-			dd_keep_has_tag(gc->options.keep, repo->name, repo->tags.items[k].name);
-	}
-	dd_keep_count(gc->options.keep, &lines, &found);
-	if (found)
-		return 0;
-	rc = dd_fail(err, DD_EREFUSED, 0,
-		     "the list of what is kept (lines: %llu) names nothing that is here: nothing "
-		     "may go",
-		     (unsigned long long)lines);
-	dd_hint(err, "a line is REPO:TAG as drydock ls shows it, or a digest");
-	return rc;
-}
-
-int dd_gc_find_pins(struct dd_gc *gc, struct dd_error *err)
-{
-	struct dd_keep *keep = gc->options.keep;
-	size_t count = dd_keep_digest_count(keep);
-	int rc = 0;
-
-	gc->retain.listed_count = gc->graph->nodes.count;
-	gc->retain.listed = calloc(gc->graph->nodes.count + 1, sizeof(*gc->retain.listed));
-	if (!gc->retain.listed)
-		return no_memory(err);
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		uint32_t id = dd_ids_find(&gc->graph->ids, dd_keep_get_digest(keep, i));
-
-		if (id == DD_NO_ID || gc->retain.listed[id])
-			continue;
-		gc->retain.listed[id] = true;
-		rc = pin(gc, id, err);
-	}
-	for (size_t i = 0; i < count && rc == 0; i++)
-		if (dd_ids_find(&gc->graph->ids, dd_keep_get_digest(keep, i)) != DD_NO_ID)
-			dd_keep_found(keep, i);
-	return rc < 0 ? rc : check_list(gc, err);
-}
-
-int dd_gc_pin(const struct dd_gc *gc, struct dd_candidates *candidates, struct dd_error *err)
-{
-	const struct dd_retain *retain = &gc->retain;
-	size_t count = retain->pins.count + retain->referrers.count;
-
-	for (size_t i = 0; i < count; i++) {
-		struct dd_young_root *root = dd_list_add(&candidates->young);
-
-		if (!root)
-			return no_memory(err);
-		*root = i < retain->pins.count ? retain->pins.items[i] :
-						 retain->referrers.items[i - retain->pins.count];
-	}
-	if (count)
-		qsort(candidates->young.items, candidates->young.count,
-		      sizeof(*candidates->young.items), compare_roots);
-	return 0;
-}
-
-/* A digest that the list names, or an index that leads to one. */
-static bool leads_to_listed(const struct dd_gc *gc, uint32_t id, unsigned depth)
-{
-	const struct dd_graph *graph = gc->graph;
-	const struct dd_manifest_node *node;
-
-	if (!gc->retain.listed || id >= gc->retain.listed_count)
-		return false;
-	if (gc->retain.listed[id] || graph->nodes.items[id].manifest == DD_NO_ID || !depth)
-		return gc->retain.listed[id];
-	node = &graph->manifests.items[graph->nodes.items[id].manifest];
-	for (uint32_t i = 0; i < node->count; i++) {
-		uint32_t edge = graph->edges.items[node->first + i];
-
-		if (edge & DD_EDGE_MANIFEST && leads_to_listed(gc, DD_EDGE_ID(edge), depth - 1))
-			return true;
-	}
-	return false;
-}
-
-static bool is_listed(const struct dd_gc *gc, const struct dd_repository *repo,
-		      const struct dd_tag *tag)
-{
-	return gc->options.keep &&
-	       (dd_keep_has_tag(gc->options.keep, repo->name, tag->name) ||
-		(tag->current != DD_NO_ID && leads_to_listed(gc, tag->current, NESTED)));
 }
 
 /* ---- times ---- */
@@ -198,7 +65,7 @@ static int64_t last_pulled(const struct dd_gc *gc, const struct dd_repository *r
 		return 0;
 	by_name = dd_pulls_find(&gc->retain.pulls, repo->name, tag->name);
 	if (tag->current != DD_NO_ID)
-		by_digest = pulled_digest(gc, repo->name, tag->current, NESTED);
+		by_digest = pulled_digest(gc, repo->name, tag->current, RETAIN_NESTED);
 	return by_name > by_digest ? by_name : by_digest;
 }
 
@@ -273,7 +140,7 @@ static int judge_repository(struct dd_gc *gc, uint32_t index, struct dd_error *e
 					      .pushed_ns = tag->moved_ns,
 					      .pulled_ns = last_pulled(gc, repo, tag),
 					      .subject = find_subject(gc, repo, tag->name),
-					      .listed = is_listed(gc, repo, tag),
+					      .listed = dd_retain_is_listed(gc, repo, tag),
 					      .verdict = { DD_VERDICT_NO_RULE, DD_NO_RULE, NULL } };
 		tags[count++] = (struct dd_policy_tag){ tag->name, tag->moved_ns,
 							retained->pulled_ns, is_dangling(gc, tag) };

@@ -10,6 +10,8 @@
 #include "base/list.h"
 #include "graph/removal.h"
 
+#define RETAIN_NESTED 4 /* indexes in indexes */
+
 struct dd_retained {
 	uint32_t repository, tag; /* indexes */
 	int64_t pushed_ns, pulled_ns;
@@ -26,7 +28,7 @@ struct dd_retain {
 	DD_LIST(const char *) spared;
 	struct dd_policy_repository *about; /* by repository */
 	struct dd_rule_count *counts;
-	bool *listed; /* by id: a digest that a list names */
+	bool *listed; /* by id: a digest that a list names, or an image of such a blob */
 	size_t listed_count;
 	struct dd_pulls pulls;
 	struct dd_gc_retention report;
@@ -35,6 +37,9 @@ void dd_retain_release(struct dd_retain *retain);
 
 struct dd_gc;
 
+/* Whether the list names the tag, or a digest that it leads to. */
+bool dd_retain_is_listed(const struct dd_gc *gc, const struct dd_repository *repo,
+			 const struct dd_tag *tag);
 /* The verdicts by names and times, and what of them cannot be carried out. */
 int dd_retain_judge(struct dd_gc *gc, struct dd_error *err);
 /* NULL: nothing was decided about it. */

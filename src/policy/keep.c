@@ -104,6 +104,18 @@ static bool is_name(const char *name, size_t len)
 	return !colon || dd_tag_valid(copy);
 }
 
+/* An image's ID without its algorithm, as some tools print it. */
+static bool is_bare_id(struct dd_digest *digest, const char *text, size_t len)
+{
+	char whole[DD_DIGEST_TEXT] = "sha256:";
+	size_t prefix = strlen(whole);
+
+	if (len != 64)
+		return false;
+	memcpy(whole + prefix, text, len);
+	return dd_digest_parse(digest, whole, prefix + len) == 0;
+}
+
 static int read_reference(struct dd_keep *keep, const char *text, size_t len, size_t number,
 			  struct dd_error *err)
 {
@@ -121,6 +133,8 @@ static int read_reference(struct dd_keep *keep, const char *text, size_t len, si
 	keep->lines++;
 	if (!at && dd_digest_parse(&digest, text, len) == 0)
 		return add_digest(keep, &digest, err);
+	if (is_bare_id(&digest, text, len))
+		rc = add_digest(keep, &digest, err);
 	if (at) {
 		rc = dd_digest_parse(&digest, at + 1, len - name - 1);
 		if (rc == 0)

@@ -184,6 +184,15 @@ test_case 'a list keeps a digest that no tag leads to, and one within an index' 
 	revision_linked vol team/other "$untagged" && decides app:multi listed 1 && blobs_exist vol "$index"
 '
 
+test_case 'a list of what runs keeps the images whose configurations or layers it names' '
+	from_template && index=$(put_index vol app:multi "${build[4]}") && age vol everything 200d &&
+	id_of() { jq -r .config.digest "$(blob_data vol "$1")"; } &&
+	{ echo "docker://$(id_of "${build[2]}")"; id=$(id_of "${build[3]}"); echo "${id#*:}"; digest_of "build 4"; } >list &&
+	policy "repositories: app, tags: [\"pr-*\", multi], keep: {tags: pr-1}" &&
+	retained 0 -m --keep-from list && decides app:pr-2 listed 1 && decides app:pr-3 listed 1 &&
+	decides app:multi listed 1 && blobs_exist vol "${build[2]}" "${build[3]}" "${build[4]}" "$index"
+'
+
 test_case 'with a list that is empty, unreadable, or of somewhere else nothing goes' '
 	from_template && policy "repositories: app, tags: \"pr-*\", keep: {tags: pr-1}" && : >empty &&
 	echo "elsewhere/app:v1" >elsewhere && echo "<none>" >wrong && volume_digest vol >before &&
