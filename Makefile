@@ -39,7 +39,7 @@ ALL_LDFLAGS = -pthread $(SANITIZE) -Wl,-z,relro,-z,now $(LDFLAGS)
 SERVE_SOURCES := $(sort $(wildcard src/serve/*.c))
 LIB_SOURCES := $(filter-out $(SERVE_SOURCES),$(sort $(wildcard src/*/*.c)))
 # Two programs share the options and the talk.
-DAEMON_SOURCES := tools/drydockd.c tools/options.c tools/talk.c tools/fit.c
+DAEMON_SOURCES := tools/drydockd.c tools/options.c tools/option_numbers.c tools/talk.c tools/fit.c
 TOOL_SOURCES := $(filter-out tools/drydockd.c,$(sort $(wildcard tools/*.c)))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/gen/*.c tests/bench/*.c))

@@ -68,7 +68,7 @@ static const struct option table[] = {
 	  "carry nothing out if more objects would go", NULL },
 	{ "max-bytes", 0, OPTION_SIZE, &settings.max_bytes, "SIZE",
 	  "carry nothing out if more would be freed", NULL },
-	{ "max-share", 0, OPTION_NUMBER, &settings.max_share, "PERCENT",
+	{ "max-share", 0, OPTION_PERCENT, &settings.max_share, "PERCENT",
 	  "carry nothing out if more of the volume's blobs would go", NULL },
 	{ "trash-keep", 0, OPTION_DURATION, &settings.trash_keep_ns, "DURATION",
 	  "at the end, older trash is removed for good (default: 7d)", NULL },
@@ -200,8 +200,6 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		rc = parse_pairs(&accept_loss, "accept-loss", &settings.accept_loss, err);
 	if (rc == 0)
 		rc = parse_pairs(&ack, "ack", &settings.ack, err);
-	if (rc == 0 && settings.max_share > 100)
-		rc = dd_fail(err, DD_EUSAGE, 0, "--max-share: more than all cannot go");
 	if (rc == 0)
 		rc = check_plan(tool, err);
 	if (rc < 0)

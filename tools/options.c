@@ -8,9 +8,9 @@
 #include <drydock/units.h>
 
 #include "cleanup.h"
+#include "option_numbers.h"
 #include "options.h"
 
-#define NUMBER_MAX 9999
 #define HELP_COLUMN 32
 #define HELP_WIDTH 80
 
@@ -69,70 +69,6 @@ static int set_texts(struct options *options, struct option_texts *texts, const 
 	return 0;
 }
 
-static int set_number(unsigned *number, const char *text, struct dd_error *err)
-{
-	size_t digits = strspn(text, "0123456789");
-	unsigned long value = strtoul(text, NULL, 10);
-
-	if (!digits || text[digits] || digits > 9 || value < 1 || value > NUMBER_MAX)
-		return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not a number from 1 to %d", text,
-			       NUMBER_MAX);
-	*number = (unsigned)value;
-	return 0;
-}
-
-static int set_amount(uint64_t *amount, const char *text, struct dd_error *err)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	*amount = strtoull(text, NULL, 10);
-	if (!digits || text[digits] || digits > 15 || !*amount)
-		return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not a number from 1 on", text);
-	return 0;
-}
-
-/* Digits and a dot, whatever the locale's is. */
-static int set_fraction(struct option_fraction *fraction, const char *text, struct dd_error *err)
-{
-	size_t digits = strspn(text, "0123456789");
-	bool dot = text[digits] == '.';
-	size_t places = dot ? strspn(text + digits + 1, "0123456789") : 0;
-	double unit = 1;
-
-	if (!digits || digits > 4 || places > 9 || (dot && !places) || text[digits + dot + places])
-		return dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is not a number from 0 to %d", text,
-			       NUMBER_MAX);
-	*fraction = (struct option_fraction){ true, (double)strtoul(text, NULL, 10) };
-	for (const char *at = text + digits + dot; *at; at++)
-		fraction->value += (unit /= 10) * (*at - '0');
-	return 0;
-}
-
-/* "20G", "10%"; "0" is none. */
-static int set_space(struct option_space *space, const char *text, struct dd_error *err)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	*space = (struct option_space){ .given = true };
-	if (digits && !strcmp(text + digits, "%")) {
-		space->percent = digits > 3 ? 101 : (unsigned)strtoul(text, NULL, 10);
-		return space->percent <= 100 ?
-			       0 :
-			       dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is more than all", text);
-	}
-	return dd_size_parse(&space->bytes, text, err);
-}
-
-/* 0 stands for "not given". */
-static int set_size(uint64_t *bytes, const char *text, struct dd_error *err)
-{
-	int rc = dd_size_parse(bytes, text, err);
-
-	if (rc == 0 && !*bytes)
-		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is nothing at all", text);
-	return rc;
-}
-
 static int set_choice(const struct option *option, const char *text, struct dd_error *err)
 {
 	for (unsigned i = 0; option->choices[i]; i++)
@@ -163,15 +99,17 @@ static int set(struct options *options, const struct option *option, const char 
 	case OPTION_DURATION:
 		return dd_duration_parse(option->value, text, err);
 	case OPTION_SIZE:
-		return set_size(option->value, text, err);
+		return option_set_size(option->value, text, err);
 	case OPTION_NUMBER:
-		return set_number(option->value, text, err);
+		return option_set_number(option->value, text, err);
+	case OPTION_PERCENT:
+		return option_set_percent(option->value, text, err);
 	case OPTION_AMOUNT:
-		return set_amount(option->value, text, err);
+		return option_set_amount(option->value, text, err);
 	case OPTION_FRACTION:
-		return set_fraction(option->value, text, err);
+		return option_set_fraction(option->value, text, err);
 	case OPTION_SPACE:
-		return set_space(option->value, text, err);
+		return option_set_space(option->value, text, err);
 	case OPTION_CHOICE:
 		return set_choice(option, text, err);
 	}

@@ -24,6 +24,7 @@ enum option_kind {
 	OPTION_DURATION, /* int64_t, nanoseconds */
 	OPTION_SIZE,	 /* uint64_t, bytes; not 0 */
 	OPTION_NUMBER,	 /* unsigned, 1 to 9999 */
+	OPTION_PERCENT,	 /* unsigned, 1 to 100; "20" and "20%" */
 	OPTION_AMOUNT,	 /* uint64_t, at least 1 */
 	OPTION_FRACTION, /* struct option_fraction, 0 to 9999.99 */
 	OPTION_SPACE,	 /* struct option_space */

@@ -189,6 +189,16 @@ static void print_group(const struct dd_gc *gc, const struct group *group)
 	}
 }
 
+/* A run that takes less than was planned still lists the plan. */
+static const char *name_items(const struct dd_gc_plan *plan)
+{
+	if (!plan->applied || plan->brake)
+		return "To go";
+	if (plan->totals.withdrawn_items < plan->totals.items)
+		return "Planned";
+	return plan->purged ? "Removed" : "Withdrawn";
+}
+
 static void print_items(const struct dd_gc *gc, const struct dd_gc_plan *plan)
 {
 	static struct group groups[GROUPS];
@@ -196,8 +206,7 @@ static void print_items(const struct dd_gc *gc, const struct dd_gc_plan *plan)
 
 	if (!count)
 		return;
-	plan_heading(STYLE_HEADING,
-		     plan->applied ? plan->purged ? "Removed" : "Withdrawn" : "To go");
+	plan_heading(STYLE_HEADING, name_items(plan));
 	for (size_t i = 0; i < count; i++)
 		print_group(gc, &groups[i]);
 }
@@ -225,8 +234,8 @@ static void print_emptied(const struct dd_gc_plan *plan)
 
 	if (!plan->emptied_count)
 		return;
-	plan_heading(STYLE_WARN,
-		     plan->applied ? "Emptied repositories" : "Repositories to be emptied");
+	plan_heading(STYLE_WARN, plan->applied && !plan->brake ? "Emptied repositories" :
+								 "Repositories to be emptied");
 	for (size_t i = 0; i < shown; i++)
 		printf("  %*s  %s is left empty, without one manifest\n", SIZE_COLUMNS, "",
 		       dd_escaped(plan->emptied[i]));
@@ -387,7 +396,7 @@ static void print_next(const struct tool *tool, const struct dd_gc_plan *plan, b
 		snprintf(words, sizeof(words), "trash restore %s --apply", plan->run);
 		suggest("To undo it", tool_suggest(tool, words));
 	}
-	if (plan->applied || plan_is_empty(plan))
+	if (plan_is_empty(plan) || (plan->applied && !plan->brake))
 		return;
 	if (plan_file) {
 		const char *const words_of[] = { "gc",	    "--apply",	"--plan",
@@ -399,7 +408,10 @@ static void print_next(const struct tool *tool, const struct dd_gc_plan *plan, b
 				tool_suggest(tool, apply_it));
 		return;
 	}
-	if (tool->dry_run)
+	if (plan->brake)
+		printf("\nTo do it all the same: the same %swithout that limit.\n",
+		       apply ? "" : "with --apply, ");
+	else if (tool->dry_run)
 		printf("\nNothing was changed. To do it: %s --dry-run.\n",
 		       apply ? "the same without" : "the same with --apply, without");
 	else

@@ -210,12 +210,16 @@ test_case 'a plan that takes more than it may is shown, and nothing is taken' '
 	for brake in "--max-items 1" "--max-bytes 5" "--max-share 30"; do
 		# shellcheck disable=SC2086 # an option and its value
 		run 1 drydock gc --root vol --grace 0 $brake >text && says "Too much" text &&
+		says "^To do it all the same: the same with --apply, without that limit" text &&
+		run 1 drydock gc --root vol --grace 0 --apply $brake >text && says "^To go" text &&
+		says_not "^Withdrawn" text && says "^To do it all the same: the same without that" text &&
 		run 1 drydock gc --root vol --grace 0 --apply $brake --json >plan && valid gc plan &&
 		json ".applied and .run == null and (.brake | length) > 0" plan &&
 		blobs_exist vol $one $two && trash_is_empty vol || return
 	done && run 1 drydock gc --root vol --grace 0 --apply --max-items 1 -q >text &&
 	says "Too much" text && run 2 drydock gc --root vol --max-share 101 2>err &&
-	run 0 drydock gc --root vol --grace 0 --apply --max-items 2 --max-bytes 6 --max-share 50 &&
+	run 2 drydock gc --root vol --max-share 12x 2>err &&
+	run 0 drydock gc --root vol --grace 0 --apply --max-items 2 --max-bytes 6 --max-share 50% &&
 	blobs_gone vol $one $two && blob_exists vol $image
 '
 

@@ -185,7 +185,7 @@ test_case 'trash empty --older-than with a bound: the older ones go, and others 
 
 test_case 'bounds that make no sense are wrong usage' '
 	make_volume vol && for wrong in "gc --min-free 101%" "gc --min-free 5X" "gc --min-free %" \
-		"gc --min-free -1" "gc --trash-max 0" "gc --min-free 1000%" "trash empty --min-free 0" \
+		"gc --min-free -1" "gc --trash-max 0" "gc --min-free 1000%" "gc --min-free 20" "trash empty --min-free 0" \
 		"trash list --min-free 5%" "trash restore latest --trash-max 5G"; do
 		run 2 drydock --root vol $wrong 2>err && says "min-free|trash-max" err || return
 	done
