@@ -49,6 +49,8 @@ static int print_keepers(struct tool *tool, const struct dd_gc_options *options,
 	int rc = dd_free(tool->ctx, tool->store, options->remove, options->remove_count, &rules,
 			 &freed, err);
 
+	if (rc == 0 && dd_free_get(freed)->kept_blobs)
+		putchar('\n');
 	if (rc == 0)
 		why_print_keepers(dd_free_get(freed));
 	return rc;

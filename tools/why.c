@@ -277,7 +277,7 @@ static void print_next(const struct dd_free_answer *answer)
 void why_print_keepers(const struct dd_free_answer *answer)
 {
 	if (answer->kept_blobs)
-		printf("%s (%s) stay: something else keeps them.\n",
+		printf("Something else keeps %s (%s).\n",
 		       render_count(answer->kept_blobs, "blob", "blobs"),
 		       render_size(answer->kept_bytes));
 	if (answer->keeper_count) {
