@@ -61,7 +61,7 @@ static void print(const struct tool *tool, const struct dd_import *import, bool 
 		printf("The log goes from %s to %s.\n", render_time(fresh->from_ns),
 		       render_time(fresh->to_ns));
 	if (report->ignored)
-		printf("%s by user agents that do not count.\n",
+		printf("%s among these by user agents that do not count: left out.\n",
 		       render_count(report->ignored, "pull", "pulls"));
 	if (report->future)
 		printf("%s of a time that has not come: passed over.\n",

@@ -136,6 +136,7 @@ static bool parse_date(const char *text, int64_t *ns)
 			  zone_hour = { text + 22, 2 }, zone_minute = { text + 24, 2 };
 	const char *month = memmem(months, strlen(months), text + 3, 3);
 	struct tm tm = { 0 };
+	time_t local;
 	int64_t zone = number(zone_hour) * 3600 + number(zone_minute) * 60;
 
 	if (text[2] != '/' || text[6] != '/' || text[11] != ':' || text[14] != ':' ||
@@ -150,8 +151,11 @@ static bool parse_date(const char *text, int64_t *ns)
 	tm.tm_hour = (int)number(hour);
 	tm.tm_min = (int)number(minute);
 	tm.tm_sec = (int)number(second);
-	return !__builtin_mul_overflow(timegm(&tm) + (text[21] == '-' ? zone : -zone), DD_SECOND,
-				       ns);
+	local = timegm(&tm);
+	/* A day that its month does not have would move what the log reaches back to. */
+	if (tm.tm_mday != number(day) || tm.tm_hour != number(hour))
+		return false;
+	return !__builtin_mul_overflow(local + (text[21] == '-' ? zone : -zone), DD_SECOND, ns);
 }
 
 #define DATE 26 /* bytes */

@@ -130,6 +130,8 @@ static void what_is_no_request_is_passed_over(void **state)
 		"[1]",
 		"{\"log\":1}",
 		"x - - [25/Nov/2026:17:07:59 +0000]",
+		"x - - [31/Feb/2026:17:07:59 +0000] \"GET /v2/app/manifests/v1 HTTP/1.1\" 200 1",
+		"x - - [25/Nov/2026:24:07:59 +0000] \"GET /v2/app/manifests/v1 HTTP/1.1\" 200 1",
 		"x - - [25/Nov/2026:17:07:59 +0000] \"GET /v2/app/manifests/v1 HTTP/1.1",
 		"x - - [25/Nix/2026:17:07:59 +0000] \"GET /v2/app/manifests/v1 HTTP/1.1\" 200 1",
 		"time=\"2026-11-25T17:07:59Z\" level=info msg=\"listening\"",
