@@ -178,9 +178,16 @@ static int check_plan(const struct tool *tool, struct dd_error *err)
 		       "%s: what goes by a plan file was settled when that was made", other);
 }
 
-static int check_plan_out(struct tool *tool, struct dd_error *err)
+static struct dd_plan_file *plan_file;
+
+static int open_plan_files(struct tool *tool, struct dd_gc_options *options, struct dd_error *err)
 {
-	return settings.plan_out ? plan_file_check(tool->store, settings.plan_out, err) : 0;
+	int rc = settings.plan ? plan_file_read(settings.plan, &plan_file, err) : 0;
+
+	if (rc == 0 && plan_file)
+		dd_plan_file_settle(plan_file, options);
+	return rc == 0 && settings.plan_out ? plan_file_check(tool->store, settings.plan_out, err) :
+					      rc;
 }
 
 static int write_plan(struct tool *tool, const struct dd_gc *gc, struct dd_error *err)
@@ -192,7 +199,6 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 {
 	CLEANUP(pairs_release) struct pairs accept_loss = { 0 };
 	CLEANUP(pairs_release) struct pairs ack = { 0 };
-	CLEANUP(dd_plan_file_closep) struct dd_plan_file *file = NULL;
 	CLEANUP(policy_close) struct policy_files files = { 0 };
 	int rc = tool_check_words(words, 0, err);
 
@@ -205,17 +211,13 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 	if (rc < 0)
 		return rc;
 	tool->bytes = settings.bytes;
-	if (settings.plan)
-		rc = plan_file_read(settings.plan, &file, err);
-	if (rc < 0)
-		return rc;
 	const struct collection how = {
 		.apply = settings.apply && !tool->dry_run,
 		.cache = &settings.cache,
 		.time_limit_ns = settings.time_limit_ns,
 		.post_exec = settings.post_exec,
 		.metrics = settings.metrics,
-		.check = check_plan_out,
+		.check = open_plan_files,
 		.planned = write_plan,
 		.policy = settings.policy,
 		.keep_from = settings.keep_from,
@@ -242,11 +244,10 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		.command = tool->command,
 	};
 
-	if (file)
-		dd_plan_file_settle(file, &options);
 	plan_set_file(settings.plan_out, settings.policy);
 	rc = collection_run(tool, &how, &options, err);
 	dd_index_closep(&options.index);
+	dd_plan_file_closep(&plan_file);
 	return rc;
 }
 

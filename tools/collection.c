@@ -40,7 +40,7 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 	if (how->opened)
 		how->opened(tool);
 	if (rc == 0 && how->check)
-		rc = how->check(tool, err);
+		rc = how->check(tool, options, err);
 	if (rc == 0 && how->files) {
 		rc = policy_open(how->files, how->policy, how->keep_from, err);
 		options->policy = how->files->policy;

@@ -20,7 +20,7 @@ struct collection {
 	struct policy_files *files;	/* what is read of them, the caller's to close; or NULL */
 	void (*opened)(struct tool *tool); /* once there may be talk; or NULL */
 	/* With the volume open, before the work; and when it is done, a plan at least. Or NULL. */
-	int (*check)(struct tool *tool, struct dd_error *err);
+	int (*check)(struct tool *tool, struct dd_gc_options *options, struct dd_error *err);
 	int (*planned)(struct tool *tool, const struct dd_gc *gc, struct dd_error *err);
 	/* The result, unless --json says how. failed: the run ended early. */
 	int (*print)(struct tool *tool, const struct dd_gc_options *options, struct dd_gc *gc,

@@ -109,6 +109,7 @@ test_case 'metrics are written when a run fails, and keep the last success' '
 	from_template && nightly 0 --metrics m.prom && damage &&
 	last=$(metric drydock_gc_last_success_timestamp_seconds) && says "^[1-9]" <(echo "$last") &&
 	fails 1 gc --root vol --grace 0 --apply && fails 2 gc --root nowhere --apply &&
+	fails 2 gc --root vol --plan nowhere --apply &&
 	[ -z "$(metric drydock_gc_blobs)" ] && { exec 5>vol/.drydock/lock; } && flock 5 &&
 	fails 4 gc --root vol --apply && exec 5>&- && fails 1 gc --root vol --apply -q
 '
