@@ -262,7 +262,7 @@ static void print_next(const struct dd_free_answer *answer)
 {
 	if (!answer->next_count)
 		return;
-	heading(STYLE_HEADING, "To free more, these would have to go next");
+	heading(STYLE_HEADING, "To free more of that, these would have to go next");
 	for (size_t i = 0; i < answer->next_count; i++) {
 		const struct dd_why_keeper *next = &answer->next[i];
 
