@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "gc/judge.h"
 #include "gc/why.h"
+#include "graph/stored.h"
 
 static const struct {
 	const char *name, *text;
@@ -124,9 +125,9 @@ static int judge_untagged(struct dd_why *why, struct dd_error *err)
 static int look(struct dd_why *why, struct dd_error *err)
 {
 	const struct dd_node *node = &why->gc->graph->nodes.items[why->target];
-	struct dd_place place = { .kind = DD_AT_BLOB, .digest = why->answer.digest };
+	struct dd_place place;
 	struct dd_info info;
-	int rc = dd_store_stat(why->store, &place, &info, err);
+	int rc = dd_stored_stat_id(why->store, why->gc->graph, why->target, &place, &info, err);
 
 	if (rc < 0 && rc != DD_ENOENT)
 		return rc;

@@ -6,6 +6,7 @@
 #include <drydock/show.h>
 
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "inspect/named.h"
 #include "store/resolve.h"
 
@@ -38,27 +39,29 @@ int dd_cat(struct dd_context *ctx, struct dd_store *store, const struct dd_refer
 {
 	DD_CLEANUP(dd_reader_closep) struct dd_reader *reader = NULL;
 	DD_CLEANUP(dd_hasher_closep) struct dd_hasher *hasher = NULL;
-	struct dd_place place = { .kind = DD_AT_BLOB };
-	struct dd_digest digest;
-	int rc = dd_resolve(store, reference, &place.digest, err);
+	struct dd_digest named, digest;
+	struct dd_place place;
+	struct dd_info info;
+	int rc = dd_resolve(store, reference, &named, err);
 
 	if (rc < 0)
 		return rc;
-	rc = dd_store_open_reader(store, &place, &reader, NULL, err);
+	rc = dd_stored_stat(store, reference->repository, &named, &place, &info, err);
+	if (rc == 0)
+		rc = dd_store_open_reader(store, &place, &reader, NULL, err);
 	if (rc < 0)
-		return dd_named_failed(reference, &place.digest, rc, err);
-	rc = dd_hasher_open(&hasher, (enum dd_algorithm)place.digest.alg, err);
+		return dd_named_failed(reference, &named, rc, err);
+	rc = dd_hasher_open(&hasher, (enum dd_algorithm)named.alg, err);
 	if (rc < 0)
 		return rc;
 	dd_reader_pass_through(reader);
 	rc = pump(ctx, reader, hasher, fn, arg, err);
 	if (rc == 0)
 		rc = dd_hasher_final(hasher, &digest, err);
-	if (rc == 0 && !dd_digest_equal(&digest, &place.digest)) {
+	if (rc == 0 && !dd_digest_equal(&digest, &named)) {
 		rc = dd_fail(err, DD_ECORRUPT, 0, "the bytes of %s are those of %s",
-			     dd_digest_text(&place.digest), dd_digest_text(&digest));
-		dd_hint(err, "'drydock verify %s' says what suffers",
-			dd_digest_text(&place.digest));
+			     dd_digest_text(&named), dd_digest_text(&digest));
+		dd_hint(err, "'drydock verify %s' says what suffers", dd_digest_text(&named));
 	}
 	return rc;
 }

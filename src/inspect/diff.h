@@ -17,6 +17,7 @@ struct dd_said {
 
 /* One manifest, as far as it is compared. */
 struct dd_sided {
+	const char *repository; /* "": none in particular */
 	struct dd_digest digest;
 	enum dd_manifest_type type;
 	uint64_t bytes;
@@ -31,6 +32,7 @@ struct dd_sided {
 struct dd_differing {
 	struct dd_context *ctx;
 	struct dd_store *store;
+	const struct dd_reference *references[2]; /* before and after */
 	struct dd_diff_images *diff;
 	struct dd_arena *memory;
 	DD_LIST(struct dd_diff_image) images;
@@ -41,8 +43,8 @@ void dd_sided_release(struct dd_sided *side);
 int dd_sided_say(struct dd_differing *differing, struct dd_sided *side, unsigned order,
 		 const char *field, const char *key, const char *value, struct dd_error *err);
 /* What a manifest names and says, and its configuration; what cannot be read is its problem. */
-int dd_sided_read(struct dd_differing *differing, const struct dd_digest *digest,
-		  struct dd_sided *side, struct dd_error *err);
+int dd_sided_read(struct dd_differing *differing, const char *repository,
+		  const struct dd_digest *digest, struct dd_sided *side, struct dd_error *err);
 /* Of its configuration, if that is an image's. */
 int dd_sided_configure(struct dd_differing *differing, struct dd_sided *side, struct dd_error *err);
 /* The fields that differ, into the image; what was said gets sorted. */

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "graph/stored.h"
 #include "inspect/diff.h"
 #include "text/json.h"
 
@@ -140,15 +141,19 @@ static int read_config(struct dd_differing *differing, struct dd_sided *side, st
 {
 	DD_CLEANUP(dd_json_reader_closep) struct dd_json_reader *reader = NULL;
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
-	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = side->config.digest };
+	const struct dd_digest *named = &side->config.digest;
 	const struct dd_json *root = NULL;
 	struct dd_digest digest;
-	int rc = dd_store_read(differing->store, &place, CONFIG_MAX, &buffer, NULL, err);
+	struct dd_place place;
+	struct dd_info info;
+	int rc = dd_stored_stat(differing->store, side->repository, named, &place, &info, err);
 
 	if (rc == 0)
-		rc = dd_digest_of(&digest, (enum dd_algorithm)place.digest.alg, buffer.bytes,
-				  buffer.len, err);
-	if (rc == 0 && !dd_digest_equal(&digest, &place.digest))
+		rc = dd_store_read(differing->store, &place, CONFIG_MAX, &buffer, NULL, err);
+	if (rc == 0)
+		rc = dd_digest_of(&digest, (enum dd_algorithm)named->alg, buffer.bytes, buffer.len,
+				  err);
+	if (rc == 0 && !dd_digest_equal(&digest, named))
 		return dd_fail(err, DD_ECORRUPT, 0, "read the configuration");
 	if (rc == 0)
 		rc = dd_json_reader_open(&reader, err);

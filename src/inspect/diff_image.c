@@ -160,10 +160,12 @@ static int differ_children(struct dd_differing *differing, struct dd_diff_image 
 {
 	struct dd_sided before = { 0 }, after = { 0 };
 	struct dd_error own = { 0 };
-	int rc = dd_sided_read(differing, &image->before, &before, &own);
+	int rc = dd_sided_read(differing, differing->references[0]->repository, &image->before,
+			       &before, &own);
 
 	if (rc == 0)
-		rc = dd_sided_read(differing, &image->after, &after, &own);
+		rc = dd_sided_read(differing, differing->references[1]->repository, &image->after,
+				   &after, &own);
 	if (rc == 0 &&
 	    (dd_manifest_type_is_index(before.type) || dd_manifest_type_is_index(after.type)))
 		image->problem = "an index in an index; compare it by its digest";
@@ -294,7 +296,7 @@ static int read_side(struct dd_differing *differing, const struct dd_reference *
 	rc = dd_resolve(differing->store, reference, digest, err);
 	if (rc < 0)
 		return rc;
-	rc = dd_sided_read(differing, digest, side, err);
+	rc = dd_sided_read(differing, reference->repository, digest, side, err);
 	return rc < 0 ? dd_named_failed(reference, digest, rc, err) : 0;
 }
 
@@ -302,7 +304,9 @@ int dd_diff_images(struct dd_context *ctx, struct dd_store *store,
 		   const struct dd_reference *before, const struct dd_reference *after,
 		   struct dd_diff_images *diff, struct dd_error *err)
 {
-	struct dd_differing differing = { .ctx = ctx, .store = store, .diff = diff };
+	struct dd_differing differing = {
+		.ctx = ctx, .store = store, .references = { before, after }, .diff = diff
+	};
 	struct dd_sided old = { 0 }, new = { 0 };
 	int rc;
 

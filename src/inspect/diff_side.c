@@ -161,12 +161,13 @@ static int read_manifest(struct dd_differing *differing, struct dd_sided *side,
 	return rc < 0 ? rc : take_manifest(differing, side, manifest, err);
 }
 
-int dd_sided_read(struct dd_differing *differing, const struct dd_digest *digest,
-		  struct dd_sided *side, struct dd_error *err)
+int dd_sided_read(struct dd_differing *differing, const char *repository,
+		  const struct dd_digest *digest, struct dd_sided *side, struct dd_error *err)
 {
 	int rc;
 
 	memset(side, 0, sizeof(*side));
+	side->repository = repository;
 	side->digest = *digest;
 	rc = dd_context_check(differing->ctx, err);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "inspect/find.h"
 
 /* Of one that is none, NULL. Within their budget texts end in a NUL. */
@@ -91,19 +92,24 @@ static int read_config(struct dd_find_worker *worker, uint32_t id, struct dd_fin
 {
 	struct dd_place place = { .kind = DD_AT_BLOB };
 	struct dd_buffer *buffer = &worker->buffer;
-	struct dd_digest digest;
+	struct dd_digest named, digest;
+	struct dd_info info;
 	int rc;
 
-	dd_ids_get(&worker->run->graph->ids, id, &place.digest);
+	dd_ids_get(&worker->run->graph->ids, id, &named);
+	place.digest = named;
 	rc = dd_store_read(worker->run->store, &place, DD_MANIFEST_MAX, buffer, NULL, err);
+	if (rc == DD_ENOENT &&
+	    dd_stored_stat_id(worker->run->store, worker->run->graph, id, &place, &info, NULL) == 0)
+		rc = dd_store_read(worker->run->store, &place, DD_MANIFEST_MAX, buffer, NULL, err);
 	if (rc == DD_ENOMEM)
 		return rc;
 	if (rc == DD_ETOOBIG) /* no image's: an artifact may have anything as config */
 		return 0;
 	if (rc == 0)
-		rc = dd_digest_of(&digest, (enum dd_algorithm)place.digest.alg, buffer->bytes,
-				  buffer->len, err);
-	if (rc == 0 && dd_digest_equal(&digest, &place.digest))
+		rc = dd_digest_of(&digest, (enum dd_algorithm)named.alg, buffer->bytes, buffer->len,
+				  err);
+	if (rc == 0 && dd_digest_equal(&digest, &named))
 		return understand(worker, config, err);
 	config->problem = rc == DD_ENOENT ? "its config is not there" :
 			  rc < 0	  ? "its config cannot be read" :

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "inspect/find.h"
 
 void dd_find_place(const struct dd_find_run_state *run, const struct dd_find_subject *subject,
@@ -160,6 +161,9 @@ static void look(struct dd_find_worker *worker, struct dd_find_subject *subject)
 	dd_find_place(worker->run, subject, &place);
 	rc = look_at(worker, subject, &place, &info);
 	subject->there = rc == 0;
+	if (rc == DD_ENOENT && subject->class == DD_CLASS_BLOB)
+		subject->stored = dd_stored_stat_id(worker->run->store, worker->run->graph,
+						    subject->id, &place, &info, NULL) == 0;
 	if (rc == DD_ENOENT && subject->class == DD_CLASS_TAG) {
 		subject->there = has_history(worker, subject);
 		subject->state = DD_LINK_ABSENT;

@@ -242,7 +242,7 @@ MATCH(match_dangling)
 {
 	(void)test;
 	if (subject->class == DD_CLASS_BLOB)
-		return !subject->there && !subject->unsure &&
+		return !subject->there && !subject->stored && !subject->unsure &&
 		       !(dd_find_flags(&run->said, subject->id) & DD_SAID_EXTERNAL);
 	return !subject->stored && !subject->unsure;
 }

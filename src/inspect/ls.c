@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "graph/survey.h"
 #include "inspect/named.h"
 #include "inspect/parts.h"
@@ -22,6 +23,7 @@ struct list {
 	struct dd_store *store;
 	struct dd_ls *ls;
 	struct dd_index *index;
+	const char *repository; /* whose manifest is taken apart; "": nobody's in particular */
 	struct dd_arena *strings;
 	DD_LIST(struct dd_ls_row) rows;
 };
@@ -179,9 +181,9 @@ static const char *platform(struct list *list, const struct dd_descriptor *descr
 
 static int add_part(struct list *list, const struct dd_descriptor *descriptor, struct dd_error *err)
 {
-	struct dd_place place = { .kind = DD_AT_BLOB, .digest = descriptor->digest };
 	struct dd_ls_row *row = add_row(list, err);
 	struct dd_error own = { 0 };
+	struct dd_place place;
 	struct dd_info info;
 	int rc;
 
@@ -196,7 +198,8 @@ static int add_part(struct list *list, const struct dd_descriptor *descriptor, s
 		return DD_ENOMEM;
 	if (descriptor->legacy)
 		return 0;
-	rc = dd_store_stat(list->store, &place, &info, &own);
+	rc = dd_stored_stat(list->store, list->repository, &descriptor->digest, &place, &info,
+			    &own);
 	row->present = rc == 0;
 	if (rc == 0 && descriptor->has_size && info.size != descriptor->size)
 		row->problem = "its file is of another size";
@@ -218,6 +221,7 @@ static int list_parts(struct list *list, const struct dd_reference *reference, s
 	struct dd_info info;
 	int rc = dd_resolve(list->store, reference, &place.digest, err);
 
+	list->repository = reference->repository;
 	if (rc == 0)
 		rc = dd_manifest_parser_open(&parser, err);
 	if (rc < 0)

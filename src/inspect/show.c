@@ -7,6 +7,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "inspect/problem.h"
 #include "inspect/show.h"
 #include "store/resolve.h"
@@ -85,9 +86,10 @@ static bool is_linked(const struct dd_showing *showing, enum dd_place_kind kind,
 static int look_at_self(struct dd_showing *showing, struct dd_error *err)
 {
 	struct dd_show *show = showing->show;
-	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = show->digest };
+	struct dd_place place;
 	struct dd_info info;
-	int rc = dd_store_stat(showing->store, &place, &info, err);
+	int rc =
+		dd_stored_stat(showing->store, show->repository, &show->digest, &place, &info, err);
 
 	if (rc == DD_ENOMEM)
 		return rc;
@@ -99,7 +101,7 @@ static int look_at_self(struct dd_showing *showing, struct dd_error *err)
 	}
 	show->size = show->total = info.size;
 	show->stored_ns = info.mtime_ns;
-	show->verified = recall(showing, &show->digest, &info, &show->last);
+	show->verified = recall(showing, &place.digest, &info, &show->last);
 	if (show->verified && show->last.verdict == DD_VERDICT_CORRUPT)
 		show->problem = "its bytes were not those of its digest when they were read last";
 	return 0;
@@ -118,16 +120,17 @@ static struct dd_verified proved_now(uint64_t size)
 static void look_at_part(struct dd_showing *showing, const struct dd_descriptor *descriptor,
 			 struct dd_show_part *part)
 {
-	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = part->digest };
 	struct dd_error own = { 0 };
+	struct dd_place place;
 	struct dd_info info;
-	int rc = dd_store_stat(showing->store, &place, &info, &own);
+	int rc = dd_stored_stat(showing->store, showing->show->repository, &part->digest, &place,
+				&info, &own);
 	bool sparse = descriptor->role == DD_ROLE_CHILD;
 
 	part->present = rc == 0;
 	part->linked = is_linked(showing, sparse ? DD_AT_REVISION : DD_AT_LAYER, &part->digest);
 	if (rc == 0) {
-		part->verified = recall(showing, &part->digest, &info, &part->last);
+		part->verified = recall(showing, &place.digest, &info, &part->last);
 		if (part->verified && part->last.verdict == DD_VERDICT_CORRUPT)
 			part->problem = "its bytes are not those of its digest";
 		else if (descriptor->has_size && info.size != descriptor->size)

@@ -6,6 +6,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "inspect/show.h"
 #include "text/json.h"
 
@@ -196,11 +197,15 @@ static int read_and_take(struct dd_showing *showing, const struct dd_show_part *
 {
 	DD_CLEANUP(dd_json_reader_closep) struct dd_json_reader *reader = NULL;
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
-	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = part->digest };
 	const struct dd_json *root = NULL;
 	struct dd_digest digest;
-	int rc = dd_store_read(showing->store, &place, CONFIG_MAX, &buffer, NULL, err);
+	struct dd_place place;
+	struct dd_info info;
+	int rc = dd_stored_stat(showing->store, showing->show->repository, &part->digest, &place,
+				&info, err);
 
+	if (rc == 0)
+		rc = dd_store_read(showing->store, &place, CONFIG_MAX, &buffer, NULL, err);
 	if (rc == 0)
 		rc = dd_digest_of(&digest, (enum dd_algorithm)part->digest.alg, buffer.bytes,
 				  buffer.len, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "graph/stored.h"
 #include "inspect/problem.h"
 #include "inspect/tree.h"
 
@@ -42,15 +43,14 @@ static bool too_deep(const struct dd_growing *growing, unsigned depth)
 static int look_at(struct dd_growing *growing, const struct dd_part *part, struct dd_error *err)
 {
 	struct dd_seen *seen = &growing->seen[part->id];
-	struct dd_place place = { .kind = DD_AT_BLOB };
 	struct dd_error own = { 0 };
+	struct dd_place place;
 	struct dd_info info;
 	int rc;
 
 	if (seen->looked)
 		return 0;
-	dd_ids_get(&growing->graph->ids, part->id, &place.digest);
-	rc = dd_store_stat(growing->store, &place, &info, &own);
+	rc = dd_stored_stat_id(growing->store, growing->graph, part->id, &place, &info, &own);
 	if (rc == DD_ENOMEM)
 		return dd_fail(err, rc, 0, "look at a blob");
 	seen->looked = true;

@@ -295,10 +295,10 @@ test_case 'dangling are tags, manifests, links and layers without their bytes' '
 '
 
 test_case 'a strong layer is not dangling, for its link says where it is stored' '
-	make_volume vol && put_strong_image vol app:v1 "a strong layer" >/dev/null &&
-	put_layer vol app "a strong layer" >/dev/null &&
-	link_layer vol app "$(digest_of "a strong layer" sha512)" "$(digest_of "a strong layer")" &&
-	found found -type link -dangling && finds_nothing
+	make_volume vol && put_alias_image vol app:v1 "a strong layer" >/dev/null &&
+	found found -dangling && finds_nothing &&
+	remove_blob vol "$(digest_of "a strong layer")" && run 0,1 drydock find --root vol -dangling \
+		-type layer >found && finds "$(digest_of "a strong layer" sha512)"
 '
 
 test_case '-contains finds all that lead to a digest, -layer-of all that an image leads to' '

@@ -134,6 +134,14 @@ test_case 'a missing layer is shown as absent' '
 	parts_of list >parts && says "layer $(digest_of "second layer") false" parts
 '
 
+test_case 'a layer that was pushed as sha512 is stored where its link says' '
+	make_volume vol && put_alias_image vol app:v1 "a strong layer" >/dev/null &&
+	run 0 drydock ls --root vol app:v1 --json >list && valid ls list && parts_of list >parts &&
+	says "layer $(digest_of "a strong layer" sha512) true" parts &&
+	remove_blob vol "$(digest_of "a strong layer")" && run 1 drydock ls --root vol app:v1 >text &&
+	says "it is not there" text
+'
+
 test_case 'nothing in the volume is nothing to list' '
 	make_volume vol && run 0 drydock ls --root vol --json >list && valid ls list &&
 	json ".repositories == []" list &&

@@ -164,6 +164,30 @@ test_case '--raw and cat hand out the stored bytes, untouched' '
 	run 0 drydock cat --root vol "$large" >raw && cmp large raw
 '
 
+test_case 'what was pushed as sha512 is shown and handed out where its link says that it is stored' '
+	make_volume vol && put_alias_image vol app:v1 "a strong layer" >/dev/null &&
+	strong=$(digest_of "a strong layer" sha512) && run 0 drydock show --root vol app:v1 --json >shown &&
+	valid show shown && json ".parts[] | select(.digest == \"$strong\") | .present" shown &&
+	run 0 drydock show --root vol "app@$strong" --json >shown && valid show shown &&
+	json ".present and .size == 14" shown && run 0 drydock cat --root vol "app@$strong" >raw &&
+	printf "a strong layer" | cmp - raw && flip_blob vol "$(digest_of "a strong layer")" &&
+	run 1 drydock cat --root vol "app@$strong" >raw 2>err && says "$strong" err &&
+	remove_blob vol "$(digest_of "a strong layer")" && run 1 drydock show --root vol app:v1 >text &&
+	says "it is not there" text
+'
+
+test_case 'a configuration that was pushed as sha512 is read where its link says that it is stored' '
+	make_volume vol && put_layer vol app "a layer" && config="{\"author\":\"someone\"}" &&
+	put_layer vol app "$config" && strong=$(digest_of "$config" sha512) &&
+	link_layer vol app "$strong" "$(digest_of "$config")" &&
+	put_manifest vol app:v1 "$(manifest_json "$type_image" "\"config\":$(descriptor "$type_config" \
+		"$strong" "${#config}")" "\"layers\":[$(content_descriptor "$type_layer" "a layer")]")" &&
+	run 0 drydock show --root vol app:v1 --json >shown && json ".config.author == \"someone\"" shown &&
+	put_image vol app:v2 "a layer" && run 0 drydock diff --root vol app:v1 app:v2 --json >list &&
+	json ".images[0].fields[] | select(.field == \"author\") | .before == \"someone\"" list &&
+	run 0 drydock find --root vol -type tag -created -1d
+'
+
 test_case 'cat says when the bytes are not those of the digest, and the status is 1' '
 	from_template && layer=$(digest_of "base layer") && flip_blob vol "$layer" &&
 	run 1 drydock cat --root vol "$layer" >raw 2>err && cmp raw "$(blob_data vol "$layer")" &&

@@ -108,6 +108,15 @@ test_case 'a platform that was never pushed is shown and is no problem' '
 	run 0 drydock tree --root vol team/app:sparse >text && says "$no_such .*not here" text
 '
 
+test_case 'a layer that was pushed as sha512 is there, for its link says where it is stored' '
+	make_volume vol && put_alias_image vol app:v1 "a strong layer" >/dev/null &&
+	for what in app app:v1 --depth=9; do
+		run 0 drydock tree --root vol "$what" --json >tree && valid tree tree &&
+		json ".. | objects | select(.kind == \"layer\") | .present" tree || return
+	done && remove_blob vol "$(digest_of "a strong layer")" &&
+	run 1 drydock tree --root vol app >text && says "it is not there" text
+'
+
 test_case 'what is damaged or not there is shown as such, all else as well, and the status is 1' '
 	from_template && remove_blob vol "$two" && remove_blob vol "$(digest_of "layer of one")" &&
 	: >"$(current_link vol other:v1)" &&

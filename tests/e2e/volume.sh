@@ -211,6 +211,13 @@ put_strong_image() {
 	put_image_of "$1" "$2" "$(descriptor "$type_layer" "$(digest_of "$3" sha512)" "${#3}")"
 }
 
+# put_alias_image VOL REF CONTENT: likewise, with the link that says what the sha512 stands for.
+put_alias_image() {
+	local repository=${2%%:*}
+	put_strong_image "$1" "$2" "$3" && put_layer "$1" "$repository" "$3" >/dev/null &&
+		link_layer "$1" "$repository" "$(digest_of "$3" sha512)" "$(digest_of "$3")"
+}
+
 # put_referrer VOL REF SUBJECT CONTENT
 put_referrer() {
 	local subject

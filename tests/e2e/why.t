@@ -142,6 +142,13 @@ test_case 'what is needed and not there needs a person; a sparse index does not'
 	why 0 "$no_such" && json ".sparse" answer && says "sparse index" text
 '
 
+test_case 'a layer that was pushed as sha512 is here, for its link says where it is stored' '
+	make_volume vol && put_alias_image vol app:v1 "a strong layer" >/dev/null &&
+	strong=$(digest_of "a strong layer" sha512) && run 0 drydock why --root vol "$strong" --json >answer &&
+	json ".present and .bytes == 14" answer && remove_blob vol "$(digest_of "a strong layer")" &&
+	run 1 drydock why --root vol "$strong" >text && says "not here" text
+'
+
 test_case 'of many ways some are listed and all are counted, -v lists them' '
 	from_template && for i in $(seq 60); do tag vol "app:t$i" "$one" || return; done &&
 	why 0 "app@$one" && json ".path_total == 62 and (.paths | length) == 20" answer &&

@@ -56,7 +56,9 @@ real_suite() {
 		take all && run 0 plan vol -v --json >plan 2>err && valid gc plan &&
 		nothing_held plan &&
 		run 0 plan vol -m --json >plan && nothing_held plan &&
-		json ".totals.strange == 0 and .totals.unreadable == 0" plan
+		json ".totals.strange == 0 and .totals.unreadable == 0" plan &&
+		run 0 drydock find --root vol -dangling >found && same /dev/null found &&
+		run 0 drydock tree --root vol --depth 9 --json >tree && valid tree tree
 	'
 
 	test_case "$name: ls shows the tags that it offers, with their digests" '
