@@ -120,9 +120,8 @@ static void print_group(const struct dd_verify *verify, size_t at, size_t count)
 	       dd_finding_name(finding), style_off(), count, dd_finding_text(finding));
 	for (size_t i = 0; i < shown; i++)
 		print_found(dd_verify_get_found(verify, at + i));
-	if (shown && shown < count)
-		printf("    %s… and %zu more (-v lists them)%s\n", style_on(STYLE_FAINT),
-		       count - shown, style_off());
+	if (shown)
+		render_more(4, count - shown, BY_VERBOSE);
 }
 
 /* Up to and including a severity; *hidden is set if notes were counted and not listed. */

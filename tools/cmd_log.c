@@ -140,6 +140,8 @@ static int print_tags(const struct tool *tool, const struct dd_history *history,
 {
 	int rc = history->count ? print_rows(history, err) : 0;
 
+	if (rc == 0)
+		render_more(0, history->hidden, NULL);
 	if (rc < 0 || tool->quiet)
 		return rc;
 	printf("%s%s: %llu moved, %llu never did; %llu point to the same manifest as another.\n",

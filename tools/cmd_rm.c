@@ -71,8 +71,7 @@ static void print_refused(const struct tool *tool, const struct dd_gc_plan *plan
 		printf("  %s: %s\n", name ? dd_escaped(name) : "?",
 		       dd_escaped(plan->refusals[i].why));
 	}
-	if (shown < count)
-		printf("  … and %llu more (-v lists them)\n", (unsigned long long)(count - shown));
+	render_more(2, count - shown, BY_VERBOSE);
 }
 
 static int print(struct tool *tool, const struct dd_gc_options *options, struct dd_gc *gc,

@@ -246,14 +246,11 @@ static void explain_held(const struct dd_du *du)
 
 int du_print(const struct dd_du *du, struct dd_error *err)
 {
-	uint64_t hidden = hidden_rows(du);
 	int rc = print_rows(du, err);
 
 	if (rc < 0)
 		return rc;
-	if (hidden)
-		printf("%s… and %llu more%s\n", style_on(STYLE_FAINT), (unsigned long long)hidden,
-		       style_off());
+	render_more(0, hidden_rows(du), NULL);
 	explain_held(du);
 	putchar('\n');
 	return print_totals(du, err);

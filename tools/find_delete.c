@@ -204,8 +204,7 @@ static void print_refused(const struct tool *tool, const struct find_deletions *
 
 		print_one(name ? name : "?", refusal->why);
 	}
-	if (shown < total)
-		printf("  … and %llu more (-v lists them)\n", (unsigned long long)(total - shown));
+	render_more(2, total - shown, BY_VERBOSE);
 }
 
 static int print(struct tool *tool, const struct find_deletions *deletions,

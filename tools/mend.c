@@ -150,9 +150,7 @@ static void print_group(const struct dd_repair_plan *plan, enum group group)
 		print_mend(&plan->mends[i]);
 		shown++;
 	}
-	if (left)
-		printf("  %s… and %zu more (-v lists them)%s\n", style_on(STYLE_FAINT), left,
-		       style_off());
+	render_more(2, left, BY_VERBOSE);
 }
 
 /* ---- what it comes to ---- */

@@ -42,9 +42,7 @@ void plan_print_object(const struct dd_place *place, const char *size, const cha
 
 void plan_print_more(uint64_t count)
 {
-	if (count)
-		printf("  %*s  %s… and %llu more (-v lists them)%s\n", SIZE_COLUMNS, "",
-		       style_on(STYLE_FAINT), (unsigned long long)count, style_off());
+	render_more(SIZE_COLUMNS + 4, count, BY_VERBOSE);
 }
 
 /* ---- what goes, in groups of one kind and reason ---- */

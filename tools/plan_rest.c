@@ -150,8 +150,7 @@ void plan_print_strange(const struct dd_gc_plan *plan, bool all)
 		for (size_t i = 0; i < plan->strange_count; i++)
 			printf("  %s\n", dd_escaped(plan->strange[i]));
 		if (totals->strange > plan->strange_count)
-			printf("  … and %llu more\n",
-			       (unsigned long long)(totals->strange - plan->strange_count));
+			render_more(2, totals->strange - plan->strange_count, NULL);
 	}
 	if (all && totals->sparse)
 		printf("\n%s of indexes are not here, as is normal for a sparse index.\n",

@@ -101,6 +101,14 @@ const char *render_count(uint64_t count, const char *one, const char *many)
 	return text;
 }
 
+void render_more(int indent, uint64_t count, const char *how)
+{
+	if (count)
+		printf("%*s%s… and %llu more%s%s%s%s\n", indent, "", style_on(STYLE_FAINT),
+		       (unsigned long long)count, how ? " (" : "", how ? how : "", how ? ")" : "",
+		       style_off());
+}
+
 const char *render_time(int64_t ns)
 {
 	return dd_time_format_local(ns, next_buffer());

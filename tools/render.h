@@ -46,6 +46,13 @@ const char *render_time(int64_t ns);
 const char *render_count(uint64_t count, const char *one, const char *many);
 
 /*
+ * Prints "… and 12 more", and how to see them (NULL: there is no way), as the last line of a list that is
+ * indented so; nothing for 0.
+ */
+void render_more(int indent, uint64_t count, const char *how);
+#define BY_VERBOSE "-v lists them"
+
+/*
  * What a place is called: "app@sha256:…", "app:v1@sha256:…", the path of what has no such name.
  * Raw bytes, in heap memory; NULL if there is none.
  */

@@ -23,13 +23,6 @@ static void label(const char *text)
 	printf("%s%*s%s ", style_on(STYLE_FAINT), LABEL, text, style_off());
 }
 
-static void more(size_t count)
-{
-	if (count)
-		printf("%*s %s… and %zu more (-v lists them)%s\n", LABEL, "", style_on(STYLE_FAINT),
-		       count, style_off());
-}
-
 /* ", 3 of these" */
 static void print_count(const char *before, uint64_t count, const char *one, const char *many)
 {
@@ -289,7 +282,7 @@ static void print_trash(const struct tool *tool, const struct dd_status *status)
 		shown = RUNS_SHOWN;
 	for (size_t i = 0; i < shown; i++)
 		print_run(status, &status->trash->runs[i]);
-	more(count - shown);
+	render_more(LABEL + 1, count - shown, BY_VERBOSE);
 }
 
 /* "drydock gc --apply, process 12 on host, since …": when that was is said in another way. */
@@ -357,8 +350,7 @@ static void print_holds(const struct tool *tool, const struct dd_gc_plan *plan)
 			printf("        %s\n", dd_escaped(hold->detail));
 		print_release(hold);
 	}
-	if (left)
-		printf("      … and %zu more (-v lists them)\n", left);
+	render_more(6, left, BY_VERBOSE);
 }
 
 static void print_unread(const struct tool *tool, const struct dd_gc_plan *plan)
@@ -370,8 +362,7 @@ static void print_unread(const struct tool *tool, const struct dd_gc_plan *plan)
 	for (size_t i = 0; i < shown; i++)
 		printf("      %s\n", dd_escaped(plan->unread[i]));
 	if (plan->totals.unreadable > shown)
-		printf("      … and %llu more\n",
-		       (unsigned long long)plan->totals.unreadable - shown);
+		render_more(6, plan->totals.unreadable - shown, NULL);
 }
 
 static void print_problem(const struct tool *tool, const struct dd_status *status,

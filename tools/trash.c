@@ -12,13 +12,6 @@
 
 #define SHOWN 20 /* of a list, unless -v */
 
-static void print_more(size_t left)
-{
-	if (left)
-		printf("  %s… and %zu more (-v lists them)%s\n", style_on(STYLE_FAINT), left,
-		       style_off());
-}
-
 static void suggest(const struct tool *tool, bool apply)
 {
 	AUTOFREE char *command = tool_retype(tool, "--apply");
@@ -181,7 +174,7 @@ static void print_restored_list(const struct tool *tool, const struct dd_restore
 		print_restored(&plan->items[i]);
 		shown++;
 	}
-	print_more(left);
+	render_more(2, left, BY_VERBOSE);
 }
 
 static bool comes_back(const struct dd_restored *item)
@@ -292,7 +285,7 @@ static void print_revived(const struct tool *tool, const struct dd_empty_plan *p
 		       plan->revivals[i].changed ? "was written to in the trash" :
 						   "is reachable again");
 	}
-	print_more(plan->revival_count - shown);
+	render_more(2, plan->revival_count - shown, BY_VERBOSE);
 }
 
 /* What keeps the runs that stay. */

@@ -12,13 +12,6 @@
 #include "render.h"
 #include "why.h"
 
-static void print_more(uint64_t count)
-{
-	if (count)
-		printf("  %s… and %llu more (-v lists them)%s\n", style_on(STYLE_FAINT),
-		       (unsigned long long)count, style_off());
-}
-
 static void heading(enum render_style style, const char *text)
 {
 	printf("\n%s%s%s\n", style_on(style), text, style_off());
@@ -128,7 +121,7 @@ static void print_paths(const struct dd_why_answer *answer)
 						 render_count(answer->path_total, "way", "ways"));
 	for (size_t i = 0; i < answer->path_count; i++)
 		print_path(answer, &answer->paths[i]);
-	print_more(answer->path_total - answer->path_count);
+	render_more(2, answer->path_total - answer->path_count, BY_VERBOSE);
 	if (!answer->present)
 		printf("Its bytes are not here%s.\n", answer->sparse ?
 							      ", as is normal for a sparse index" :
@@ -210,7 +203,7 @@ static void print_gone(const struct tool *tool, const struct dd_why_answer *answ
 			printf(" (%s)", dd_escaped(gone->run->command));
 		printf(": %s\n", dd_reason_text(gone->item->reason));
 	}
-	print_more(answer->gone_count - shown);
+	render_more(2, answer->gone_count - shown, BY_VERBOSE);
 	print_back(tool, answer);
 }
 
@@ -271,7 +264,7 @@ static void print_next(const struct dd_free_answer *answer)
 		/* Those of one step free nothing alone. */
 		print_keeper(next, first ? render_size(next->bytes) : "with");
 	}
-	print_more(answer->next_total - answer->next_count);
+	render_more(2, answer->next_total - answer->next_count, BY_VERBOSE);
 }
 
 void why_print_keepers(const struct dd_free_answer *answer)
@@ -284,7 +277,7 @@ void why_print_keepers(const struct dd_free_answer *answer)
 		heading(STYLE_HEADING, "Who keeps the rest");
 		for (size_t i = 0; i < answer->keeper_count; i++)
 			print_keeper(&answer->keepers[i], render_size(answer->keepers[i].bytes));
-		print_more(answer->keeper_total - answer->keeper_count);
+		render_more(2, answer->keeper_total - answer->keeper_count, BY_VERBOSE);
 	}
 	if (answer->held_bytes)
 		printf("%s are kept by youth or doubt (drydock why DIGEST says by which).\n",

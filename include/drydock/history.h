@@ -61,6 +61,7 @@ struct dd_history {
 	const char *repository, *tag; /* that were asked for; NULL: all */
 	struct dd_history_tag *tags;  /* those that are shown */
 	size_t count;
+	uint64_t hidden;		       /* tags that top leaves out */
 	uint64_t looked, moved, never, shared; /* of all tags that were looked at */
 	uint64_t problems; /* tags with one, and places that could not be read */
 	void *memory;

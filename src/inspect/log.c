@@ -253,7 +253,11 @@ static void choose(struct dd_telling *telling, const struct dd_history_options *
 		history->never += tag->count <= 1;
 		history->shared += tag->same > 0;
 		history->problems += tag->problem != NULL;
-		if (is_wanted(tag, options->only) && (!options->top || kept < options->top))
+		if (!is_wanted(tag, options->only))
+			continue;
+		if (options->top && kept == options->top)
+			history->hidden++;
+		else
 			telling->tags.items[kept++] = *tag;
 	}
 	telling->tags.count = kept;

@@ -52,6 +52,7 @@ void dd_history_json(const struct dd_history *history, struct dd_json_out *out)
 		dd_json_end(out);
 	}
 	dd_json_end(out);
+	dd_json_uint(out, "hidden", history->hidden);
 	dd_json_object(out, "total");
 	dd_json_uint(out, "tags", history->looked);
 	dd_json_uint(out, "moved", history->moved);

@@ -106,7 +106,8 @@ test_case '--moved, --never and --same choose, --sort orders, --top cuts' '
 	tags --same >found && [ "$(wc -l <found)" = 4 ] &&
 	json "[.tags[].digest] | . == sort" list &&
 	[ "$(tags --sort name --top 2 | tr "\n" " ")" = "app:latest app:still " ] &&
-	json ".total.tags == 4" list &&
+	json ".total.tags == 4 and .hidden == 2" list &&
+	run 0 drydock log --root vol --top 1 --never >text && says "… and 2 more$" text &&
 	touch -d "1 day" "$(current_link vol app:v3)" &&
 	[ "$(tags --sort time --top 1)" = app:v3 ] &&
 	run 2 drydock log --root vol --moved --never 2>err && says "exclude" err &&
