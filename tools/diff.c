@@ -38,10 +38,16 @@ static int print_layers(const struct dd_diff_image *image, struct dd_error *err)
 	return table_print(rows, err);
 }
 
+/* A text without a character is there, and is no gap. */
+static const char *value(const char *text)
+{
+	return text && !text[0] ? "\"\"" : text;
+}
+
 static int print_fields(const struct dd_diff_image *image, struct dd_error *err)
 {
 	static const struct column columns[] = { { "FIELD", 0 },
-						 { "KEY", 0 },
+						 { "KEY", COLUMN_SHRINK | COLUMN_TAIL },
 						 { "BEFORE", COLUMN_SHRINK },
 						 { "AFTER", COLUMN_SHRINK } };
 	CLEANUP(table_closep) struct table *rows = NULL;
@@ -53,7 +59,8 @@ static int print_fields(const struct dd_diff_image *image, struct dd_error *err)
 	rows = table_open(columns, 4);
 	for (size_t i = 0; i < image->field_count; i++) {
 		const struct dd_diff_field *field = &image->fields[i];
-		const char *cells[] = { field->field, field->key, field->before, field->after };
+		const char *cells[] = { field->field, field->key, value(field->before),
+					value(field->after) };
 
 		table_add(rows,
 			  !field->before ? STYLE_GOOD :
@@ -66,7 +73,7 @@ static int print_fields(const struct dd_diff_image *image, struct dd_error *err)
 
 static void print_sizes(const struct dd_diff_image *image)
 {
-	printf("%s before, %s after; %s are shared: who has the first pulls %s for the second.\n",
+	printf("%s before, %s after; %s are shared:\nwho has the first pulls %s for the second.\n",
 	       render_size(image->before_bytes), render_size(image->after_bytes),
 	       render_size(image->shared_bytes),
 	       render_size(image->after_bytes - image->shared_bytes));
@@ -113,24 +120,39 @@ static int print_platforms(const struct dd_diff_images *diff, struct dd_error *e
 	return table_print(rows, err);
 }
 
-static void print_side(const char *label, const char *name, const struct dd_digest *digest,
-		       const char *type)
+/* What it was called, without the digest that has a column of its own; heap memory. */
+static char *name_of(const char *name, const struct dd_digest *digest)
 {
-	const char *text = render_digest(digest);
+	const char *at = strstr(name, dd_digest_text(digest));
 
-	printf("%s  %s", label, dd_escaped(name));
-	if (!strstr(name, dd_digest_text(digest)))
-		printf("  %s", text);
-	printf("  %s\n", type);
+	return !at ? strdup(name) : strndup(name, at > name ? (size_t)(at - name) - 1 : 0);
+}
+
+/* A line a side, one below the other; on a terminal cut where it does not fit. */
+static int print_sides(const struct dd_diff_images *diff, const char *before, const char *after,
+		       struct dd_error *err)
+{
+	static const struct column columns[] = {
+		{ "SIDE", 0 }, { "NAME", COLUMN_NAME }, { "DIGEST", 0 }, { "TYPE", 0 }
+	};
+	CLEANUP(table_closep) struct table *rows = table_open(columns, 4);
+	AUTOFREE char *old = name_of(before, &diff->before), *new = name_of(after, &diff->after);
+	const char *first[] = { "before", old, render_digest(&diff->before), diff->before_type };
+	const char *second[] = { "after", new, render_digest(&diff->after), diff->after_type };
+
+	table_add(rows, STYLE_PLAIN, first);
+	table_add(rows, STYLE_PLAIN, second);
+	return old && new ? table_print(rows, err) :
+			    dd_fail(err, DD_ENOMEM, 0, "print what is compared");
 }
 
 int diff_print_images(const struct dd_diff_images *diff, const char *before, const char *after,
 		      struct dd_error *err)
 {
-	int rc = 0;
+	int rc = print_sides(diff, before, after, err);
 
-	print_side("before", before, &diff->before, diff->before_type);
-	print_side("after ", after, &diff->after, diff->after_type);
+	if (rc < 0)
+		return rc;
 	if (dd_digest_equal(&diff->before, &diff->after)) {
 		puts("They are the same.");
 		return 0;

@@ -303,7 +303,8 @@ static int cut_cell(const struct fit *column, const struct line *line, size_t i)
 	size_t taken = branches(column, line);
 	const char *text = scols_cell_get_data(cell);
 	/* Where all say the same. */
-	bool is_media = text && !strncmp(text, "application/", strlen("application/"));
+	bool begins_alike = column->flags & COLUMN_TAIL ||
+			    (text && !strncmp(text, "application/", strlen("application/")));
 	char *cut;
 
 	if (!text || taken + fit_columns(text) <= column->width)
@@ -311,7 +312,7 @@ static int cut_cell(const struct fit *column, const struct line *line, size_t i)
 	/* However deep it is, something of it is shown. */
 	cut = fit_text(text, column->width > taken + 4 ? column->width - taken : 4,
 		       column->flags & COLUMN_NAME ? FIT_MIDDLE :
-		       is_media			   ? FIT_FRONT :
+		       begins_alike		   ? FIT_FRONT :
 						     FIT_END);
 	return cut ? scols_cell_refer_data(cell, cut) : -ENOMEM;
 }

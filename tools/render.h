@@ -66,6 +66,7 @@ enum column_flags {
 	COLUMN_TREE = 1 << 2,	/* has the branches of lines that lie below others */
 	COLUMN_NAME = 1 << 3,	/* is cut last of all, and in its middle: ends tell names apart */
 	COLUMN_YIELD = 1 << 4,	/* is left out before anything is cut */
+	COLUMN_TAIL = 1 << 5,	/* is cut in its front: all begin alike */
 };
 
 struct column {

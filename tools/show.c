@@ -187,6 +187,13 @@ static void print_identity(const struct dd_show *show)
 	fact_labels("annotations", show->annotations, show->annotation_count);
 }
 
+static bool says_anything(const struct dd_show_config *config)
+{
+	return config->author || config->user || config->directory || config->entrypoint.count ||
+	       config->command.count || config->stop_signal || config->ports.count ||
+	       config->volumes.count || config->environment.count || config->label_count;
+}
+
 static void print_config(const struct dd_show *show)
 {
 	const struct dd_show_config *config = &show->config;
@@ -195,7 +202,7 @@ static void print_config(const struct dd_show *show)
 		heading("Configuration");
 		printf("  %s%s%s\n", style_on(STYLE_BAD), config->problem, style_off());
 	}
-	if (!config->known)
+	if (!config->known || !says_anything(config))
 		return;
 	heading("Configuration");
 	fact("author", config->author);
@@ -284,9 +291,10 @@ static int print_parts(const struct dd_show *show, struct dd_error *err)
 
 static int print_referrers(const struct dd_show *show, struct dd_error *err)
 {
-	static const struct column columns[] = {
-		{ "DIGEST", 0 }, { "TYPE", COLUMN_SHRINK }, { "SIZE", COLUMN_RIGHT }, { "TAG", 0 }
-	};
+	static const struct column columns[] = { { "DIGEST", 0 },
+						 { "TYPE", COLUMN_SHRINK },
+						 { "SIZE", COLUMN_RIGHT },
+						 { "TAG", COLUMN_NAME } };
 	CLEANUP(table_closep) struct table *lines = NULL;
 
 	if (!show->referrer_count)

@@ -60,7 +60,7 @@ struct dd_du_row {
 	X("uploads", uploads, "unfinished uploads")                              \
 	X("trash", trash, "what collections took, until the trash expires")      \
 	X("state", state, "journals, records and space set aside by drydock")    \
-	X("other", other, "the volume's own directories, and what no registry made")
+	X("other", other, "its own directories, and what no registry made")
 
 struct dd_du_totals {
 #define X(name, member, text) uint64_t member;

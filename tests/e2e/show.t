@@ -209,6 +209,16 @@ test_case 'cat of a layer that is no file is refused' '
 		"$(digest_of "base layer")" >out 2>err && [ ! -s out ]
 '
 
+test_case 'nothing stands below a heading only if there is none; a long tag fits the terminal' '
+	need_command script && from_template && put_image vol app:plain "a layer" >&7 &&
+	run 0 drydock show --root vol app:plain >text && says_not "Configuration" text &&
+	run 0 drydock show --root vol app:v1 >text && says "^Configuration" text &&
+	put_image vol "app:${image/:/-}.sig" "a signature" >&7 &&
+	run 0 script -qec "stty cols 80; drydock show --root vol app:v1" /dev/null >terminal &&
+	tr -d "\r" <terminal | sed "s/\x1b\[[0-9;]*m//g" >plain && says " sha256-.*….*\.sig$" plain &&
+	! grep -E "^sha256.{75}" plain
+'
+
 test_case 'texts of a configuration are escaped' '
 	make_volume vol && config="{\"author\":\"\\u001b[31mred\",\"config\":{\"Env\":[\"A=\\u202eB\"],
 		\"Labels\":{\"\\u0007\":\"\\n\"}}}" && put_layer vol app "$config" &&
