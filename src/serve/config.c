@@ -138,17 +138,25 @@ static int add_row(struct reading *reading, const struct dd_config_key *key, con
 		   const char *value, size_t line, struct dd_error *err)
 {
 	struct dd_config_row *row = dd_list_add(reading->rows);
-	bool harmless = key && key->verdict == DD_CONFIG_STOPS &&
-			(!*value || (key->harmless && !strcmp(key->harmless, value)));
+	bool harmless = key && key->verdict == DD_CONFIG_STOPS && key->harmless &&
+			(!*value || !strcmp(key->harmless, value));
 
 	if (!row)
 		return no_memory(err);
 	row->key = strdup(reading->variable ? reading->variable : path);
-	row->value = strdup(key && key->secret && *value ? "…" : value);
+	/* What is not known may be a password under a name that is misspelt. */
+	row->value = strdup((!key || key->secret) && *value ? "…" : value);
 	row->line = line;
 	row->verdict = !key || harmless ? DD_CONFIG_IGNORED : key->verdict;
 	row->word = !key ? "is not known" : harmless ? NULL : key->word;
 	return row->key && row->value ? 0 : no_memory(err);
+}
+
+/* Of a section that says who may come in a part counts as all: what it lacks is missed, not passed over. */
+static void note_auth(struct dd_serve_config *config, const char *path)
+{
+	config->wants_passwords |= !strncmp(path, "auth.htpasswd.", 14);
+	config->wants_tokens |= !strncmp(path, "auth.token.", 11);
 }
 
 static int take_leaf(struct reading *reading, const char *path, const char *value, size_t line,
@@ -162,6 +170,7 @@ static int take_leaf(struct reading *reading, const char *path, const char *valu
 		return dd_fail(err, DD_ECONFIG, 0, "more than %d values", LEAVES_MAX);
 	if (rc < 0 || !key || key->verdict != DD_CONFIG_HONOURED)
 		return rc;
+	note_auth(config, path);
 	if (key->kind == DD_KEY_SET)
 		rc = key->set(config, value, err);
 	else if (key->kind == DD_KEY_ENDPOINT)
@@ -213,6 +222,8 @@ static int take_node(struct reading *reading, const struct dd_yaml_node *node, c
 		return take_leaf(reading, path, dd_yaml_is_null(node) ? "" : node->text, node->line,
 				 err);
 	}
+	if (!node->len && !strncmp(path, "auth", 4))
+		rc = take_leaf(reading, path, "", node->line, err);
 	for (size_t i = 0; rc == 0 && i < node->len; i++)
 		rc = take_member(reading, node, i, path, len, err);
 	path[len] = '\0';

@@ -54,6 +54,7 @@ struct dd_serve_config {
 	char *debug_addr, *metrics_path;
 	bool metrics_enabled;
 
+	bool wants_passwords, wants_tokens; /* the section is there, whatever is in it */
 	char *htpasswd_realm, *htpasswd_path;
 	char *token_realm, *token_service, *token_issuer, *token_certificates, *token_jwks;
 	dd_config_texts token_algorithms;

@@ -35,13 +35,29 @@ static int set_driver(struct dd_serve_config *config, const char *value, struct 
 /* A word alone, as REGISTRY_AUTH has it; what it needs is said by further keys. */
 static int set_auth(struct dd_serve_config *config, const char *value, struct dd_error *err)
 {
-	(void)config;
-	if (!strcmp(value, "none") || !strcmp(value, "htpasswd") || !strcmp(value, "token"))
+	config->wants_passwords |= !strcmp(value, "htpasswd");
+	config->wants_tokens |= !strcmp(value, "token");
+	if (!*value || !strcmp(value, "none") || !strcmp(value, "htpasswd") ||
+	    !strcmp(value, "token"))
 		return 0;
 	return dd_fail(err, DD_ECONFIG, 0,
 		       "\"%.100s\" is not known, and may be what keeps others out; htpasswd and "
 		       "token are",
 		       value);
+}
+
+/* A section with nothing in it is one all the same. */
+static int set_wants_passwords(struct dd_serve_config *config, const char *value,
+			       struct dd_error *err)
+{
+	return *value ? dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is not its realm and path", value) :
+			set_auth(config, "htpasswd", err);
+}
+
+static int set_wants_tokens(struct dd_serve_config *config, const char *value, struct dd_error *err)
+{
+	return *value ? dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is not its realm and keys", value) :
+			set_auth(config, "token", err);
 }
 
 /* "none" is registry 3's word for indexes that may be sparse. */
@@ -97,7 +113,8 @@ static int set_formatter(struct dd_serve_config *config, const char *value, stru
 	{ "notifications.endpoints[]." pattern, DD_KEY_ENDPOINT, OF(member), DD_CONFIG_HONOURED, NULL, secret, NULL, NULL, kind }
 #define IGNORE(pattern, word)         { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, false, NULL, NULL, 0 }
 #define IGNORE_SECRET(pattern, word)  { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, true, NULL, NULL, 0 }
-#define STOP(pattern, word)           { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, NULL, 0 }
+#define STOP(pattern, word)           { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, "", 0 }
+#define STOP_ALWAYS(pattern, word)    { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, NULL, 0 }
 #define STOP_UNLESS(pattern, harmless, word) \
 	{ pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, false, NULL, harmless, 0 }
 
@@ -109,7 +126,7 @@ static const struct dd_config_key keys[] = {
 	SET("log.formatter", set_formatter),
 	HONOUR("log.accesslog.disabled", DD_KEY_BOOL, access_log_disabled),
 	IGNORE("log.fields.**", "log lines have no further fields"),
-	IGNORE("log.hooks**", "no mail is sent; notifications and metrics are there for that"),
+	IGNORE_SECRET("log.hooks**", "no mail is sent; notifications and metrics are there for that"),
 	IGNORE("log.reportcaller", "means nothing here"),
 
 	SET("storage", set_driver),
@@ -148,8 +165,10 @@ static const struct dd_config_key keys[] = {
 	IGNORE("http.http2.disabled", "HTTP/1.1 is spoken"),
 	IGNORE("http.h2c.enabled", "HTTP/1.1 is spoken"),
 
+	SET("auth.htpasswd", set_wants_passwords),
 	HONOUR("auth.htpasswd.realm", DD_KEY_TEXT, htpasswd_realm),
 	HONOUR("auth.htpasswd.path", DD_KEY_TEXT, htpasswd_path),
+	SET("auth.token", set_wants_tokens),
 	HONOUR("auth.token.realm", DD_KEY_TEXT, token_realm),
 	HONOUR("auth.token.service", DD_KEY_TEXT, token_service),
 	HONOUR("auth.token.issuer", DD_KEY_TEXT, token_issuer),
@@ -158,10 +177,10 @@ static const struct dd_config_key keys[] = {
 	HONOUR("auth.token.signingalgorithms[]", DD_KEY_TEXTS, token_algorithms),
 	HONOUR("auth.token.autoredirect", DD_KEY_BOOL, token_autoredirect),
 	HONOUR("auth.token.autoredirectpath", DD_KEY_TEXT, token_autoredirect_path),
-	STOP("auth.token.**", "is not known: it may be what keeps others out"),
+	STOP_ALWAYS("auth.token.**", "is not known: it may be what keeps others out"),
 	SET("auth", set_auth),
 	IGNORE("auth.none**", "everybody may do all"),
-	STOP("auth.**", "only htpasswd and token are known: it may be what keeps others out"),
+	STOP_ALWAYS("auth.**", "only htpasswd and token are known: it may be what keeps others out"),
 
 	HONOUR("catalog.maxentries", DD_KEY_NUMBER, catalog_max),
 	HONOUR("tags.maxtags", DD_KEY_NUMBER, tags_max),
@@ -202,9 +221,9 @@ static const struct dd_config_key keys[] = {
 
 	STOP("proxy.**", "a pull-through cache is something else: nothing is fetched from elsewhere"),
 	STOP("middleware.**", "there is none"),
-	IGNORE("redis.**", "no cache outside of this process is used"),
+	IGNORE_SECRET("redis.**", "no cache outside of this process is used"),
 	IGNORE_SECRET("reporting.**", "nothing is reported to others"),
-	IGNORE("health.**", "/healthz and /readyz tell"),
+	IGNORE_SECRET("health.**", "/healthz and /readyz tell"),
 	IGNORE("compatibility.**", "manifests of schema 1 are served as they are"),
 	STOP("policy.repository.classes**", "classes of repositories are not known: say who may push by drydock.rules"),
 };

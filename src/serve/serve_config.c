@@ -40,6 +40,17 @@ static const char *choose_path(const struct dd_serve_options *options)
 	return NULL;
 }
 
+/* Whoever names a way to keep others out, and not all that it needs, must not be open to everybody. */
+static int check_auth(const struct dd_serve_config *config, struct dd_error *err)
+{
+	if (config->wants_passwords && (!config->htpasswd_realm || !config->htpasswd_path))
+		return dd_fail(err, DD_ECONFIG, 0, "auth.htpasswd.%s: has to be set",
+			       config->htpasswd_realm ? "path" : "realm");
+	if (config->wants_tokens && !config->token_issuer)
+		return dd_fail(err, DD_ECONFIG, 0, "auth.token.issuer: has to be set");
+	return 0;
+}
+
 /* What goes together. */
 static int check(const struct dd_serve_config *config, struct dd_error *err)
 {
@@ -64,7 +75,7 @@ static int check(const struct dd_serve_config *config, struct dd_error *err)
 		return dd_fail(err, DD_ECONFIG, 0,
 			       "catalog.maxentries, tags.maxtags: at least 1; "
 			       "drydock.connections-max: at least 8");
-	return 0;
+	return check_auth(config, err);
 }
 
 static int read_named(const struct dd_serve_options *options, const char *path,

@@ -48,6 +48,23 @@ test_case 'what must not be passed over stops it, with line and reason' '
 	done
 '
 
+test_case 'a section that is to keep others out, and lacks what it needs, lets nobody in' '
+	for lines in "auth: htpasswd" "auth:\n  htpasswd:" "auth: {htpasswd: {}}" "auth: {htpasswd: {realm: x}}" \
+		"auth: {htpasswd: {path: users}}" "auth: {htpasswd: {realm: \"\", path: \"\"}}" "auth: [htpasswd]" \
+		"auth: {token: {}}" "auth: token" "auth: {token: {autoredirect: true}}" "auth: {ldap: {}}" "auth:\n  ldap:"; do
+		config "$lines" && check 2 && says auth checked.err &&
+		run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says auth err || return 1
+	done && config && REGISTRY_AUTH=htpasswd check 2 && REGISTRY_AUTH_HTPASSWD_REALM=x check 2 &&
+	REGISTRY_AUTH="{htpasswd: {}}" check 2 && REGISTRY_AUTH_LDAP_URL= check 2 &&
+	config "auth: {}" && check 0 && config "auth: none" && check 0
+'
+
+test_case 'what may be secret is not shown, known or not' '
+	config "redis: {password: hidden-1}" "log: {hooks: [{options: {smtp: {password: hidden-2}}}]}" \
+		"health: {http: [{headers: {Authorization: [hidden-3]}}]}" "http: {secrt: hidden-4}" &&
+	check 0 && says redis.password checked && says http.secrt checked && says_not hidden checked
+'
+
 test_case 'another storage driver stops it' '
 	printf "version: 0.1\nstorage: {s3: {bucket: x}}\n" >config.yml && check 2 &&
 	run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "only .*filesystem.* is supported" err &&
