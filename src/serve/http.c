@@ -62,11 +62,29 @@ static struct link *open_link(struct dd_http *http, struct MHD_Connection *conne
 	return link;
 }
 
+/*
+ * Who speaks plain HTTP to a server with TLS is told so. GnuTLS has given up, and taken no more than a
+ * record's header; what is left is read, lest the reply be lost to a reset.
+ */
+static void answer_plain(const struct link *link)
+{
+	static const char reply[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
+				    "Connection: close\r\n\r\n"
+				    "this port speaks TLS: it is asked by https://\n";
+	char bytes[4096];
+	ssize_t len = recv(link->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (len > 0 && memmem(bytes, (size_t)len, " HTTP/1.", 8))
+		send(link->fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* Its descriptor is about to be closed: the sweep must not see it any more. */
 static void close_link(struct link *link)
 {
 	struct dd_http *http = link->http;
 
+	if (http->options.tls && link->fd >= 0 && !link->target)
+		answer_plain(link);
 	pthread_mutex_lock(&http->lock);
 	*link->before = link->next;
 	if (link->next)

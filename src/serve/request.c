@@ -108,6 +108,11 @@ void dd_request_fail(struct dd_request *request, enum dd_failure failure, const 
 	dd_request_reply(request, dd_fail_reply(failure, detail));
 }
 
+static bool is_read(const struct dd_request *request)
+{
+	return request->method & (DD_GET | DD_HEAD);
+}
+
 static void log_trouble(struct dd_request *request, const struct dd_error *err)
 {
 	dd_log(request->server->ctx, DD_LOG_ERROR, "%s %s: %s",
@@ -119,6 +124,14 @@ void dd_request_fail_by(struct dd_request *request, int rc, enum dd_failure not_
 			const struct dd_error *err)
 {
 	switch (rc) {
+	case DD_ESYMLINK:
+		log_trouble(request, err);
+		/* Never followed: for who reads there is nothing; who writes has to know. */
+		if (is_read(request))
+			dd_request_fail(request, not_found, NULL);
+		else
+			dd_request_fail(request, DD_TROUBLE, "a symbolic link is in the way");
+		return;
 	case DD_ENOENT:
 		dd_request_fail(request, not_found, NULL);
 		return;

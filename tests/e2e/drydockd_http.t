@@ -33,6 +33,16 @@ test_case 'what is no path of the API is not found, in the words of the specific
 	done && ask 200 "http://$host/v2" && ask 200 "$url/" && [ "$(cat body)" = "{}" ]
 '
 
+test_case 'a symbolic link is not followed: there is nothing for who reads, and a word for who writes' '
+	serve vol && digest=$(push_image app v1) && layer=$(push_text app outside) && stop &&
+	tags=$(repository_dir vol app)/_manifests/tags && file=$(blob_data vol "$layer") && mv "$file" outside &&
+	ln -s "$PWD/outside" "$file" && mv "$tags/v1/current/link" link && ln -s "$PWD/link" "$tags/v1/current/link" &&
+	serve vol && fails_with 404 BLOB_UNKNOWN "$url/app/blobs/$layer" && ask 404 -I "$url/app/blobs/$layer" &&
+	fails_with 404 MANIFEST_UNKNOWN "$url/app/manifests/v1" && says "link is in the way" daemon.err &&
+	fails_with 500 UNKNOWN -X POST --data-binary outside "$url/app/blobs/uploads/?digest=$layer" &&
+	says "symbolic link" body && [ -L "$file" ] && [ "$(cat outside)" = outside ] && ask 200 "$url/app/manifests/$digest"
+'
+
 test_case 'a method that a path does not have is refused, with those that it has' '
 	serve vol && fails_with 405 UNSUPPORTED -X PUT "$url/" && [ "$(header Allow)" = "GET, HEAD" ] &&
 	fails_with 405 UNSUPPORTED -X PATCH "$url/a/manifests/x" &&

@@ -134,7 +134,7 @@ test_case 'TLS: a certificate and its key, read again on SIGHUP' '
 	certificate two && kill -HUP "$(cat daemon.pid)" && wait_until says reloaded daemon.err &&
 	ask 200 --cacert cert.pem "https://localhost:${host##*:}/v2/" &&
 	! curl -s --cacert one.pem "https://localhost:${host##*:}/v2/" &&
-	! curl -s "http://$host/v2/" && ! curl -s --tls-max 1.1 -k "https://$host/v2/" && stop
+	ask 400 "http://$host/v2/" && says "https://" body && ! curl -s --tls-max 1.1 -k "https://$host/v2/" && stop
 '
 
 test_case 'a key that is not the certificate'"'"'s is told at the start' '
