@@ -221,19 +221,30 @@ bool dd_proof_get(struct dd_registry *registry, const struct dd_digest *digest,
 	return true;
 }
 
+/*
+ * A time of modification in the future says nothing, and the index has none of it. While we live the time
+ * of the last change is enough, which nobody can set: else such a file was read again by each request.
+ */
+static bool is_settled(const struct dd_info *info, int64_t read_ns)
+{
+	struct dd_info changed = *info;
+
+	changed.mtime_ns = info->changed_ns;
+	return dd_index_may_remember(&changed, read_ns);
+}
+
 void dd_proof_put(struct dd_registry *registry, const struct dd_digest *digest,
 		  const struct dd_info *before, const struct dd_info *after, int64_t read_ns,
 		  enum dd_verdict verdict)
 {
-	bool keep = dd_stamp_equal(&before->stamp, &after->stamp) &&
-		    dd_index_may_remember(after, read_ns);
-	bool is_new = !keep || remember(registry->proofs, digest, &after->stamp, verdict);
+	bool known = dd_stamp_equal(&before->stamp, &after->stamp) && is_settled(after, read_ns);
+	bool is_new = !known || remember(registry->proofs, digest, &after->stamp, verdict);
 
 	if (is_new && verdict == DD_VERDICT_CORRUPT)
 		say_corrupt(registry, digest);
 	if (is_new && verdict == DD_VERDICT_GOOD)
 		dd_registry_count(registry, proved);
-	if (is_new && keep)
+	if (is_new && known && dd_index_may_remember(after, read_ns))
 		keep_for_index(registry, digest, after, verdict);
 }
 

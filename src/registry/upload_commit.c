@@ -69,8 +69,9 @@ static int put(struct commit *commit, enum dd_onto onto, struct dd_error *err)
 				&commit->unsynced, err);
 
 	commit->placed = rc == 0;
-	/* The descriptor is still of that file, whatever it is called. */
-	if (rc == 0 && dd_writer_stat(commit->upload->writer, &info, NULL) == 0)
+	/* The descriptor is still of that file, whatever it is called; its bytes are, if nobody wrote to it. */
+	if (rc == 0 && dd_writer_stat(commit->upload->writer, &info, NULL) == 0 &&
+	    dd_stamp_same_content(&info.stamp, &commit->upload->stamp))
 		dd_proof_put_own(commit->registry, commit->digest, &info);
 	return rc;
 }

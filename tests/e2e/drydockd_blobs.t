@@ -222,6 +222,13 @@ test_case 'a blob whose bytes were changed is not served, at no range, and a pus
 	ask 200 "$url/app/blobs/$digest" && [ "$(cat body)" = "the right bytes" ]
 '
 
+test_case 'a blob whose time lies in the future is read once, and said once' '
+	make_volume vol && digest=$(put_layer vol app "the right bytes") && flip_blob vol "$digest" &&
+	touch -d "+1 day" "$(blob_data vol "$digest")" && serve vol && sleep 2.5 && for i in 1 2 3; do
+		fails_with 404 BLOB_UNKNOWN "$url/app/blobs/$digest" && ask 404 -I "$url/app/blobs/$digest" || return 1
+	done && [ "$(grep -c "does not hold the bytes" daemon.err)" = 1 ]
+'
+
 test_case 'a large one is broken off before its last byte' '
 	make_volume vol && head -c 9000000 /dev/urandom >big && digest=$(put_file vol big) &&
 	link_layer vol app "$digest" && flip_blob vol "$digest" &&
