@@ -285,24 +285,32 @@ static bool too_slow(struct dd_http *http, struct link *link, int64_t now_ns)
 	return now_ns - link->moved_seen_ns > SLOW_NS;
 }
 
+static bool has_closed(const struct link *link)
+{
+	char byte;
+
+	return recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /*
- * Whether the client has closed its side in the middle of a body. libmicrohttpd does not notice if that
- * came together with the last of the bytes, and would wait for more; and an upload would be in nobody's
- * hands but those of a client that is gone.
+ * Whether the client has closed its side, in the middle of a body or with its last request.
+ * libmicrohttpd does not notice if that came together with the last of the bytes, and would wait for
+ * more; and an upload would be in nobody's hands but those of a client that is gone.
  */
 static bool has_gone(struct link *link, int64_t now_ns)
 {
 	uint64_t moved = atomic_load(&link->moved);
-	char byte;
+	int64_t since = now_ns - atomic_load(&link->since_ns);
 
 	if (atomic_load(&link->phase) != LINK_BUSY || !atomic_load(&link->unfinished) ||
 	    moved != link->still_at) {
 		link->still_at = moved;
 		link->still_since_ns = now_ns;
-		return false;
+		/* Between two requests it is asked a few times: what comes later is noticed. */
+		return atomic_load(&link->phase) == LINK_IDLE && since >= STILL_NS &&
+		       since < 10 * STILL_NS && has_closed(link);
 	}
-	return now_ns - link->still_since_ns >= STILL_NS &&
-	       recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return now_ns - link->still_since_ns >= STILL_NS && has_closed(link);
 }
 
 void dd_http_sweep(struct dd_http *http)

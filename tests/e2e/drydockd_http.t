@@ -107,6 +107,28 @@ test_case 'a client that has closed its side still gets its reply' '
 	END
 '
 
+test_case 'a connection whose client has closed its side ends with its reply' '
+	serve vol && /usr/bin/python3 - "$host" <<-\END
+	import socket, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	clients = []
+	for i in range(200):
+	    s = socket.create_connection((host, int(port)), timeout=60)
+	    s.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+	    s.shutdown(socket.SHUT_WR)
+	    clients.append(s)
+	for s in clients:
+	    data = b""
+	    while True:
+	        part = s.recv(65536)
+	        if not part:
+	            break
+	        data += part
+	    if not data.endswith(b"{}"):
+	        sys.exit(f"no reply: {data[:100]}")
+	END
+'
+
 test_case 'requests that come one behind the other in one connection are all answered, in order' '
 	serve vol && digest=$(push_text app hello) &&
 	/usr/bin/python3 - "$host" "$digest" <<-\END
