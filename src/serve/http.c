@@ -301,13 +301,13 @@ static bool has_gone(struct link *link, int64_t now_ns)
 {
 	uint64_t moved = atomic_load(&link->moved);
 	int64_t since = now_ns - atomic_load(&link->since_ns);
+	int phase = atomic_load(&link->phase);
 
-	if (atomic_load(&link->phase) != LINK_BUSY || !atomic_load(&link->unfinished) ||
-	    moved != link->still_at) {
+	if (phase != LINK_BUSY || !atomic_load(&link->unfinished) || moved != link->still_at) {
 		link->still_at = moved;
 		link->still_since_ns = now_ns;
-		/* Between two requests it is asked a few times: what comes later is noticed. */
-		return atomic_load(&link->phase) == LINK_IDLE && since >= STILL_NS &&
+		/* Before a request is whole it is asked a few times: what comes later is noticed. */
+		return phase != LINK_BUSY && phase != LINK_WAITING && since >= STILL_NS &&
 		       since < 10 * STILL_NS && has_closed(link);
 	}
 	return now_ns - link->still_since_ns >= STILL_NS && has_closed(link);
