@@ -40,10 +40,11 @@ struct dd_registry_options {
 	int64_t lease_ns; /* 0: DD_LEASE_DEFAULT */
 	uint64_t
 		prove_first; /* blobs of up to so many bytes are verified before the first is served */
-	uint64_t keep_free;    /* bytes of the disk that no push may take */
-	uint64_t manifest_max; /* bytes; 0: DD_MANIFEST_MAX */
-	uint32_t uploads_max;  /* open at once; 0: as many as there is room for */
-	bool accept_sparse;    /* manifests that name what is not there */
+	uint64_t keep_free;	    /* bytes of the disk that no push may take */
+	uint64_t manifest_max;	    /* bytes; 0: DD_MANIFEST_MAX */
+	uint32_t uploads_max;	    /* open at once; 0: as many as there is room for */
+	bool accept_sparse;	    /* manifests that name what is not there */
+	bool accept_sparse_indexes; /* likewise, if it is the manifest of a platform */
 	/* Of kind VERIFIED, borrowed; nobody else puts into it meanwhile. NULL: nothing is remembered. */
 	struct dd_index *index;
 	dd_found_corrupt_fn *found_corrupt; /* told beside the log; NULL: nobody */

@@ -161,6 +161,7 @@ void dd_registry_set_options(struct dd_registry *registry,
 	registry->manifest_max = options->manifest_max ? options->manifest_max : DD_MANIFEST_MAX;
 	registry->uploads_max = options->uploads_max;
 	registry->accept_sparse = options->accept_sparse;
+	registry->accept_sparse_indexes = options->accept_sparse_indexes;
 	dd_leases_set_length(registry->leases,
 			     options->lease_ns ? options->lease_ns : DD_LEASE_DEFAULT);
 }

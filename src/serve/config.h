@@ -61,7 +61,7 @@ struct dd_serve_config {
 	bool token_autoredirect;
 	char *token_autoredirect_path;
 
-	bool validation_disabled;
+	bool validation_disabled, sparse_indexes;
 	uint64_t catalog_max, tags_max;
 	DD_LIST(struct dd_config_endpoint) endpoints;
 

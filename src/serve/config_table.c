@@ -60,13 +60,13 @@ static int set_wants_tokens(struct dd_serve_config *config, const char *value, s
 			set_auth(config, "token", err);
 }
 
-/* "none" is registry 3's word for indexes that may be sparse. */
+/* Registry 3's words for indexes that may be sparse. Of a list, none of its platforms is demanded. */
 static int set_platforms(struct dd_serve_config *config, const char *value, struct dd_error *err)
 {
-	(void)err;
-	if (!strcmp(value, "none"))
-		config->validation_disabled = true;
-	return 0;
+	config->sparse_indexes = !strcasecmp(value, "none") || !strcasecmp(value, "list");
+	if (config->sparse_indexes || !*value || !strcasecmp(value, "all"))
+		return 0;
+	return dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is none of all, none and list", value);
 }
 
 static int set_enabled(struct dd_serve_config *config, const char *value, struct dd_error *err)
@@ -187,7 +187,8 @@ static const struct dd_config_key keys[] = {
 	HONOUR("validation.disabled", DD_KEY_BOOL, validation_disabled),
 	SET("validation.enabled", set_enabled),
 	SET("validation.manifests.indexes.platforms", set_platforms),
-	IGNORE("validation.manifests.**", "layers with URLs of their own are accepted, and never fetched"),
+	IGNORE("validation.manifests.indexes.platformlist**", "an index may lack any platform, those of the list too"),
+	IGNORE("validation.manifests.urls.**", "layers with URLs of their own are accepted, and never fetched"),
 
 	ENDPOINT("name", DD_KEY_TEXT, name, false),
 	ENDPOINT("url", DD_KEY_TEXT, url, true),

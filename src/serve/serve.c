@@ -68,6 +68,7 @@ static struct dd_registry_options registry_options(const struct dd_serve *serve)
 		.uploads_max = (uint32_t)(config->uploads_max > UINT32_MAX ? UINT32_MAX :
 									     config->uploads_max),
 		.accept_sparse = config->validation_disabled,
+		.accept_sparse_indexes = config->sparse_indexes,
 		.index = serve->index,
 		.found_corrupt = dd_note_corrupt,
 		.found_arg = serve->server.events,

@@ -123,6 +123,20 @@ test_case 'sparse manifests are accepted where validation is disabled' '
 		--data-binary @manifest.json "$url/other/manifests/v1" && ask 200 "$url/other/manifests/v1"
 '
 
+test_case 'only an index may lack its images where their platforms are not validated' '
+	for word in none List; do
+		config "validation: {manifests: {indexes: {platforms: $word}}}" && serve_config config.yml &&
+		type=application/vnd.oci.image.index.v1+json &&
+		jq -nc --arg type $type --arg image $type_image --arg digest "$no_such" \
+			"{schemaVersion: 2, mediaType: \$type, manifests: [{mediaType: \$image, size: 2, digest: \$digest}]}" >index &&
+		ask 201 -X PUT -H "Content-Type: $type" --data-binary @index "$url/app/manifests/v1" &&
+		jq -nc --arg image $type_image --arg digest "$no_such" \
+			"{schemaVersion: 2, mediaType: \$image, layers: [], config: {mediaType: \"a/b\", size: 2, digest: \$digest}}" >image &&
+		fails_with 404 MANIFEST_BLOB_UNKNOWN -X PUT -H "Content-Type: $type_image" --data-binary @image \
+			"$url/app/manifests/v1" && stop || return 1
+	done && config "validation: {manifests: {indexes: {platforms: some}}}" && check 2 && says platforms checked.err
+'
+
 test_case 'too little room on the disk refuses a push before it begins, and serves pulls' '
 	serve vol && digest=$(push_image app v1) && stop && config "drydock: {keep-free: 1000000G}" &&
 	serve_config config.yml && ask 200 "$url/app/manifests/v1" &&
