@@ -64,6 +64,11 @@ struct dd_change;
 struct dd_change_options {
 	const char *command;  /* "gc --apply -m", for people: journal and lock carry it */
 	int64_t lock_wait_ns; /* 0: not at all */
+	/*
+	 * Without the lock, beside the change that has it: for who serves the volume, whose gate that one
+	 * has passed and which lets it take nothing meanwhile. One at a time.
+	 */
+	bool beside;
 };
 
 /*
@@ -210,7 +215,10 @@ int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, st
  */
 int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err);
 
-/* Remove an earlier run for good: condemned first (durably), so that half a run is never undone. */
+/*
+ * Remove an earlier run for good: condemned first (durably), so that half a run is never undone. One
+ * that is under way beside this change is waited for.
+ */
 int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *err);
 
 /* ---- looking into the trash; no lock needed, nothing is written ---- */

@@ -37,6 +37,13 @@ int dd_change_pass_gate(struct dd_change *change, struct dd_error *err)
 	return rc;
 }
 
+int dd_change_settled(struct dd_change *change, struct dd_error *err)
+{
+	return change->gate && change->gate->settled ?
+		       change->gate->settled(change->gate->arg, err) :
+		       0;
+}
+
 /* Taken for its own sake, or because it does nobody any good: then no reader's lease keeps it. */
 static bool is_named(const struct dd_item *item)
 {

@@ -32,9 +32,10 @@ struct dd_change {
 	bool made;			   /* the run may have a directory in the trash */
 	bool sealed;
 	bool ended; /* the journal has its last line, or the run is gone */
-	bool locked;
-	bool spent;   /* the reserve was given up */
-	bool halfway; /* what a file took the place of is staged: the next change ends that */
+	bool locked, beside;
+	int64_t entered_ns; /* before the gate was passed */
+	bool spent;	    /* the reserve was given up */
+	bool halfway;	    /* what a file took the place of is staged: the next change ends that */
 	uint64_t withdrawn, skipped;
 	uint64_t returned; /* whole objects that came back from this very run */
 	uint64_t put;	   /* put in place, or given another owner */
@@ -48,6 +49,7 @@ struct dd_change {
 
 /* Begin at the gate, with the lock. DD_EREFUSED: somebody serves the volume, and there is no gate. */
 int dd_change_pass_gate(struct dd_change *change, struct dd_error *err);
+int dd_change_settled(struct dd_change *change, struct dd_error *err);
 /*
  * Whether each of the items may go: granted[i]. What may is the change's until dd_change_sync(). At
  * most DD_CHANGE_ASK.
@@ -69,7 +71,10 @@ int dd_change_hint(struct dd_error *err, int rc);
 int dd_change_withdraw_seen(struct dd_change *change, const struct dd_item *item, bool seen,
 			    struct dd_error *err);
 
-/* A name that no run has, later than those of the same second: 20261123T174501Z-9f3a. */
+/*
+ * A name that no run has, later than those of the same second: 20261123T174501Z-9f3a. Its number is odd
+ * for a change beside another: neither may see the other's yet.
+ */
 int dd_change_name_run(struct dd_change *change, struct dd_error *err);
 
 /*
@@ -81,6 +86,9 @@ bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err)
 void dd_change_look_for_room(struct dd_change *change);
 /* Set space aside for the next full disk, if there is plenty. Never a failure. */
 void dd_change_keep_room(struct dd_change *change);
+
+/* Whether a run may be one that has begun beside this change. */
+bool dd_change_may_be_beside(const struct dd_change *change, const char *run);
 
 /* 1 if anything lies in the run's trash, 0 if not; DD_ENOENT, or what kept us from looking. */
 int dd_change_holds(const struct dd_change *change, const char *run, struct dd_error *err);

@@ -14,6 +14,8 @@
 #include "change/change.h"
 #include "change/journal.h"
 
+#define WAIT_LOOKS 1000 /* ten milliseconds each */
+
 static int64_t deadline_after(int64_t wait_ns)
 {
 	struct timespec now;
@@ -41,6 +43,17 @@ static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error 
 	return rc;
 }
 
+/* What is half done may be at work: but not while we alone may change the volume. */
+static int settle(struct dd_change *change, struct dd_error *err)
+{
+	int rc = dd_change_settle(change, err);
+
+	if (rc < 0)
+		return rc;
+	dd_change_keep_room(change);
+	return dd_change_settled(change, err);
+}
+
 static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error *err)
 {
 	int rc = dd_store_check_state(change->store, err);
@@ -49,17 +62,16 @@ static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error
 		rc = dd_store_check_rename(change->store, err);
 	if (rc == 0)
 		rc = dd_store_make_state(change->store, err);
-	if (rc == 0)
+	if (rc == 0 && !change->beside)
 		rc = take_lock(change, lock_wait_ns, err);
+	change->entered_ns = dd_time_now();
 	if (rc == 0)
 		rc = dd_change_pass_gate(change, err);
 	if (rc < 0)
 		return dd_change_hint(err, rc);
-	rc = dd_change_settle(change, err);
-	if (rc < 0)
-		return rc;
-	dd_change_keep_room(change);
-	return dd_change_name_run(change, err);
+	if (!change->beside)
+		rc = settle(change, err);
+	return rc < 0 ? rc : dd_change_name_run(change, err);
 }
 
 int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
@@ -74,6 +86,7 @@ int dd_change_begin(struct dd_context *ctx, struct dd_store *store,
 		return dd_fail(err, DD_ENOMEM, 0, "change %s", dd_store_get_root(store));
 	change->ctx = ctx;
 	change->store = store;
+	change->beside = options->beside;
 	change->command = strdup(options->command ? options->command : "");
 	if (!change->command)
 		return dd_fail(err, DD_ENOMEM, 0, "change %s", dd_store_get_root(store));
@@ -164,15 +177,37 @@ int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err)
 
 	if (rc == 0)
 		rc = end_run(change, purge, err);
-	dd_change_keep_room(change);
+	if (!change->beside)
+		dd_change_keep_room(change);
 	return rc;
+}
+
+/* Such a run is over in no time; and if it died, it is the next change's to end. */
+static int wait_for(const struct dd_change *change, const char *run, struct dd_error *err)
+{
+	static const struct timespec pause = { 0, 10 * 1000 * 1000 };
+	const struct dd_place place = { .kind = DD_IN_RUN, .run = run };
+	struct dd_info info;
+	bool ended = false;
+
+	for (unsigned looks = 0; looks < WAIT_LOOKS; looks++) {
+		if (dd_store_stat(change->store, &place, &info, NULL) < 0 ||
+		    dd_journal_has_end(change->store, run, &ended, NULL) < 0 || ended)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return dd_fail(err, DD_ELOCKED, 0, "run %s is under way", run);
 }
 
 int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *err)
 {
+	int rc = 0;
+
 	if (!strcmp(run, change->run) && !change->ended)
 		return dd_fail(err, DD_EUSAGE, 0, "run %s is under way", run);
-	return dd_change_remove_run(change, change->ctx, run, err);
+	if (strcmp(run, change->run) != 0 && dd_change_may_be_beside(change, run))
+		rc = wait_for(change, run, err);
+	return rc < 0 ? rc : dd_change_remove_run(change, change->ctx, run, err);
 }
 
 void dd_change_close(struct dd_change *change)
@@ -188,7 +223,8 @@ void dd_change_close(struct dd_change *change)
 	}
 	dd_journal_closep(&change->journal);
 	dd_change_leave_gate(change);
-	if (change->locked)
+	/* What is remembered of directories may be wrong once others can change them. */
+	if (change->locked || change->beside)
 		dd_store_unlock(change->store);
 	dd_arena_release(&change->names);
 	free(change->command);

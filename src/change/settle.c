@@ -118,8 +118,17 @@ static void format_second(int64_t ns, char text[DD_RUN_NAME])
 	strftime(text, DD_RUN_NAME, "%Y%m%dT%H%M%SZ-", &tm);
 }
 
+bool dd_change_may_be_beside(const struct dd_change *change, const char *run)
+{
+	char second[DD_RUN_NAME];
+
+	format_second(change->entered_ns, second);
+	return strcmp(run, second) >= 0 && strtoul(run + strlen(second), NULL, 16) % 2;
+}
+
 /* The number after the largest that a run of this second has; a random one in the lower half else. */
-static unsigned next_number(const struct dd_run_names *names, const char *second, int64_t seed)
+static unsigned next_number(const struct dd_run_names *names, const char *second, int64_t seed,
+			    bool odd)
 {
 	size_t len = strlen(second);
 	unsigned next = (unsigned)(seed / 1000) * 2654435761u >> 17;
@@ -131,7 +140,7 @@ static unsigned next_number(const struct dd_run_names *names, const char *second
 		if (!strncmp(name, second, len) && number >= next)
 			next = number + 1;
 	}
-	return next;
+	return next + (next % 2 != odd);
 }
 
 int dd_change_name_run(struct dd_change *change, struct dd_error *err)
@@ -148,7 +157,7 @@ int dd_change_name_run(struct dd_change *change, struct dd_error *err)
 	change->began_ns = dd_time_now();
 	for (;; change->began_ns += DD_SECOND) {
 		format_second(change->began_ns, second);
-		number = next_number(&names, second, change->began_ns);
+		number = next_number(&names, second, change->began_ns, change->beside);
 		if (number <= 0xffff)
 			break;
 	}

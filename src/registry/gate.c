@@ -23,6 +23,9 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	struct dd_watch *watch = gate->watch;
 	int64_t quiet = dd_leases_quiet(watch->leases);
 
+	/* Those that began beside the run before: this one ends what is half done. */
+	if (!dd_beside_wait(watch->beside))
+		return dd_fail(err, DD_ELOCKED, 0, "a deletion by a client is under way");
 	if (atomic_exchange(&watch->collecting, true))
 		return dd_fail(err, DD_ELOCKED, 0, "another run is under way");
 	gate->mark = dd_leases_begin_mark(watch->leases);
@@ -31,6 +34,16 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 		.least_grace_ns = watch->foreign ? DD_GATE_FOREIGN_GRACE : 0,
 		.since_ns = dd_written_since(watch->written),
 	};
+	return 0;
+}
+
+static int settled(void *arg, struct dd_error *err)
+{
+	struct dd_watch_gate *gate = arg;
+
+	(void)err;
+	if (gate->mark)
+		dd_beside_let_in(gate->watch->beside, true);
 	return 0;
 }
 
@@ -48,6 +61,8 @@ static int hold(void *arg, const struct dd_gate_key *keys, size_t count, bool *g
 		struct dd_error *err)
 {
 	struct dd_watch_gate *gate = arg;
+	/* What it saw deleted has to stay so. */
+	bool may_go = gate->mark && dd_beside_wait(gate->watch->beside);
 
 	for (size_t i = 0; i < count; i++) {
 		const char *repository = keys[i].kind == DD_KEY_BLOB ? NULL : keys[i].repository;
@@ -57,8 +72,8 @@ static int hold(void *arg, const struct dd_gate_key *keys, size_t count, bool *g
 		if (!held)
 			return dd_fail(err, DD_ENOMEM, 0, "hold what is to go");
 		digest_of(&keys[i], held);
-		granted[i] = gate->mark && dd_leases_hold(gate->watch->leases, gate->mark,
-							  repository, held, keys[i].named);
+		granted[i] = may_go && dd_leases_hold(gate->watch->leases, gate->mark, repository,
+						      held, keys[i].named);
 		gate->held.count -= !granted[i];
 		if (granted[i] && repository && gate->watch->taken)
 			gate->watch->taken(gate->watch->arg, repository);
@@ -109,6 +124,7 @@ static void end(void *arg)
 
 	if (!gate->mark)
 		return;
+	dd_beside_let_in(gate->watch->beside, false);
 	dd_leases_end_mark(gate->watch->leases, gate->mark);
 	give_back(gate, NULL);
 	gate->mark = 0;
@@ -123,7 +139,7 @@ int dd_watch_gate_open(struct dd_watch *watch, struct dd_watch_gate **out, struc
 	if (!gate)
 		return dd_fail(err, DD_ENOMEM, 0, "keep a gate");
 	gate->watch = watch;
-	gate->gate = (struct dd_gate){ gate, begin, hold, give_back, show, wrote, end };
+	gate->gate = (struct dd_gate){ gate, begin, settled, hold, give_back, show, wrote, end };
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <drydock/gate.h>
 
+#include "registry/beside.h"
 #include "registry/lease.h"
 #include "registry/written.h"
 
@@ -13,6 +14,7 @@
 struct dd_watch {
 	struct dd_leases *leases;
 	struct dd_written *written;
+	struct dd_beside *beside; /* changes of our own */
 	/*
 	 * Something of the repository goes: what is remembered of it is good no longer. Before that is
 	 * granted; may be NULL.

@@ -186,6 +186,8 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 	pthread_mutex_init(&registry->change_lock, NULL);
 	rc = dd_leases_open(DD_LEASE_DEFAULT, &registry->leases, err);
 	if (rc == 0)
+		rc = dd_beside_open(&registry->watch.beside, err);
+	if (rc == 0)
 		rc = watch_writes(registry, err);
 	if (rc == 0)
 		rc = dd_proofs_open(registry, err);
@@ -223,6 +225,7 @@ void dd_registry_close(struct dd_registry *registry)
 	dd_proofs_close(registry);
 	dd_store_tell_writes(registry->store, NULL, NULL);
 	dd_written_closep(&registry->watch.written);
+	dd_beside_closep(&registry->watch.beside);
 	dd_leases_closep(&registry->leases);
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_destroy(&registry->repository_locks[i]);

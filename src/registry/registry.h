@@ -48,6 +48,7 @@ struct dd_registry {
 	pthread_mutex_t repository_locks[DD_REGISTRY_SLOTS];
 	pthread_mutex_t change_lock; /* remove.h */
 	_Atomic unsigned changes_waiting;
+	bool is_beside; /* the change of whoever has that lock is beside a worker's */
 
 	struct dd_registry_counts counts; /* atomically */
 	struct dd_proofs *proofs;

@@ -10,12 +10,13 @@
 #include "registry/registry.h"
 #include "registry/remove.h"
 
-#define PATIENCE (30 * DD_SECOND)
+#define PATIENCE (10 * DD_SECOND)
+#define MOMENT (DD_SECOND / 20) /* for the lock, before it is asked anew who has it */
 /* Who comes while so many wait is sent away at once: their threads are needed for pushes, too. */
 #define WAITING_MAX 8
 
 /* By the clock on the wall: should it be set meanwhile, somebody waits for less, or for longer. */
-static int wait_for_turn(struct dd_registry *registry, int64_t until_ns, struct dd_error *err)
+int dd_registry_take_turn(struct dd_registry *registry, int64_t until_ns, struct dd_error *err)
 {
 	const struct timespec until = { until_ns / DD_SECOND, until_ns % DD_SECOND };
 	int sys = EBUSY;
@@ -26,21 +27,49 @@ static int wait_for_turn(struct dd_registry *registry, int64_t until_ns, struct 
 	return sys ? dd_fail(err, DD_ELOCKED, 0, "other deletions are waiting already") : 0;
 }
 
+void dd_registry_end_turn(struct dd_registry *registry)
+{
+	pthread_mutex_unlock(&registry->change_lock);
+}
+
+/* Beside a worker's change, or with the lock: of which a worker may get hold first. */
+static int begin(struct dd_registry *registry, const char *command, struct dd_change **change,
+		 struct dd_error *err)
+{
+	struct dd_change_options options = { .command = command, .lock_wait_ns = MOMENT };
+	int rc;
+
+	registry->is_beside = options.beside = dd_beside_enter(registry->watch.beside);
+	rc = dd_change_begin(registry->ctx, registry->store, &options, change, err);
+	if (rc < 0 && options.beside)
+		dd_beside_leave(registry->watch.beside);
+	return rc;
+}
+
+/* By whom is for whoever runs the server to know. */
+static int say_locked(struct dd_registry *registry, struct dd_error *err)
+{
+	if (err)
+		dd_log(registry->ctx, DD_LOG_WARNING, "a deletion was put off: %s", err->text);
+	dd_error_clear(err);
+	return dd_fail(err, DD_ELOCKED, 0, "the volume is being changed otherwise");
+}
+
 int dd_registry_begin_change(struct dd_registry *registry, const char *command,
 			     struct dd_change **change, struct dd_error *err)
 {
-	int64_t until_ns = dd_time_now() + PATIENCE, left_ns;
-	struct dd_change_options options = { .command = command };
-	int rc = wait_for_turn(registry, until_ns, err);
+	int64_t until_ns = dd_time_now() + PATIENCE;
+	int rc = dd_registry_take_turn(registry, until_ns, err);
 
 	if (rc < 0)
 		return rc;
-	left_ns = until_ns - dd_time_now();
-	options.lock_wait_ns = left_ns < 0 ? 0 : left_ns > PATIENCE ? PATIENCE : left_ns;
-	rc = dd_change_begin(registry->ctx, registry->store, &options, change, err);
+	do {
+		dd_error_clear(err);
+		rc = begin(registry, command, change, err);
+	} while (rc == DD_ELOCKED && dd_time_now() < until_ns);
 	if (rc < 0)
-		pthread_mutex_unlock(&registry->change_lock);
-	return rc;
+		dd_registry_end_turn(registry);
+	return rc == DD_ELOCKED ? say_locked(registry, err) : rc;
 }
 
 int dd_registry_end_change(struct dd_registry *registry, struct dd_change **change, int rc,
@@ -51,7 +80,9 @@ int dd_registry_end_change(struct dd_registry *registry, struct dd_change **chan
 	if (rc == 0)
 		rc = dd_change_finish(*change, false, err);
 	dd_change_closep(change);
-	pthread_mutex_unlock(&registry->change_lock);
+	if (registry->is_beside)
+		dd_beside_leave(registry->watch.beside);
+	dd_registry_end_turn(registry);
 	return rc;
 }
 

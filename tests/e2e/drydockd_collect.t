@@ -21,6 +21,31 @@ lease_over() {
 	sleep 1.1
 }
 
+# The daemon, whose worker stands still in the midst of its mark, until "go_on".
+with_slow_worker() {
+	need_strace && cat >slow-drydock <<-END && chmod +x slow-drydock &&
+		#!/bin/sh
+		exec strace -D -f -qq -o $PWD/trace -P $PWD/vol/docker/registry/v2/blobs/sha256 \\
+			-e trace=getdents64 -e inject=getdents64:signal=SIGSTOP:when=1 $DRYDOCK "\$@"
+	END
+		with_lease 1s "program: $PWD/slow-drydock"
+}
+
+# start_slow COMMAND…: as "gc", until its worker stands still.
+start_slow() {
+	start gc "$@" && wait_until grep -q "stopped by SIGSTOP" trace
+}
+
+# go_on STATUS: of "gc". Each of its threads stops once.
+go_on() {
+	wait_until ended_or_goes_on "$(cat daemon.pid)" && finish gc "$1"
+}
+
+ended_or_goes_on() {
+	pkill -CONT -P "$1"
+	[ -e gc.status ]
+}
+
 test_case 'what is handed over is done by the daemon, under its own user, and looks as ever' '
 	with_lease 1s && image=$(push_image app v1) && orphan=$(push_text app "nobody needs it") &&
 	lease_over && run 0 collect vol -m >out && says "2 objects of 2 withdrawn" out &&
@@ -76,6 +101,24 @@ test_case 'what a client deleted stays gone, whoever asks, and can be put back b
 	run 0 drydock trash list --root vol >list && says "delete" list &&
 	run=$(drydock trash list --root vol --json | jq -r ".runs | map(.run) | min") &&
 	run 0 trash restore "$run" --apply && ask 200 "$url/app/manifests/v1" && stop
+'
+
+test_case 'while a collection is at work a client that deletes does not wait for its end' '
+	with_slow_worker && kept=$(push_image app kept) && image=$(push_image app v1 other) &&
+	orphan=$(push_text app "nobody needs it") && lease_over && start_slow collect vol -m &&
+	ask 202 -m 20 -X DELETE "$url/app/manifests/v1" && ask 404 "$url/app/manifests/v1" &&
+	ask 202 -m 20 -X DELETE "$url/app/manifests/$image" &&
+	ask 202 -m 20 -X DELETE "$url/app/blobs/$(jq -r ".layers[0].digest" manifest.json)" &&
+	go_on 0 && blobs_gone vol "$orphan" && ask 404 "$url/app/manifests/$image" &&
+	ask 200 "$url/app/manifests/kept" && run 0 drydock trash list --root vol --json >runs &&
+	jq -e "[.runs[].state] == [\"done\", \"done\", \"done\", \"done\"]" runs &&
+	run 0 drydock verify --root vol --full
+'
+
+test_case 'a client that deletes while somebody else has the lock is told when to come again' '
+	with_lease 1s && push_image app v1 >/dev/null && exec 8<>vol/.drydock/lock && flock 8 &&
+	fails_with 503 UNAVAILABLE -X DELETE "$url/app/manifests/v1" && [ "$(header Retry-After)" ] &&
+	says_not "$PWD|flock|process" body && exec 8>&- && ask 202 -X DELETE "$url/app/manifests/v1"
 '
 
 test_case 'rm takes what is named though it was pulled a moment ago, and at once it is gone' '

@@ -260,6 +260,8 @@ static int begin(struct dd_context *ctx, int argc, char **argv, struct dd_error 
 				    err);
 	if (rc == 0)
 		rc = dd_written_open(since_ns, DD_WRITTEN_MOST, &watch.written, err);
+	if (rc == 0)
+		rc = dd_beside_open(&watch.beside, err);
 	options.store = store;
 	watch.taken = taken;
 	watch.noticed = noticed;
@@ -290,6 +292,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "own-volume: %s\n", err.text);
 	}
 	dd_control_closep(&control);
+	dd_beside_closep(&watch.beside);
 	dd_written_closep(&watch.written);
 	dd_leases_closep(&watch.leases);
 	dd_store_closep(&store);

@@ -1,6 +1,7 @@
 /*
  * How runs end, and what is in order wherever one ended.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -236,6 +237,89 @@ static void two_changes_at_once_are_refused(void **state)
 	close_volume(&volume);
 }
 
+struct emptying {
+	struct volume volume; /* with a store of its own */
+	struct dd_change *change;
+	char run[32];
+	_Atomic bool begun, done;
+};
+
+static void *empty(void *arg)
+{
+	struct emptying *emptying = arg;
+	struct volume volume = emptying->volume;
+
+	emptying->begun = true;
+	assert_code(dd_change_empty(emptying->change, emptying->run, &volume.err), 0);
+	emptying->done = true;
+	return NULL;
+}
+
+static struct dd_change *begin_beside(struct volume *volume)
+{
+	const struct dd_change_options options = { .command = "delete app:v1", .beside = true };
+	struct dd_change *change = NULL;
+
+	if (dd_change_begin(volume->ctx, volume->store, &options, &change, &volume->err) < 0)
+		fail_msg("%s", volume->err.text);
+	return change;
+}
+
+/* Who serves the volume changes it beside a run that has the lock, which does not empty it meanwhile. */
+static void a_run_beside_another_is_emptied_once_it_has_ended(void **state)
+{
+	struct emptying emptying = { 0 };
+	struct dd_change *beside;
+	struct volume volume;
+	pthread_t thread;
+	bool done;
+
+	(void)state;
+	open_volume(&volume);
+	fill(&volume);
+	emptying.volume = volume;
+	assert_code(dd_store_open(volume.ctx, &(struct dd_store_options){ .root = volume.root },
+				  &emptying.volume.store, &volume.err),
+		    0);
+	emptying.change = begin_change(&emptying.volume);
+	beside = begin_beside(&volume);
+	withdraw_all(&volume, beside, (const char *const[]){ LAYER_A }, 1);
+	snprintf(emptying.run, sizeof(emptying.run), "%s", dd_change_get_run(beside));
+	assert_int_equal(pthread_create(&thread, NULL, empty, &emptying), 0);
+	while (!emptying.begun)
+		;
+	usleep(30000);
+	done = emptying.done;
+	assert_code(dd_change_finish(beside, false, &volume.err), 0);
+	dd_change_close(beside);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_false(done);
+	dd_change_close(emptying.change);
+	assert_true(is_empty(&volume, DD_IN_TRASH));
+	assert_false(exists(&volume, LAYER_A));
+	dd_store_close(emptying.volume.store);
+	close_volume(&volume);
+}
+
+/* Each begun before the other has a directory. */
+static void runs_beside_each_other_are_never_of_one_name(void **state)
+{
+	struct dd_change *change, *beside;
+	struct volume volume;
+
+	(void)state;
+	open_volume(&volume);
+	for (int i = 0; i < 20; i++) {
+		change = begin_change(&volume);
+		beside = begin_beside(&volume);
+		assert_true(strtoul(dd_change_get_run(change) + 17, NULL, 16) % 2 == 0);
+		assert_true(strtoul(dd_change_get_run(beside) + 17, NULL, 16) % 2 == 1);
+		dd_change_close(beside);
+		dd_change_close(change);
+	}
+	close_volume(&volume);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +332,8 @@ int main(void)
 		cmocka_unit_test(a_half_purged_run_is_purged_to_its_end),
 		cmocka_unit_test(an_unfinished_run_is_marked_as_interrupted),
 		cmocka_unit_test(two_changes_at_once_are_refused),
+		cmocka_unit_test(a_run_beside_another_is_emptied_once_it_has_ended),
+		cmocka_unit_test(runs_beside_each_other_are_never_of_one_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

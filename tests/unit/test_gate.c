@@ -64,6 +64,13 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	return rc;
 }
 
+static int settled(void *arg, struct dd_error *err)
+{
+	const struct dd_gate *gate = dd_watch_gate_get(((struct fixture *)arg)->inner);
+
+	return gate->settled(gate->arg, err);
+}
+
 static int hold(void *arg, const struct dd_gate_key *keys, size_t count, bool *granted,
 		struct dd_error *err)
 {
@@ -122,8 +129,10 @@ static int set_up(void **state)
 	now += LENGTH;
 	/* So far in the future that nothing here is another's. */
 	assert_int_equal(dd_written_open(INT64_MAX, 1000, &fixture->watch.written, err), 0);
+	assert_int_equal(dd_beside_open(&fixture->watch.beside, err), 0);
 	assert_int_equal(dd_watch_gate_open(&fixture->watch, &fixture->inner, err), 0);
-	fixture->gate = (struct dd_gate){ fixture, begin, hold, give_back, show, wrote, end };
+	fixture->gate =
+		(struct dd_gate){ fixture, begin, settled, hold, give_back, show, wrote, end };
 	dd_store_set_gate(fixture->volume.store, &fixture->gate);
 
 	assert_int_equal(dd_digest_of(&fixture->digest, DD_SHA256, "layer", 5, NULL), 0);
@@ -140,6 +149,7 @@ static int tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	dd_watch_gate_closep(&fixture->inner);
+	dd_beside_closep(&fixture->watch.beside);
 	dd_written_closep(&fixture->watch.written);
 	dd_leases_closep(&fixture->watch.leases);
 	close_volume(&fixture->volume);
