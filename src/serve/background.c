@@ -10,7 +10,9 @@
 #include <drydock/walk.h>
 
 #include "base/cleanup.h"
+#include "registry/gate.h"
 #include "registry/prove.h"
+#include "registry/remove.h"
 #include "serve/background.h"
 #include "serve/pull_notes.h"
 #include "serve/serve_private.h"
@@ -93,7 +95,22 @@ static void look_at_volume(struct dd_background *background)
 
 /* ---- what is due ---- */
 
-static void flush_pulls(struct dd_background *background, int64_t wait_ns)
+/* The lock is a collection's as long as one runs: they are kept until the next time. */
+static int write_pulls(struct dd_background *background, struct dd_error *err)
+{
+	struct dd_serve *serve = background->serve;
+	struct dd_registry *registry = serve->server.registry;
+	int64_t wait_ns = dd_registry_get_watch(registry)->collecting ? 0 : PULLS_WAIT_NS;
+	int rc = dd_registry_take_turn(registry, dd_time_after(dd_time_now(), PULLS_WAIT_NS), err);
+
+	if (rc < 0)
+		return rc;
+	rc = dd_pull_notes_flush(serve->server.pulls, serve->ctx, background->store, wait_ns, err);
+	dd_registry_end_turn(registry);
+	return rc;
+}
+
+static void flush_pulls(struct dd_background *background)
 {
 	struct dd_serve *serve = background->serve;
 	struct dd_error err = { 0 };
@@ -103,7 +120,7 @@ static void flush_pulls(struct dd_background *background, int64_t wait_ns)
 	    atomic_load(&serve->server.unready))
 		return;
 	dd_store_set_gate(background->store, dd_store_get_gate(serve->store));
-	rc = dd_pull_notes_flush(serve->server.pulls, serve->ctx, background->store, wait_ns, &err);
+	rc = write_pulls(background, &err);
 	if (rc < 0)
 		dd_log(serve->ctx, rc == DD_ELOCKED ? DD_LOG_DEBUG : DD_LOG_WARNING, "%s",
 		       err.text);
@@ -150,11 +167,10 @@ static void *run(void *arg)
 		if (is_due(&look, LOOK_NS))
 			look_at_volume(background);
 		if (is_due(&pulls, PULLS_NS))
-			flush_pulls(background, PULLS_WAIT_NS);
+			flush_pulls(background);
 		if (is_due(&purge, interval > DD_SECOND ? interval : DD_SECOND))
 			purge_uploads(serve);
 	}
-	flush_pulls(background, PULLS_WAIT_NS);
 	return NULL;
 }
 
@@ -278,10 +294,8 @@ int dd_background_open(struct dd_serve *serve, struct dd_background **out, struc
 	return rc;
 }
 
-void dd_background_closep(struct dd_background **pointer)
+void dd_background_stop(struct dd_background *background)
 {
-	struct dd_background *background = *pointer;
-
 	if (!background)
 		return;
 	pthread_mutex_lock(&background->lock);
@@ -292,6 +306,18 @@ void dd_background_closep(struct dd_background **pointer)
 		pthread_join(background->thread, NULL);
 	if (background->has_reader)
 		pthread_join(background->reader, NULL);
+	background->has_thread = background->has_reader = false;
+}
+
+void dd_background_closep(struct dd_background **pointer)
+{
+	struct dd_background *background = *pointer;
+
+	if (!background)
+		return;
+	dd_background_stop(background);
+	if (background->store && background->serve->server.registry)
+		flush_pulls(background);
 	dd_store_closep(&background->store);
 	pthread_cond_destroy(&background->wake);
 	pthread_mutex_destroy(&background->lock);

@@ -16,7 +16,9 @@ int dd_background_open(struct dd_serve *serve, struct dd_background **background
 		       struct dd_error *err);
 /* Once there is a server to look after. */
 int dd_background_start(struct dd_background *background, struct dd_error *err);
-/* Before the server ends. */
+/* It changes nothing any more; NULL is fine. */
+void dd_background_stop(struct dd_background *background);
+/* Before the server ends, and after whatever else may have the volume's lock: pulls are written down. */
 void dd_background_closep(struct dd_background **background);
 
 #endif

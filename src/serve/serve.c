@@ -354,12 +354,13 @@ void dd_serve_closep(struct dd_serve **pointer)
 	if (!serve)
 		return;
 	server = &serve->server;
-	dd_background_closep(&serve->background);
+	dd_background_stop(serve->background);
 	dd_http_closep(&serve->debug);
 	dd_measure_closep(&serve->measure);
 	dd_http_closep(&serve->http);
 	dd_pool_closep(&server->pool);
 	dd_serve_disown(serve);
+	dd_background_closep(&serve->background);
 	dd_registry_closep(&server->registry);
 	dd_index_closep(&serve->index);
 	dd_serve_close_events(serve);

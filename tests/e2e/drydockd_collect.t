@@ -163,6 +163,12 @@ test_case 'a daemon that ends asks its collection to end, and loses nothing' '
 	run 0 drydock gc --root vol --apply
 '
 
+test_case 'it ends in the midst of a collection: whoever waits for that is told, pulls are written down' '
+	with_slow_worker && image=$(push_image app v1) && lease_over && ask 200 "$url/app/manifests/v1" &&
+	start_slow collect vol && kill -TERM "$(cat daemon.pid)" && go_on 143 && finish daemon 0 &&
+	grep -a "pull.* app .*v1" vol/.drydock/records && run 0 drydock verify --root vol --full
+'
+
 test_case 'a daemon that is killed leaves a worker that ends in order' '
 	with_lease 1s && image=$(push_image app v1) && push_text app "nobody needs it" >/dev/null &&
 	lease_over && start gc collect vol && kill_daemon && wait_until test -e gc.status &&
