@@ -31,7 +31,7 @@ const struct option *tool_common_options(struct tool *tool)
 		{ "config", 0, OPTION_TEXT, &tool->config, "FILE",
 		  "the registry's config.yml, which says where the volume is", NULL },
 		{ "jobs", 'j', OPTION_NUMBER, &tool->jobs, "N",
-		  "threads to work with (default: enough to keep a cold disk busy)", NULL },
+		  "threads at most (default: enough to keep a cold disk busy)", NULL },
 		{ "json", 0, OPTION_FLAG, &tool->json, NULL, "print the result as a JSON document",
 		  NULL },
 		{ "dry-run", 'n', OPTION_FLAG, &tool->dry_run, NULL,

@@ -27,7 +27,10 @@ void dd_context_closep(struct dd_context **ctx);
 /* Messages up to and including level are handed to fn. Set it before the first long call. */
 void dd_context_set_log(struct dd_context *ctx, dd_log_fn *fn, void *arg, enum dd_log_level level);
 
-/* Threads a call may use; 0 (the default) chooses: enough to hide a cold disk's latency. */
+/*
+ * Threads a call may use at most; 0 (the default) chooses: enough to hide a cold disk's latency. Of
+ * these it uses as many as there are processors, and the others where they wait for something else.
+ */
 void dd_context_set_jobs(struct dd_context *ctx, unsigned jobs);
 unsigned dd_context_get_jobs(const struct dd_context *ctx);
 

@@ -1,16 +1,37 @@
 /*
- * A pool of threads over one stack of jobs.
+ * A pool of threads over one stack of jobs. It begins with a thread a processor. Where jobs wait, for
+ * a disk or a network, more of them hide that; where none does they are in each other's way. So a
+ * watch looks at the threads now and then, and when it finds them waiting again and again while jobs
+ * are queued, it lets them be twice as many. One that is ready and has no processor does not wait:
+ * on a busy machine nothing is won by more.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/jobs.h"
+#include "base/thread.h"
+
+/* The first looks come close after one another, for a cold disk is cold from the beginning. */
+#define LOOK_SOON_NS 500000L
+#define LOOK_LATE_NS 8000000L
+/* So often in a row has it to find them waiting for a device; or for whatever it may be, which is
+ * mostly one another: who has the lock may be without a processor for long. */
+#define LOOKS 3
+#define LOOKS_IN_DOUBT 30
 
 struct job {
 	dd_job_fn *fn;
 	void *arg;
+};
+
+struct worker {
+	struct dd_jobs *jobs;
+	pthread_t id;
+	pid_t thread; /* as the kernel knows it; since it first ran */
 };
 
 struct dd_jobs {
@@ -20,25 +41,40 @@ struct dd_jobs {
 	struct job *stack;
 	size_t queued, room;
 	size_t running;
-	unsigned threads, sleeping, limit;
+	struct worker *workers;
+	unsigned processors;
+	unsigned threads, sleeping;
+	unsigned enough; /* threads, as far as is known; at most limit */
+	unsigned limit;
 	bool waking; /* one was woken or started, and does not run yet */
-	int closing;
-	pthread_t *ids;
+	bool closing;
+	bool watched;
+	pthread_t watch;
+	pthread_cond_t closes;
 };
 
-static void *worker(void *arg);
+static void *work(void *arg);
+static void *watch(void *arg);
 
 /* Signals are for whoever made the pool: what is meant for a program must not wait for a worker. */
-static bool start_worker(struct dd_jobs *jobs)
+static bool start(pthread_t *id, void *(*fn)(void *), void *arg)
 {
 	sigset_t all, before;
 	bool started;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = !pthread_create(&jobs->ids[jobs->threads], NULL, worker, jobs);
+	started = !pthread_create(id, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started;
+}
+
+static bool start_worker(struct dd_jobs *jobs)
+{
+	struct worker *worker = &jobs->workers[jobs->threads];
+
+	worker->jobs = jobs;
+	return start(&worker->id, work, worker);
 }
 
 /*
@@ -53,7 +89,14 @@ static void wake_one(struct dd_jobs *jobs)
 	if (jobs->sleeping) {
 		jobs->waking = true;
 		pthread_cond_signal(&jobs->work);
-	} else if (jobs->threads < jobs->limit && start_worker(jobs)) {
+		return;
+	}
+	if (jobs->threads == jobs->enough && jobs->enough < jobs->limit && !jobs->watched) {
+		jobs->watched = start(&jobs->watch, watch, jobs);
+		if (!jobs->watched)
+			jobs->enough = jobs->limit;
+	}
+	if (jobs->threads < jobs->enough && start_worker(jobs)) {
 		jobs->waking = true;
 		jobs->threads++;
 	}
@@ -73,11 +116,13 @@ static void run_one(struct dd_jobs *jobs)
 		pthread_cond_broadcast(&jobs->idle);
 }
 
-static void *worker(void *arg)
+static void *work(void *arg)
 {
-	struct dd_jobs *jobs = arg;
+	struct worker *worker = arg;
+	struct dd_jobs *jobs = worker->jobs;
 
 	pthread_mutex_lock(&jobs->lock);
+	worker->thread = gettid();
 	for (;;) {
 		jobs->waking = false;
 		if (jobs->queued > 1)
@@ -94,6 +139,112 @@ static void *worker(void *arg)
 	return NULL;
 }
 
+/* ---- the watch ---- */
+
+/* Every thread that there may be has a job, and there are more. */
+static bool all_at_work(const struct dd_jobs *jobs)
+{
+	return jobs->queued && jobs->running == jobs->threads && jobs->threads == jobs->enough;
+}
+
+/* What they do who do the least; of many processors a few may be busy. */
+static enum dd_thread_state state_of(const struct dd_jobs *jobs, unsigned threads)
+{
+	enum dd_thread_state state = DD_THREAD_SLEEPS;
+	unsigned ready = 0;
+
+	for (unsigned i = 0; i < threads; i++) {
+		enum dd_thread_state one = dd_thread_state(jobs->workers[i].thread);
+
+		if (one == DD_THREAD_READY && ++ready > jobs->processors / 8)
+			return DD_THREAD_READY;
+		if (one == DD_THREAD_WAITS)
+			state = one;
+	}
+	return state;
+}
+
+/* The lock is held, but not while it looks: others would have to wait for it. */
+static enum dd_thread_state look(struct dd_jobs *jobs)
+{
+	unsigned threads = jobs->threads;
+	enum dd_thread_state state;
+
+	if (!all_at_work(jobs))
+		return DD_THREAD_READY;
+	pthread_mutex_unlock(&jobs->lock);
+	state = state_of(jobs, threads);
+	pthread_mutex_lock(&jobs->lock);
+	return all_at_work(jobs) ? state : DD_THREAD_READY;
+}
+
+static void pause_for(struct dd_jobs *jobs, long ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ns;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_cond_timedwait(&jobs->closes, &jobs->lock, &until);
+}
+
+static void *watch(void *arg)
+{
+	struct dd_jobs *jobs = arg;
+	long pause_ns = LOOK_SOON_NS;
+	unsigned looks = 0, at_device = 0;
+
+	pthread_mutex_lock(&jobs->lock);
+	while (!jobs->closing && jobs->enough < jobs->limit) {
+		enum dd_thread_state state;
+
+		pause_for(jobs, pause_ns);
+		state = look(jobs);
+		if (state == DD_THREAD_READY) {
+			looks = at_device = 0;
+			pause_ns = pause_ns < LOOK_LATE_NS ? 2 * pause_ns : LOOK_LATE_NS;
+			continue;
+		}
+		pause_ns = LOOK_SOON_NS;
+		looks++;
+		at_device += state == DD_THREAD_WAITS;
+		if (at_device < LOOKS && looks < LOOKS_IN_DOUBT)
+			continue;
+		looks = at_device = 0;
+		jobs->enough = jobs->enough < jobs->limit / 2 ? 2 * jobs->enough : jobs->limit;
+		wake_one(jobs);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return NULL;
+}
+
+unsigned dd_jobs_threads(struct dd_jobs *jobs)
+{
+	unsigned threads;
+
+	pthread_mutex_lock(&jobs->lock);
+	threads = jobs->threads;
+	pthread_mutex_unlock(&jobs->lock);
+	return threads;
+}
+
+/* ---- the pool ---- */
+
+static void init_conditions(struct dd_jobs *jobs)
+{
+	pthread_condattr_t attr;
+
+	pthread_cond_init(&jobs->work, NULL);
+	pthread_cond_init(&jobs->idle, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&jobs->closes, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 int dd_jobs_open(struct dd_context *ctx, struct dd_jobs **out, struct dd_error *err)
 {
 	struct dd_jobs *jobs = calloc(1, sizeof(*jobs));
@@ -101,17 +252,34 @@ int dd_jobs_open(struct dd_context *ctx, struct dd_jobs **out, struct dd_error *
 
 	*out = NULL;
 	if (jobs)
-		jobs->ids = calloc(limit, sizeof(*jobs->ids));
-	if (!jobs || !jobs->ids) {
+		jobs->workers = calloc(limit, sizeof(*jobs->workers));
+	if (!jobs || !jobs->workers) {
 		free(jobs);
 		return dd_fail(err, DD_ENOMEM, 0, "start %u threads", limit);
 	}
 	jobs->limit = limit > 1 ? limit : 0;
+	jobs->processors = dd_processors();
+	jobs->enough = jobs->processors < jobs->limit ? jobs->processors : jobs->limit;
 	pthread_mutex_init(&jobs->lock, NULL);
-	pthread_cond_init(&jobs->work, NULL);
-	pthread_cond_init(&jobs->idle, NULL);
+	init_conditions(jobs);
 	*out = jobs;
 	return 0;
+}
+
+static void end_threads(struct dd_jobs *jobs)
+{
+	bool watched;
+
+	pthread_mutex_lock(&jobs->lock);
+	jobs->closing = true;
+	watched = jobs->watched;
+	pthread_cond_signal(&jobs->closes);
+	pthread_cond_broadcast(&jobs->work);
+	pthread_mutex_unlock(&jobs->lock);
+	if (watched)
+		pthread_join(jobs->watch, NULL);
+	for (unsigned i = 0; i < jobs->threads; i++)
+		pthread_join(jobs->workers[i].id, NULL);
 }
 
 void dd_jobs_closep(struct dd_jobs **pointer)
@@ -121,17 +289,13 @@ void dd_jobs_closep(struct dd_jobs **pointer)
 	if (!jobs)
 		return;
 	dd_jobs_wait(jobs);
-	pthread_mutex_lock(&jobs->lock);
-	jobs->closing = 1;
-	pthread_cond_broadcast(&jobs->work);
-	pthread_mutex_unlock(&jobs->lock);
-	for (unsigned i = 0; i < jobs->threads; i++)
-		pthread_join(jobs->ids[i], NULL);
+	end_threads(jobs);
+	pthread_cond_destroy(&jobs->closes);
 	pthread_cond_destroy(&jobs->idle);
 	pthread_cond_destroy(&jobs->work);
 	pthread_mutex_destroy(&jobs->lock);
 	free(jobs->stack);
-	free(jobs->ids);
+	free(jobs->workers);
 	free(jobs);
 	*pointer = NULL;
 }

@@ -13,8 +13,11 @@
 struct dd_jobs;
 typedef void dd_job_fn(void *arg);
 
-/* At most dd_context_get_jobs(ctx) threads, started as there is work for them; with 1 job or no
- * thread to be had the work is done in dd_jobs_wait(). */
+/*
+ * As there is work for them it starts as many threads as there are processors, and more of them, up to
+ * dd_context_get_jobs(ctx), only where the jobs are found to wait for something else than a processor.
+ * With 1 job or no thread to be had the work is done in dd_jobs_wait().
+ */
 int dd_jobs_open(struct dd_context *ctx, struct dd_jobs **jobs, struct dd_error *err);
 void dd_jobs_closep(struct dd_jobs **jobs); /* waits first */
 
@@ -23,5 +26,8 @@ void dd_jobs_add(struct dd_jobs *jobs, dd_job_fn *fn, void *arg);
 
 /* Until nothing is queued and nothing runs. */
 void dd_jobs_wait(struct dd_jobs *jobs);
+
+/* How many threads it has started so far. */
+unsigned dd_jobs_threads(struct dd_jobs *jobs);
 
 #endif
