@@ -106,7 +106,7 @@ help:
 ## check-tsan   the same under the thread sanitizer
 ## conformance  the distribution specification's suite against drydockd; wants Go
 ## fuzz         search each parser for FUZZ_SECONDS, by clang's libFuzzer
-## bench-large  how time and memory grow up to a million blobs (says what room it needs)
+## bench-large  how time and memory grow up to a million blobs (BENCH_ARGS=--sizes for fewer)
 ## bench-serve  the server beside other registries and nginx, on loopback
 ## bench        timings against peers and floors (BENCH_ARGS=--quick for a short one)
 ## lint         format, static analysis, layering, man pages, shell
