@@ -208,6 +208,8 @@ static int open_own(int cache, const char *name, bool read_only, struct dd_index
 		return read_only ? 0 : fail(err, unmade ? unmade : ENOENT, "make", place->path);
 	if (place->fd < 0 || fstat(place->fd, &st) < 0)
 		return fail(err, errno, "open", place->path);
+	if (!unmade)
+		dd_index_remove_stale(cache, name, place);
 	rc = dd_index_check_owner(&st, place->path, false, err);
 	return rc < 0 ? rc : check_disk(place->fd, place->path, err);
 }

@@ -39,6 +39,8 @@ int dd_index_open_cache(const char *cache, const uint64_t root[2], bool read_onl
 /* Nobody but us may write there; root may own it as well if root_too. */
 int dd_index_check_owner(const struct stat *st, const char *path, bool root_too,
 			 struct dd_error *err);
+/* Removes what was kept of other volumes at the same path and is long out of use; own is ours. */
+void dd_index_remove_stale(int cache, const char *own, const struct dd_index_place *place);
 /* A small file, whole or not there; one that is there stays as it is. */
 int dd_index_put_file(int directory, const char *name, const char *text, struct dd_error *err);
 int dd_index_tag(int directory, struct dd_error *err);

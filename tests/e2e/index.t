@@ -118,6 +118,16 @@ test_case 'what has gone from the volume goes from the index' '
 	[ "$(stat -c %s "$DRYDOCK_CACHE"/*/survey)" -lt $((large / 2)) ]
 '
 
+test_case 'what was kept of a volume that is no more at its path goes after a while' '
+	from_template && export DRYDOCK_CACHE=$PWD/known &&
+	another() { mv vol was && cp -a was vol && rm -rf was && run 0,1 drydock gc --root vol >&7; } &&
+	run 0,1 drydock gc --root vol >&7 && cp -a vol elsewhere && run 0,1 drydock gc --root elsewhere >&7 &&
+	first=$(echo known/*-vol-*) && aside=$(echo known/*-elsewhere-*) && another &&
+	second=$(echo known/*-vol-*) && second=${second/"$first"/} && second=${second// /} &&
+	find "$first" "$aside" -exec touch -d "91 days ago" {} + && another &&
+	[ ! -e "$first" ] && [ -e "$second/volume" ] && [ -e "$aside/volume" ]
+'
+
 test_case 'little news is read again and not written, so that a quiet night writes nothing' '
 	export DRYDOCK_CACHE=$PWD/known && "$BUILD/tests/make-volume" --repositories 40 --tags 20 --age 9d --out vol >&7 && sleep 2.2 &&
 	run 0 drydock gc --root vol >&7 && before=$(stat -c %i "$DRYDOCK_CACHE"/*/survey) &&
