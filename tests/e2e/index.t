@@ -76,7 +76,23 @@ changes=(
 	"ln -s /nowhere vol/docker/registry/v2/repositories/hand/linked"
 	"rm -r vol/docker/registry/v2/blobs/sha256/[0-3]*"
 	"cp -p \$(blob_data vol \$(digest_of one)) \$(blob_data vol \$image)"
+	"ln -f \$(blob_data vol \$(digest_of one)) \$(blob_data vol \$image)"
+	"swap hand/app hand/old"
+	"restore_older"
 )
+
+# Two repositories change places: no file of them changes, nor does a directory in them.
+swap() {
+	mv "$(repository_dir vol "$1")" aside && mv "$(repository_dir vol "$2")" "$(repository_dir vol "$1")" &&
+		mv aside "$(repository_dir vol "$2")"
+}
+
+# As from a backup of before, by rsync -a: with the times that files and directories had then.
+restore_older() {
+	cp -a vol backup && put_image vol hand/app:v4 four five &&
+		printf %s "$image" >"$(current_link vol hand/app:v1)" && same_plans &&
+		rm -rf vol/docker && cp -a backup/docker vol/ && same_plans
+}
 
 for change in "${changes[@]}"; do
 	test_case "an index from before it gives the same plan: $change" '
@@ -90,6 +106,16 @@ test_case 'an index from before all of these at once gives the same plan' '
 	{ for change in "${changes[@]}"; do
 		eval "$change" >&7 2>&1
 	done || :; } && behind && sleep 2.2 && same_plans && same_plans
+'
+
+test_case 'what is mounted over a part of the volume is seen, and so is what lies below it afterwards' '
+	need_root && from_old_template && same_plans && cp -a "$DRYDOCK_CACHE" cache &&
+	shard=$(dirname "$(blob_dir vol "$image")") && old=$(repository_dir vol hand/old) &&
+	{ mount --bind "$(repository_dir vol hand/app)" "$old" || skip "cannot mount here"; } &&
+	on_exit "umount -l $PWD/$old 2>/dev/null" && behind &&
+	{ mount -t tmpfs none "$shard" || skip "cannot mount here"; } &&
+	on_exit "umount -l $PWD/$shard 2>/dev/null" && behind && json ".holds | length > 0" with.json &&
+	cp -a "$DRYDOCK_CACHE" cache && umount "$shard" && umount "$old" && behind
 '
 
 test_case 'a manifest written over in place, as long as before and with its old time, is read again' '
