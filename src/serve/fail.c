@@ -62,7 +62,14 @@ struct dd_reply *dd_fail_reply(enum dd_failure failure, const char *detail)
 
 enum dd_failure dd_failure_of_status(unsigned status)
 {
-	if (status == 413)
+	switch (status) {
+	case 400:
+		return DD_REQUEST_INVALID;
+	case 413:
 		return DD_TOO_LARGE;
-	return status == 503 ? DD_UNAVAILABLE : DD_TROUBLE;
+	case 503:
+		return DD_UNAVAILABLE;
+	default:
+		return DD_TROUBLE;
+	}
 }

@@ -30,6 +30,7 @@
 	X(DD_TAG_INVALID, 400, "TAG_INVALID", "no tag can have that name")                     \
 	X(DD_TAG_IMMUTABLE, 409, "DENIED", "the tag is immutable")                             \
 	X(DD_SIZE_INVALID, 400, "SIZE_INVALID", "not as many bytes as were announced")         \
+	X(DD_REQUEST_INVALID, 400, "UNSUPPORTED", "no request that can be understood")         \
 	X(DD_RANGE_INVALID, 416, "RANGE_INVALID", "no such range")                             \
 	X(DD_PAGE_INVALID, 400, "PAGINATION_NUMBER_INVALID", "n is not a number")              \
 	X(DD_UNAUTHORIZED, 401, "UNAUTHORIZED", "say who you are")                             \

@@ -47,7 +47,7 @@ struct dd_http_app {
 	dd_exchange_fn *begin;
 	/* The reply has been sent, or the client is gone. In any thread: must not wait. */
 	dd_exchange_fn *end;
-	/* A reply for what went wrong here: too long a body (413), too much to do (503), 500. */
+	/* A reply for what went wrong here: a request that is none (400), too long a body (413), too much to do (503), 500. */
 	struct dd_reply *(*trouble)(void *arg, unsigned status, const char *why);
 	void *arg;
 };

@@ -108,8 +108,8 @@ static void meet(struct dd_exchange *exchange, const char *method)
 
 	snprintf(exchange->method, sizeof(exchange->method), "%s", method);
 	exchange->length = length ? strtoull(length, NULL, 10) : 0;
-	exchange->chunked = coding && strcasecmp(coding, "identity") != 0;
-	if (exchange->chunked)
+	exchange->frames = length || coding;
+	if (coding)
 		exchange->length = UINT64_MAX;
 	exchange->has_body = exchange->length != 0;
 	atomic_store_explicit(&link_of(exchange)->unfinished, exchange->has_body,
@@ -117,6 +117,39 @@ static void meet(struct dd_exchange *exchange, const char *method)
 	exchange->expects = expect && !strcasecmp(expect, "100-continue");
 	atomic_fetch_add(&http_of(exchange)->busy, 1);
 	link_enter(link_of(exchange), LINK_BUSY);
+}
+
+/* How a request says where its body ends. */
+struct framing {
+	unsigned said; /* headers that say so */
+	bool odd;
+};
+
+static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name,
+				    const char *value)
+{
+	struct framing *framing = arg;
+	bool codes = !strcasecmp(name, "Transfer-Encoding");
+
+	(void)kind;
+	framing->said += codes || !strcasecmp(name, "Content-Length");
+	framing->odd |=
+		(codes && (!value || strcasecmp(value, "chunked") != 0)) || strpbrk(name, " \t");
+	return MHD_YES;
+}
+
+/*
+ * RFC 9112, 6.3 and 11.2: where that is said twice, or in no way we know, a proxy before us may have seen
+ * another end, and what is a body to it a request to us.
+ */
+static bool has_clear_end(struct dd_exchange *exchange)
+{
+	struct framing framing = { 0 };
+
+	if (!exchange->frames)
+		return true;
+	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_framing, &framing);
+	return framing.said <= 1 && !framing.odd;
 }
 
 enum MHD_Result exchange_queue(struct dd_exchange *exchange)
@@ -194,6 +227,11 @@ enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const 
 	switch (exchange->state) {
 	case EXCHANGE_HEAD:
 		meet(exchange, method);
+		if (!has_clear_end(exchange)) {
+			exchange->state = EXCHANGE_BEGUN;
+			exchange_trouble(exchange, 400, "it is not clear where the request ends");
+			return exchange_queue(exchange);
+		}
 		if (exchange->has_body)
 			return begin(exchange);
 		exchange->state = EXCHANGE_READY;

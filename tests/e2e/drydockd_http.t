@@ -57,6 +57,30 @@ test_case 'requests that are none are refused, and the server goes on' '
 	done && ask 200 "$url/"
 '
 
+test_case 'a request whose end is not clear is refused, and nothing that follows is taken for another' '
+	serve vol && /usr/bin/python3 - "$host" <<-\END && ask 200 "$url/" && says_not hidden daemon.out &&
+	import socket, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	rest = b"0\r\n\r\nGET /v2/hidden/tags/list HTTP/1.1\r\nHost: x\r\n\r\n"
+	for head in (b"Content-Length: 0\r\nContent-Length: 57", b"Content-Length: 57\r\nContent-Length: 0",
+	             b"Content-Length: 5\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: identity",
+	             b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"Transfer-Encoding: gzip, chunked",
+	             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+	             b"Transfer-Encoding : chunked\r\nContent-Length: 5"):
+	    s = socket.create_connection((host, int(port)), timeout=60)
+	    s.sendall(b"POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + rest)
+	    data = b""
+	    while True:
+	        part = s.recv(65536)
+	        if not part:
+	            break
+	        data += part
+	    if data.count(b"HTTP/1.1") != 1 or not data.startswith(b"HTTP/1.1 400") or b"request ends" not in data:
+	        sys.exit(f"{head}: {data}")
+	END
+	[ ! -e vol/docker/registry/v2/repositories/a ]
+'
+
 test_case 'headers without end are refused' '
 	serve vol && /usr/bin/python3 - "$host" <<-\END && ask 200 "$url/"
 	import socket, sys
