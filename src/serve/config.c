@@ -308,6 +308,8 @@ static void forget(struct dd_serve_config *config, const char *path)
 {
 	if (!strcmp(path, "http.headers"))
 		release_pairs(&config->headers);
+	else if (!strcmp(path, "http.tls.clientcas"))
+		release_texts(&config->tls_client_cas);
 	else if (!strcmp(path, "auth.token.signingalgorithms"))
 		release_texts(&config->token_algorithms);
 	else if (!strcmp(path, "drydock.collect.options"))
@@ -457,6 +459,7 @@ void dd_serve_config_release(struct dd_serve_config *config)
 		&config->tls_certificate,
 		&config->tls_key,
 		&config->tls_minimum,
+		&config->tls_client_auth,
 		&config->debug_addr,
 		&config->metrics_path,
 		&config->htpasswd_realm,
@@ -475,6 +478,7 @@ void dd_serve_config_release(struct dd_serve_config *config)
 	for (size_t i = 0; i < DD_COUNT(texts); i++)
 		free(*texts[i]);
 	release_pairs(&config->headers);
+	release_texts(&config->tls_client_cas);
 	release_texts(&config->token_algorithms);
 	release_texts(&config->collect_options);
 	release_endpoints(config);

@@ -50,7 +50,8 @@ struct dd_serve_config {
 	bool relative_urls;
 	int64_t drain_ns;
 	dd_config_pairs headers;
-	char *tls_certificate, *tls_key, *tls_minimum;
+	char *tls_certificate, *tls_key, *tls_minimum, *tls_client_auth;
+	dd_config_texts tls_client_cas;
 	char *debug_addr, *metrics_path;
 	bool metrics_enabled;
 

@@ -65,6 +65,8 @@ enum dd_failure dd_failure_of_status(unsigned status)
 	switch (status) {
 	case 400:
 		return DD_REQUEST_INVALID;
+	case 403:
+		return DD_DENIED;
 	case 413:
 		return DD_TOO_LARGE;
 	case 503:

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "serve/http_private.h"
+#include "serve/tls.h"
 
 /* A body that nobody wants is read all the same if it is no larger: so its connection can go on. */
 #define DRAIN_MAX (UINT64_C(256) << 10)
@@ -152,6 +153,30 @@ static bool has_clear_end(struct dd_exchange *exchange)
 	return framing.said <= 1 && !framing.odd;
 }
 
+static bool is_vouched_for(struct dd_exchange *exchange)
+{
+	const struct dd_tls *tls = http_of(exchange)->options.tls;
+	struct link *link = link_of(exchange);
+
+	if (tls && !link->vouched)
+		link->vouched = dd_tls_may_ask(tls, exchange->connection);
+	return !tls || link->vouched;
+}
+
+/* Before anybody looks at what is asked for. False, and a reply. */
+static bool may_begin(struct dd_exchange *exchange)
+{
+	if (!has_clear_end(exchange)) {
+		exchange_trouble(exchange, 400, "it is not clear where the request ends");
+		return false;
+	}
+	if (!is_vouched_for(exchange)) {
+		exchange_trouble(exchange, 403, "a certificate is wanted that this server trusts");
+		return false;
+	}
+	return true;
+}
+
 enum MHD_Result exchange_queue(struct dd_exchange *exchange)
 {
 	struct dd_reply *reply = exchange->reply;
@@ -227,9 +252,8 @@ enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const 
 	switch (exchange->state) {
 	case EXCHANGE_HEAD:
 		meet(exchange, method);
-		if (!has_clear_end(exchange)) {
+		if (!may_begin(exchange)) {
 			exchange->state = EXCHANGE_BEGUN;
-			exchange_trouble(exchange, 400, "it is not clear where the request ends");
 			return exchange_queue(exchange);
 		}
 		if (exchange->has_body)

@@ -87,6 +87,7 @@ struct link {
 	_Atomic uint64_t moved;	  /* bytes in and out */
 	uint64_t moved_seen;
 	int64_t moved_seen_ns;
+	bool vouched;		 /* its client has shown what certificate is demanded */
 	_Atomic bool unfinished; /* more of a body is to come */
 	uint64_t still_at; /* what had moved when it was last seen to move, and when that was */
 	int64_t still_since_ns;

@@ -164,12 +164,24 @@ static int open_socket(struct dd_serve *serve, struct dd_error *err)
 			 serve->address, err);
 }
 
+void dd_serve_tls_options(const struct dd_serve_config *config, struct dd_tls_options *options)
+{
+	*options = (struct dd_tls_options){
+		.certificate = config->tls_certificate,
+		.key = config->tls_key,
+		.minimum = config->tls_minimum,
+		.client_auth = config->tls_client_auth,
+		.client_cas = (const char *const *)config->tls_client_cas.items,
+		.client_ca_count = config->tls_client_cas.count,
+	};
+}
+
 static int open_tls(struct dd_serve *serve, struct dd_error *err)
 {
 	const struct dd_serve_config *config = atomic_load(&serve->server.config);
-	const struct dd_tls_options options = { config->tls_certificate, config->tls_key,
-						config->tls_minimum };
+	struct dd_tls_options options;
 
+	dd_serve_tls_options(config, &options);
 	return config->tls_certificate ? dd_tls_open(&options, &serve->tls, err) : 0;
 }
 

@@ -54,8 +54,11 @@ static int check_auth(const struct dd_serve_config *config, struct dd_error *err
 /* What goes together. */
 static int check(const struct dd_serve_config *config, struct dd_error *err)
 {
-	if (!config->tls_certificate != !config->tls_key)
+	if (!config->tls_certificate != !config->tls_key ||
+	    (!config->tls_certificate && config->tls_client_cas.count))
 		return dd_fail(err, DD_ECONFIG, 0, "http.tls needs both a certificate and its key");
+	if (config->tls_client_auth && !config->tls_client_cas.count)
+		return dd_fail(err, DD_ECONFIG, 0, "http.tls.clientauth needs http.tls.clientcas");
 	if (config->tls_minimum && strcmp(config->tls_minimum, "tls1.2") != 0 &&
 	    strcmp(config->tls_minimum, "tls1.3") != 0)
 		return dd_fail(err, DD_ECONFIG, 0,
@@ -209,13 +212,13 @@ int dd_serve_check(struct dd_context *ctx, const struct dd_serve_options *option
 {
 	DD_CLEANUP(dd_auth_state_unrefp) struct dd_auth_state *state = NULL;
 	DD_CLEANUP(dd_tls_closep) struct dd_tls *tls = NULL;
-	const struct dd_tls_options tls_options = { config->tls_certificate, config->tls_key,
-						    config->tls_minimum };
+	struct dd_tls_options tls_options;
 	DD_AUTOFREE char *root = NULL;
 	struct dd_auth_options auth;
 	int rc = dd_serve_find_root(options, path, &root, err);
 
 	dd_serve_auth_options(config, &auth);
+	dd_serve_tls_options(config, &tls_options);
 	if (rc == 0)
 		rc = dd_auth_state_open(ctx, &auth, &state, err);
 	if (rc == 0 && config->tls_certificate)

@@ -114,6 +114,14 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+static bool same_texts(const dd_config_texts *a, const dd_config_texts *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++)
+		if (!same(a->items[i], b->items[i]))
+			return false;
+	return a->count == b->count;
+}
+
 /* What was read when the server began. */
 static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config *old,
 			   const struct dd_serve_config *now)
@@ -127,6 +135,8 @@ static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config 
 		{ "http.debug.addr", !same(old->debug_addr, now->debug_addr) },
 		{ "http.tls.minimumtls", !same(old->tls_minimum, now->tls_minimum) },
 		{ "http.tls.certificate", !old->tls_certificate != !now->tls_certificate },
+		{ "http.tls.clientcas", !same_texts(&old->tls_client_cas, &now->tls_client_cas) },
+		{ "http.tls.clientauth", !same(old->tls_client_auth, now->tls_client_auth) },
 		{ "log.accesslog.disabled", old->access_log_disabled != now->access_log_disabled },
 		{ "log.formatter", !same(old->log_formatter, now->log_formatter) },
 		{ "drydock.cache-dir", !same(old->cache_dir, now->cache_dir) },
@@ -142,9 +152,9 @@ static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config 
 static int reload_tls(struct dd_serve *serve, const struct dd_serve_config *config,
 		      struct dd_error *err)
 {
-	const struct dd_tls_options options = { config->tls_certificate, config->tls_key,
-						config->tls_minimum };
+	struct dd_tls_options options;
 
+	dd_serve_tls_options(config, &options);
 	return serve->tls && config->tls_certificate ? dd_tls_reload(serve->tls, &options, err) : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "serve/listen.h"
 #include "serve/serve.h"
 #include "serve/server.h"
+#include "serve/tls.h"
 
 struct dd_background;
 struct dd_control;
@@ -49,6 +50,7 @@ int dd_serve_find_root(const struct dd_serve_options *options, const char *path,
 		       struct dd_error *err);
 
 /* serve.c */
+void dd_serve_tls_options(const struct dd_serve_config *config, struct dd_tls_options *options);
 void dd_serve_auth_options(const struct dd_serve_config *config, struct dd_auth_options *options);
 /* To the registry, after the configuration changed. */
 void dd_serve_apply_options(struct dd_serve *serve);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "serve/tls.h"
 
 #define FILE_MAX ((size_t)1 << 20)
@@ -28,10 +29,25 @@ struct certificate {
 	gnutls_privkey_t key;
 };
 
+/* What is demanded of a client, by the reference's words: a certificate at all, and one that is vouched for. */
+struct demand {
+	const char *word;
+	bool one, good;
+};
+
+static const struct demand demands[] = {
+	{ "require-and-verify-client-cert", true, true },
+	{ "verify-client-cert-if-given", false, true },
+	{ "require-any-client-cert", true, false },
+	{ "request-client-cert", false, false },
+};
+
 struct dd_tls {
 	pthread_mutex_t lock;
 	struct certificate *now;
 	const char *priorities;
+	const struct demand *demand; /* NULL: none is asked for */
+	struct dd_text authorities;  /* PEM */
 };
 
 static void free_certificate(struct certificate *certificate)
@@ -159,6 +175,69 @@ int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, stru
 	return 0;
 }
 
+/* ---- clients' certificates ---- */
+
+static int add_authorities(struct dd_tls *tls, const char *path, struct dd_error *err)
+{
+	gnutls_x509_crt_t *list = NULL;
+	gnutls_datum_t data = { 0 };
+	unsigned count = 0;
+	int rc = read_file(path, &data, err), sys;
+
+	if (rc == 0) {
+		sys = gnutls_x509_crt_list_import2(&list, &count, &data, GNUTLS_X509_FMT_PEM, 0);
+		if (sys < 0)
+			rc = fail_tls(path, "no certificate in PEM", sys, err);
+	}
+	for (unsigned i = 0; i < count; i++)
+		gnutls_x509_crt_deinit(list[i]);
+	gnutls_free(list);
+	if (rc == 0 && (dd_text_add(&tls->authorities, (char *)data.data, data.size) < 0 ||
+			dd_text_add(&tls->authorities, "\n", 1) < 0))
+		rc = dd_fail(err, DD_ENOMEM, 0, "read %s", path);
+	free(data.data);
+	return rc < 0 ? dd_wrap(err, rc, "http.tls.clientcas") : 0;
+}
+
+static int choose_demand(struct dd_tls *tls, const struct dd_tls_options *options,
+			 struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!options->client_ca_count)
+		return 0;
+	for (size_t i = 0; i < DD_COUNT(demands) && !tls->demand; i++)
+		if (!options->client_auth || !strcmp(options->client_auth, demands[i].word))
+			tls->demand = &demands[i];
+	if (!tls->demand)
+		return dd_fail(err, DD_ECONFIG, 0, "http.tls.clientauth: \"%.100s\" is not known",
+			       options->client_auth);
+	for (size_t i = 0; rc == 0 && i < options->client_ca_count; i++)
+		rc = add_authorities(tls, options->client_cas[i], err);
+	return rc;
+}
+
+bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection)
+{
+	gnutls_typed_vdata_st use = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+				      .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT };
+	const union MHD_ConnectionInfo *info;
+	unsigned count = 0, status = 0;
+
+	if (!tls->demand)
+		return true;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (!info || !info->tls_session)
+		return false;
+	if (!gnutls_certificate_get_peers(info->tls_session, &count) || !count)
+		return !tls->demand->one;
+	return !tls->demand->good ||
+	       (gnutls_certificate_verify_peers(info->tls_session, &use, 1, &status) == 0 &&
+		status == 0);
+}
+
+/* ---- opening and closing ---- */
+
 int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **out, struct dd_error *err)
 {
 	struct dd_tls *tls = calloc(1, sizeof(*tls));
@@ -172,6 +251,8 @@ int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **out, struc
 	tls->priorities = strict ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" :
 				   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 	rc = dd_tls_reload(tls, options, err);
+	if (rc == 0)
+		rc = choose_demand(tls, options, err);
 	if (rc < 0) {
 		dd_tls_closep(&tls);
 		return rc;
@@ -192,6 +273,7 @@ void dd_tls_closep(struct dd_tls **pointer)
 		tls->now = gone->before;
 		free_certificate(gone);
 	}
+	dd_text_release(&tls->authorities);
 	pthread_mutex_destroy(&tls->lock);
 	free(tls);
 	*pointer = NULL;
@@ -230,4 +312,7 @@ void dd_tls_choose_options(struct dd_tls *tls, struct MHD_OptionItem *items, siz
 						     (void *)(intptr_t)choose };
 	items[(*count)++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0,
 						     (void *)(intptr_t)tls->priorities };
+	if (tls->demand)
+		items[(*count)++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0,
+							     tls->authorities.bytes };
 }

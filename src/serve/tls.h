@@ -1,22 +1,28 @@
 /*
  * Certificates for TLS, which may be read anew while the server runs: connections that are being
- * made take what is there.
+ * made take what is there. Those of clients are asked for where authorities are named that vouch for
+ * them, which stay what they were.
  *
  * Locking: all functions from any thread, but for open and close.
  */
 #ifndef SERVE_TLS_H
 #define SERVE_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <drydock/context.h>
 
 struct dd_tls;
+struct MHD_Connection;
 struct MHD_OptionItem;
 
 struct dd_tls_options {
 	const char *certificate, *key; /* PEM files: the chain, the private key */
 	const char *minimum;	       /* "tls1.2", "tls1.3"; NULL: 1.2 */
+	const char *const *client_cas; /* PEM files */
+	size_t client_ca_count;
+	const char *client_auth; /* a word of the reference's; NULL: a good one is required */
 };
 
 /* DD_ECONFIG, DD_ENOENT, DD_EACCES: names the file, and says what is wrong with it. */
@@ -28,5 +34,7 @@ void dd_tls_closep(struct dd_tls **tls);
 
 /* For http.c: what libmicrohttpd is told. */
 void dd_tls_choose_options(struct dd_tls *tls, struct MHD_OptionItem *items, size_t *count);
+/* Whether the client's certificate, or that it has none, is as is demanded. */
+bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection);
 
 #endif

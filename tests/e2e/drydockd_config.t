@@ -40,7 +40,7 @@ test_case 'the configuration of registry:2 is read, and what becomes of each key
 
 test_case 'what must not be passed over stops it, with line and reason' '
 	for lines in "proxy:\n  remoteurl: https://elsewhere.example" "auth:\n  silly: {realm: x}" \
-		"http:\n  tls:\n    clientcas: [ca.pem]" "http:\n  tls:\n    letsencrypt: {email: a@b}" \
+		"http:\n  tls:\n    clientcas: ca.pem" "http:\n  tls:\n    letsencrypt: {email: a@b}" \
 		"middleware:\n  registry: [{name: x}]" "drydock:\n  no-such-key: 1"; do
 		config "$lines" && check 2 && says STOPS checked && says "line [0-9]*:" checked.err &&
 		run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "line [0-9]*:" err ||
@@ -74,7 +74,8 @@ test_case 'another storage driver stops it' '
 test_case 'a configuration that is damaged is told by its line' '
 	for lines in "http: [" "http:\n  addr: {a: 1}\nhttp: 5" "drydock:\n  lease: soon" \
 		"storage: {delete: {enabled: maybe}}" "drydock: {lease: -1h}" "http: {prefix: no-slash}" \
-		"catalog: {maxentries: many}" "http: {tls: {certificate: only.pem}}" "http: {host: no-url}"; do
+		"catalog: {maxentries: many}" "http: {tls: {certificate: only.pem}}" "http: {tls: {clientcas: [ca.pem]}}" \
+		"http: {tls: {clientauth: request-client-cert}}" "http: {host: no-url}"; do
 		config "$lines" && check 2 && says config.yml checked.err &&
 		run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says config.yml err || return 1
 	done

@@ -137,6 +137,42 @@ test_case 'TLS: a certificate and its key, read again on SIGHUP' '
 	ask 400 "http://$host/v2/" && says "https://" body && ! curl -s --tls-max 1.1 -k "https://$host/v2/" && stop
 '
 
+# client NAME CA: NAME.pem and NAME.key, signed by CA.pem and CA.key; a second CA signs another's.
+client() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$2" \
+		-keyout "$2.key" -out "$2.pem" 2>openssl.err &&
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
+			-keyout "$1.key" -out "$1.csr" 2>openssl.err &&
+		printf "extendedKeyUsage=%s" "${3:-clientAuth}" >ext &&
+		openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 2 \
+			-extfile ext -out "$1.pem" 2>openssl.err
+}
+
+# as NAME STATUS CURL-OPTION…: with that client's certificate.
+as() {
+	ask "$2" -k --cert "$1.pem" --key "$1.key" "${@:3}"
+}
+
+test_case 'TLS: only who has a certificate of the authorities named gets anything' '
+	certificate one && client good ca && client other other-ca && client wrong ca2 serverAuth &&
+	tls() {
+		config "http: {tls: {certificate: cert.pem, key: key.pem, clientcas: [ca.pem, ca2.pem]$1}}" &&
+		serve_config config.yml && api=https://$host
+	} &&
+	tls "" && for path in /v2/ /healthz /v2/app/tags/list; do
+		ask 403 -k "$api$path" && as other 403 "$api$path" && as wrong 403 "$api$path" || return 1
+	done && as good 200 "$api/v2/" && as good 202 -X POST "$api/v2/app/blobs/uploads/" &&
+	ask 403 -k -X POST "$api/v2/app/blobs/uploads/" && valid_error DENIED && stop &&
+	tls ", clientauth: verify-client-cert-if-given" && ask 200 -k "$api/v2/" && as other 403 "$api/v2/" &&
+	as good 200 "$api/v2/" && stop &&
+	tls ", clientauth: require-any-client-cert" && ask 403 -k "$api/v2/" && as other 200 "$api/v2/" && stop &&
+	tls ", clientauth: request-client-cert" && ask 200 -k "$api/v2/" && as other 200 "$api/v2/" && stop &&
+	config "http: {tls: {certificate: cert.pem, key: key.pem, clientcas: [key.pem]}}" &&
+	run 2 drydockd --check-config --config config.yml >checked 2>&1 && says "key.pem: no certificate" checked &&
+	config "http: {tls: {certificate: cert.pem, key: key.pem, clientcas: [ca.pem], clientauth: maybe}}" &&
+	run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "clientauth.*maybe" err
+'
+
 test_case 'a key that is not the certificate'"'"'s is told at the start' '
 	certificate one && mv cert.pem one.pem && certificate two &&
 	config "http: {tls: {certificate: one.pem, key: key.pem}}" &&
