@@ -215,11 +215,24 @@ static void parse_plain(const struct path *path, struct dd_route *route)
 			route->kind = plain[i].kind;
 }
 
+/* RFC 9112, 3.2.2: as proxies are asked, and servers have to understand. Which host is named is the proxy's. */
+static const char *path_of(const char *target)
+{
+	size_t scheme = !strncmp(target, "http://", 7)	? 7 :
+			!strncmp(target, "https://", 8) ? 8 :
+							  0;
+
+	return scheme ? target + scheme + strcspn(target + scheme, "/?#") : target;
+}
+
 void dd_route_parse(const char *target, const char *prefix, struct dd_route *route)
 {
-	size_t skip = prefix ? strlen(prefix) : 1, len = strcspn(target, "?#");
-	struct path path = { target + skip, target + len };
+	size_t skip = prefix ? strlen(prefix) : 1, len;
+	struct path path;
 
+	target = path_of(target);
+	len = strcspn(target, "?#");
+	path = (struct path){ target + skip, target + len };
 	route->kind = DD_ROUTE_NONE;
 	route->fault = DD_ROUTE_FINE;
 	route->repository[0] = route->reference[0] = '\0';
