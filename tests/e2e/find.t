@@ -447,7 +447,7 @@ test_case '-quit ends the search at once, and -ls says more' '
 
 test_case 'JSON has an object a line, as the schema says' '
 	from_template && run 0 drydock find --root vol --json >lines &&
-	"$top/tests/check-schema" --lines "$top/schema/find.json" <lines >&7 &&
+	valid_lines find lines &&
 	found all && jq -r .name lines >names && same all names &&
 	[ "$(jq -r "select(.name == \"app:v1\") | .digest" lines)" = "$one" ] &&
 	[ "$(jq -r "select(.type == \"layer\" and .refs > 1) | .name" lines)" = "$shared" ] &&

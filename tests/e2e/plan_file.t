@@ -42,7 +42,7 @@ resum() {
 test_case 'a plan file has a head, each thing with what it was judged by, and an end' '
 	from_template && volume_digest vol >before &&
 	run 0 plan vol -m --plan-out plan.json --json >report && valid gc report &&
-	"$top/tests/check-schema" --lines "$top/schema/plan.json" <plan.json &&
+	valid_lines plan plan.json &&
 	[ "$(jq -r "select(.path).path" plan.json)" = "$(jq -r ".items[].path" report)" ] &&
 	[ "$(jq -r "select(.drydock_plan).items" plan.json)" = "$(json ".items | length" report)" ] &&
 	[ "$(jq -r "select(.drydock_plan).bytes" plan.json)" = "$(json .totals.bytes report)" ] &&
@@ -247,7 +247,7 @@ test_case 'names that are no text are named exactly' '
 	odd=$(printf "od%%d \377") && write_link "$(history_link vol "app:$odd" "$old")" "$old" &&
 	write_link "$(current_link vol "app:$odd")" "$image" &&
 	run 0 plan vol -m --plan-out plan.json >out &&
-	"$top/tests/check-schema" --lines "$top/schema/plan.json" <plan.json &&
+	valid_lines plan plan.json &&
 	says "od%25d%20%FF" plan.json && by_plan 0 --apply && json ".left == []" report &&
 	! history_has vol "app:$odd" "$old" && blobs_gone vol "$old"
 '

@@ -9,7 +9,28 @@ json() {
 
 # valid COMMAND FILE: the document is what schema/COMMAND.json says.
 valid() {
-	"$top/tests/check-schema" "$top/schema/$1.json" <"$2" >&7 2>&1
+	ask_checker 0 "$1" "$2"
+}
+
+# ask_checker LINES COMMAND FILE: Python takes longer to start than to check, so one checker is
+# started for all cases of a file, by the first that asks.
+ask_checker() {
+	local place=$work/schema document status
+	if [ ! -p "$place.told" ]; then
+		mkfifo "$place.ask" "$place.told" || return
+		("$top/tests/check-schema" --serve "$place" $$ >/dev/null 2>&1 7>&- 8>&- 9>&- &)
+	fi
+	document=$3
+	[ "${document:0:1}" = / ] || document=$PWD/$document
+	# Both pipes are held open meanwhile: what is in one that nobody has open is lost.
+	if ! {
+		printf '%s\t%s\t%s\n' "$1" "$top/schema/$2.json" "$document" >&6
+		read -r -t 60 status <&5
+	} 5<>"$place.told" 6<>"$place.ask"; then
+		say "nobody checks $3"
+		return 1
+	fi
+	[ "$status" = 0 ] || { cat "$place.findings" >&7; return 1; }
 }
 
 # items FILE: kind, repository, tag, digest, path of each thing that goes.
@@ -132,7 +153,7 @@ latest_run() {
 
 # What verify --json prints is a document a line.
 valid_lines() {
-	"$top/tests/check-schema" --lines "$top/schema/$1.json" <"$2" >&7 2>&1
+	ask_checker 1 "$1" "$2"
 }
 
 # findings FILE: "FINDING REPOSITORY TAG DIGEST" of each.
