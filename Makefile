@@ -20,14 +20,19 @@ PKGS := libcrypto jansson lmdb popt yaml-0.1 libpcre2-8 smartcols jose libcurl l
 
 # Where a library has no .pc file, its usual name.
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
-LIB_PKG_CFLAGS = $(foreach p,$(PKGS),$(call pkg,--cflags,$(p),))
-LIB_PKG_LIBS = $(call pkg,--libs,libcrypto,-lcrypto) $(call pkg,--libs,jansson,-ljansson) \
-	$(call pkg,--libs,lmdb,-llmdb) $(call pkg,--libs,yaml-0.1,-lyaml) \
-	$(call pkg,--libs,libpcre2-8,-lpcre2-8)
-SERVE_PKG_LIBS = $(call pkg,--libs,jose,-ljose) $(call pkg,--libs,libcurl,-lcurl) \
-	$(call pkg,--libs,libcrypt,-lcrypt) $(call pkg,--libs,libmicrohttpd,-lmicrohttpd) \
-	$(call pkg,--libs,gnutls,-lgnutls) $(call pkg,--libs,libsystemd,-lsystemd)
-TOOL_PKG_LIBS = $(call pkg,--libs,popt,-lpopt) $(call pkg,--libs,smartcols,-lsmartcols)
+# Asked when it is first wanted, and once: not for each file again.
+once = $(eval $(1) := $(2))$($(1))
+LIB_PKG_CFLAGS = $(call once,LIB_PKG_CFLAGS,$(foreach p,$(PKGS),$(call pkg,--cflags,$(p),)))
+LIB_PKG_LIBS = $(call once,LIB_PKG_LIBS,$(call pkg,--libs,libcrypto,-lcrypto) \
+	$(call pkg,--libs,jansson,-ljansson) $(call pkg,--libs,lmdb,-llmdb) \
+	$(call pkg,--libs,yaml-0.1,-lyaml) $(call pkg,--libs,libpcre2-8,-lpcre2-8))
+SERVE_PKG_LIBS = $(call once,SERVE_PKG_LIBS,$(call pkg,--libs,jose,-ljose) \
+	$(call pkg,--libs,libcurl,-lcurl) $(call pkg,--libs,libcrypt,-lcrypt) \
+	$(call pkg,--libs,libmicrohttpd,-lmicrohttpd) $(call pkg,--libs,gnutls,-lgnutls) \
+	$(call pkg,--libs,libsystemd,-lsystemd))
+POPT_LIBS = $(call once,POPT_LIBS,$(call pkg,--libs,popt,-lpopt))
+TOOL_PKG_LIBS = $(call once,TOOL_PKG_LIBS,$(POPT_LIBS) $(call pkg,--libs,smartcols,-lsmartcols))
+CMOCKA_LIBS = $(call once,CMOCKA_LIBS,$(call pkg,--libs,cmocka,-lcmocka))
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDD_VERSION='"$(VERSION)"' -Iinclude -Isrc \
 	$(LIB_PKG_CFLAGS) $(CPPFLAGS)
@@ -152,7 +157,7 @@ $(TOOL): $(TOOL_OBJECTS) $(STATIC)
 
 $(DAEMON): $(DAEMON_OBJECTS) $(SERVE) $(STATIC)
 	$(say) LINK $@
-	$(quiet)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SERVE_PKG_LIBS) $(call pkg,--libs,popt,-lpopt) $(LIB_PKG_LIBS)
+	$(quiet)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SERVE_PKG_LIBS) $(POPT_LIBS) $(LIB_PKG_LIBS)
 
 test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(FUZZERS)
 
@@ -160,7 +165,7 @@ $(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVE) $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@
 	$(quiet)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -MMD -MP -o $@ $< \
-		$(SERVE) $(STATIC) $(call pkg,--libs,cmocka,-lcmocka) $(SERVE_PKG_LIBS) $(LIB_PKG_LIBS)
+		$(SERVE) $(STATIC) $(CMOCKA_LIBS) $(SERVE_PKG_LIBS) $(LIB_PKG_LIBS)
 
 # Plays the daemon's part, by parts of the daemon's.
 $(BUILD)/tests/own-volume: tests/gen/own-volume.c $(SERVE) $(STATIC) Makefile
