@@ -42,13 +42,27 @@ static bool same(const struct dd_ids *ids, uint32_t id, const struct dd_digest *
 	       !memcmp(tail_of(ids, id)->bytes, digest->bytes + DD_IDS_HEAD, size - DD_IDS_HEAD);
 }
 
-static void insert(uint32_t *slots, uint32_t count, uint32_t where, uint32_t id)
+static void insert(uint32_t *slots, uint32_t count, uint32_t hash, uint32_t id)
 {
-	uint32_t i = where & (count - 1);
+	uint32_t mask = count - 1, i = hash & mask;
 
 	while (slots[i])
-		i = (i + 1) & (count - 1);
-	slots[i] = id + 1;
+		i = (i + 1) & mask;
+	slots[i] = (hash & ~mask) | (id + 1);
+}
+
+/*
+ * The slot from which on the digest may stand: the first of another hash's is passed over, or 0 if it
+ * is empty. What stands there is most likely what is looked for, and it is the only one that is worth
+ * a look at its digest, which lies far away.
+ */
+static uint32_t next_match(const struct dd_ids *ids, uint32_t hash, uint32_t *i)
+{
+	uint32_t mask = ids->slot_count - 1;
+
+	while (ids->slots[*i] && (ids->slots[*i] ^ hash) & ~mask)
+		*i = (*i + 1) & mask;
+	return ids->slots[*i] & mask;
 }
 
 static int grow_slots(struct dd_ids *ids)
@@ -94,13 +108,17 @@ static int add_tail(struct dd_ids *ids, uint32_t id, const struct dd_digest *dig
 uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest)
 {
 	size_t size = dd_digest_size(digest);
-	uint32_t mask = ids->slot_count - 1;
+	uint32_t mask = ids->slot_count - 1, hashed, match, i;
 
 	if (!ids->slot_count)
 		return DD_NO_ID;
-	for (uint32_t i = hash(ids, digest->bytes) & mask; ids->slots[i]; i = (i + 1) & mask)
-		if (same(ids, ids->slots[i] - 1, digest, size))
-			return ids->slots[i] - 1;
+	hashed = hash(ids, digest->bytes);
+	i = hashed & mask;
+	while ((match = next_match(ids, hashed, &i)) != 0) {
+		if (same(ids, match - 1, digest, size))
+			return match - 1;
+		i = (i + 1) & mask;
+	}
 	return DD_NO_ID;
 }
 
@@ -134,14 +152,17 @@ void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
 
 uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest)
 {
-	uint32_t slot = 0;
+	uint32_t hashed, match, i;
 
-	if (ids->slot_count)
-		slot = ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)];
-	if (!slot)
+	if (!ids->slot_count)
 		return DD_NO_ID;
-	__builtin_prefetch(ids->heads[slot - 1]);
-	return slot - 1;
+	hashed = hash(ids, digest->bytes);
+	i = hashed & (ids->slot_count - 1);
+	match = next_match(ids, hashed, &i);
+	if (!match)
+		return DD_NO_ID;
+	__builtin_prefetch(ids->heads[match - 1]);
+	return match - 1;
 }
 
 void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)

@@ -25,7 +25,9 @@ struct dd_ids {
 	uint8_t (*heads)[1 + DD_IDS_HEAD]; /* by id: algorithm, digest */
 	uint32_t count, room;
 	DD_LIST(struct dd_ids_tail) tails; /* of longer digests, by id */
-	uint32_t *slots;		   /* id + 1, 0 is empty; a power of two of them */
+	/* A power of two of them, and there are fewer ids: id + 1 in so many of the lower bits, in the
+	 * others as many of the hash; 0 is empty. */
+	uint32_t *slots;
 	uint32_t slot_count;
 	uint64_t key[2]; /* of the hash */
 };
