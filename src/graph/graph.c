@@ -79,18 +79,16 @@ int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests,
 	return 0;
 }
 
-void dd_graph_expect(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
-		     size_t count)
+void dd_graph_expect(const struct dd_graph *graph, const struct dd_digest *first, size_t count,
+		     size_t apart)
 {
-	for (size_t i = 0; i < count; i++)
-		dd_ids_prefetch(&graph->ids, &descriptors[i].digest);
-}
+	const char *digest = (const char *)first;
 
-void dd_graph_expect_match(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
-			   size_t count)
-{
+	for (size_t i = 0; i < count; i++)
+		dd_ids_prefetch(&graph->ids, (const void *)(digest + i * apart));
 	for (size_t i = 0; i < count; i++) {
-		uint32_t id = dd_ids_prefetch_match(&graph->ids, &descriptors[i].digest);
+		uint32_t id =
+			dd_ids_prefetch_match(&graph->ids, (const void *)(digest + i * apart));
 
 		if (id != DD_NO_ID)
 			__builtin_prefetch(&graph->nodes.items[id]);

@@ -77,13 +77,11 @@ uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
 			uint32_t *ids);
 /*
- * Likewise before what names many digests is added: first dd_graph_expect() for all of them, then
- * dd_graph_expect_match(), so that none has to be waited for. Neither needs to be.
+ * Likewise, before what names many digests is added: fetches what will be looked at, so that none has
+ * to be waited for. The digests stand so many bytes apart. It need not be called.
  */
-void dd_graph_expect(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
-		     size_t count);
-void dd_graph_expect_match(const struct dd_graph *graph, const struct dd_descriptor *descriptors,
-			   size_t count);
+void dd_graph_expect(const struct dd_graph *graph, const struct dd_digest *first, size_t count,
+		     size_t apart);
 /* Blobs that are there. Takes the lock. DD_ENOMEM. */
 int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count);
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,

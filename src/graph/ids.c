@@ -105,15 +105,11 @@ static int add_tail(struct dd_ids *ids, uint32_t id, const struct dd_digest *dig
 	return 0;
 }
 
-uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest)
+static uint32_t find(const struct dd_ids *ids, const struct dd_digest *digest, size_t size,
+		     uint32_t hashed)
 {
-	size_t size = dd_digest_size(digest);
-	uint32_t mask = ids->slot_count - 1, hashed, match, i;
+	uint32_t mask = ids->slot_count - 1, i = hashed & mask, match;
 
-	if (!ids->slot_count)
-		return DD_NO_ID;
-	hashed = hash(ids, digest->bytes);
-	i = hashed & mask;
 	while ((match = next_match(ids, hashed, &i)) != 0) {
 		if (same(ids, match - 1, digest, size))
 			return match - 1;
@@ -122,11 +118,22 @@ uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest)
 	return DD_NO_ID;
 }
 
+uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest)
+{
+	return ids->slot_count ?
+		       find(ids, digest, dd_digest_size(digest), hash(ids, digest->bytes)) :
+		       DD_NO_ID;
+}
+
 uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
 {
 	size_t size = dd_digest_size(digest);
-	uint32_t id = dd_ids_find(ids, digest);
+	uint32_t hashed, id;
 
+	if (!ids->slot_count && grow_slots(ids) < 0)
+		return DD_NO_ID;
+	hashed = hash(ids, digest->bytes);
+	id = find(ids, digest, size, hashed);
 	if (id != DD_NO_ID)
 		return id;
 	if (ids->count > DD_MAX_ID)
@@ -140,7 +147,7 @@ uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
 	id = ids->count++;
 	ids->heads[id][0] = digest->alg;
 	memcpy(ids->heads[id] + 1, digest->bytes, DD_IDS_HEAD);
-	insert(ids->slots, ids->slot_count, hash(ids, digest->bytes), id);
+	insert(ids->slots, ids->slot_count, hashed, id);
 	return id;
 }
 

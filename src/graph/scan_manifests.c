@@ -226,6 +226,13 @@ static int enter(struct look *look, int rc, const struct dd_manifest *manifest, 
 		       dd_graph_add_doubt(graph, look->id, doubt_of(rc), err->text, err);
 }
 
+/* With the lock held. */
+static void expect(struct dd_scan *scan, const struct dd_descriptor *descriptors, size_t count)
+{
+	if (count)
+		dd_graph_expect(scan->graph, &descriptors->digest, count, sizeof(*descriptors));
+}
+
 static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	struct dd_scan *scan = look->scan;
@@ -240,10 +247,8 @@ static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 	}
 	remember(look, rc, manifest, err->text);
 	dd_scan_lock(scan);
-	if (rc == 0) {
-		dd_graph_expect(scan->graph, manifest->descriptors, manifest->count);
-		dd_graph_expect_match(scan->graph, manifest->descriptors, manifest->count);
-	}
+	if (rc == 0)
+		expect(scan, manifest->descriptors, manifest->count);
 	rc = enter(look, rc, manifest, look->reader->buffer.len, wanted, err);
 	dd_scan_unlock(scan);
 	if (large) {
@@ -278,8 +283,7 @@ static int enter_known(struct known *known, struct dd_scan_reader *reader,
 		return 0;
 	scan = known->items[0].look.scan;
 	dd_scan_lock(scan);
-	dd_graph_expect(scan->graph, reader->known.items, reader->known.count);
-	dd_graph_expect_match(scan->graph, reader->known.items, reader->known.count);
+	expect(scan, reader->known.items, reader->known.count);
 	for (size_t i = 0; i < known->count && rc == 0; i++) {
 		struct dd_surveyed *said = &known->items[i].said;
 

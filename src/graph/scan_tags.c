@@ -151,6 +151,8 @@ static void scan_batch(void *arg)
 		rc = look(batch, &batch->found[i], &err);
 	if (rc == 0 && !dd_scan_stopped(batch->scan)) {
 		dd_scan_lock(batch->scan);
+		dd_graph_expect(batch->scan->graph, &batch->found->current.digest, batch->count,
+				sizeof(*batch->found));
 		for (size_t i = 0; i < batch->count && rc == 0; i++)
 			rc = commit(batch, &batch->found[i], &wanted, &err);
 		dd_scan_unlock(batch->scan);
