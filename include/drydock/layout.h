@@ -111,6 +111,11 @@ struct dd_place {
 int dd_layout_path(const struct dd_place *place, char **path, struct dd_error *err);
 int dd_layout_owner(const struct dd_place *place, char **path, struct dd_error *err);
 
+/* The same as dd_layout_path(), but in usual if it fits: then *path is that, and not to be freed. */
+#define DD_LAYOUT_USUAL 320
+int dd_layout_write(const struct dd_place *place, char usual[static DD_LAYOUT_USUAL], char **path,
+		    struct dd_error *err);
+
 /* Whether that is a directory of its own: the file is then not renamed itself. */
 bool dd_place_has_directory(const struct dd_place *place);
 

@@ -52,17 +52,22 @@ struct dd_directory {
 	char *path;    /* below the root */
 };
 
-/* Something to be opened: a name below an open directory, and its path below the root. */
+/*
+ * Something to be opened: a name below an open directory, and its path below the root. Not to be
+ * copied, for they may point into it.
+ */
 struct dd_target {
 	struct dd_store *store;
 	int base, still; /* still: -1, or where the same name can be tried first */
-	const char *name, *path;
+	const char *name;
+	char *path;
+	char usual[DD_LAYOUT_USUAL];
 };
 
-/* The path is the caller's to free, also on error. within NULL: from the root. */
+/* To be released, also on error. within NULL: from the root. */
 int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
-		const struct dd_place *place, char **path, struct dd_target *target,
-		struct dd_error *err);
+		const struct dd_place *place, struct dd_target *target, struct dd_error *err);
+void dd_target_release(struct dd_target *target);
 
 int dd_file_info(const struct stat *st, struct dd_info *info);
 

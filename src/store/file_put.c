@@ -394,11 +394,10 @@ int dd_store_set_owning(struct dd_store *store, const struct dd_place *place,
 			const struct dd_owning *old, const struct dd_owning *now,
 			struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
+	DD_CLEANUP(dd_target_release) struct dd_target target;
 	DD_AUTOCLOSE int fd = -1;
-	struct dd_target target;
 	struct dd_info info;
-	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
+	int rc = dd_file_aim(store, NULL, place, &target, err);
 
 	if (rc < 0)
 		return rc;
@@ -407,12 +406,12 @@ int dd_store_set_owning(struct dd_store *store, const struct dd_place *place,
 		return fd;
 	if (info.owner != old->owner || info.group != old->group || info.mode != old->mode)
 		return dd_fail(err, DD_ECHANGED, 0, "%s/%s has another owner or mode by now",
-			       store->root, path);
+			       store->root, target.path);
 	if ((info.owner != now->owner || info.group != now->group) &&
 	    fchown(fd, now->owner, now->group) < 0)
-		return dd_file_fail(store, err, errno, "change the owner of", path);
+		return dd_file_fail(store, err, errno, "change the owner of", target.path);
 	if (fchmod(fd, now->mode & 07777) < 0)
-		return dd_file_fail(store, err, errno, "change the mode of", path);
+		return dd_file_fail(store, err, errno, "change the mode of", target.path);
 	store->touched = true;
 	return 0;
 }

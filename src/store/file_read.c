@@ -132,22 +132,29 @@ static int still_of(const struct dd_directory *directory)
 }
 
 int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
-		const struct dd_place *place, char **path, struct dd_target *target,
-		struct dd_error *err)
+		const struct dd_place *place, struct dd_target *target, struct dd_error *err)
 {
-	int rc = dd_layout_path(place, path, err);
-	size_t skip = 0;
+	int rc = dd_layout_write(place, target->usual, &target->path, err);
 
 	if (rc < 0)
 		return rc;
+	target->store = store;
+	target->base = within ? within->fd : store->fd;
+	target->still = within ? still_of(within) : store->still;
+	target->name = target->path;
 	if (within) {
-		skip = strlen(within->path) + 1;
-		assert(!strncmp(*path, within->path, skip - 1) && (*path)[skip - 1] == '/');
+		size_t len = strlen(within->path);
+
+		assert(!strncmp(target->path, within->path, len) && target->path[len] == '/');
+		target->name += len + 1;
 	}
-	*target =
-		(struct dd_target){ store, within ? within->fd : store->fd,
-				    within ? still_of(within) : store->still, *path + skip, *path };
 	return 0;
+}
+
+void dd_target_release(struct dd_target *target)
+{
+	if (target->path != target->usual)
+		free(target->path);
 }
 
 static int look_at(const struct dd_target *target, struct dd_info *info, struct dd_error *err)
@@ -170,9 +177,8 @@ static int look_at(const struct dd_target *target, struct dd_info *info, struct 
 int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct dd_info *info,
 		  struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &target, err);
 
 	return rc < 0 ? rc : look_at(&target, info, err);
 }
@@ -180,9 +186,8 @@ int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct d
 int dd_directory_stat(struct dd_directory *directory, const struct dd_place *place,
 		      struct dd_info *info, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(directory->store, directory, place, &path, &target, err);
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(directory->store, directory, place, &target, err);
 
 	return rc < 0 ? rc : look_at(&target, info, err);
 }
@@ -198,18 +203,17 @@ static size_t length_above(const char *path)
 int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
 		       const struct dd_place *place, struct dd_info *info, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	int rc = dd_layout_path(place, &path, err);
-	struct dd_target target = { store, store->fd, store->still, path, path };
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &target, err);
 	size_t len;
 
 	if (rc < 0)
 		return rc;
-	len = length_above(path);
-	if (!*held || strncmp((*held)->path, path, len) || (*held)->path[len]) {
+	len = length_above(target.path);
+	if (!*held || strncmp((*held)->path, target.path, len) || (*held)->path[len]) {
 		/* Opened when a second one comes: for a single one it would be a detour. */
 		dd_directory_closep(held);
-		*held = new_directory(store, strndup(path, len));
+		*held = new_directory(store, strndup(target.path, len));
 	} else if ((*held)->fd >= 0 || open_directory(*held, NULL) == 0) {
 		target.base = (*held)->fd;
 		target.still = still_of(*held);
@@ -315,9 +319,8 @@ static int read_target(const struct dd_target *target, uint64_t max, struct dd_b
 int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t max,
 		  struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &target, err);
 
 	return rc < 0 ? rc : read_target(&target, max, buffer, info, err);
 }
@@ -325,9 +328,8 @@ int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t
 int dd_directory_read(struct dd_directory *directory, const struct dd_place *place, uint64_t max,
 		      struct dd_buffer *buffer, struct dd_info *info, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(directory->store, directory, place, &path, &target, err);
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(directory->store, directory, place, &target, err);
 
 	return rc < 0 ? rc : read_target(&target, max, buffer, info, err);
 }
@@ -411,9 +413,8 @@ static int list_target(const struct dd_target *target, struct dd_info *info, dd_
 int dd_store_list_in(struct dd_store *store, struct dd_directory *within, const struct dd_place *at,
 		     struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(store, within, at, &path, &target, err);
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(store, within, at, &target, err);
 
 	return rc < 0 ? rc : list_target(&target, info, fn, arg, err);
 }
@@ -433,12 +434,11 @@ int dd_directory_list(struct dd_directory *directory, const struct dd_place *bel
 int dd_store_list_owner(struct dd_store *store, const struct dd_place *place, dd_entry_fn *fn,
 			void *arg, struct dd_error *err)
 {
-	DD_AUTOFREE char *path = NULL;
-	struct dd_target target;
-	int rc = dd_file_aim(store, NULL, place, &path, &target, err);
+	DD_CLEANUP(dd_target_release) struct dd_target target;
+	int rc = dd_file_aim(store, NULL, place, &target, err);
 
 	if (rc < 0)
 		return rc;
-	*strrchr(path, '/') = '\0'; /* every place has some directory above it */
+	*strrchr(target.path, '/') = '\0'; /* every place has some directory above it */
 	return list_target(&target, NULL, fn, arg, err);
 }

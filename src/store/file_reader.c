@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "store/file.h"
@@ -27,7 +28,7 @@ static int open_reader(struct dd_store *store, struct dd_directory *within,
 		       struct dd_error *err)
 {
 	DD_CLEANUP(dd_reader_closep) struct dd_reader *reader = calloc(1, sizeof(*reader));
-	struct dd_target target;
+	DD_CLEANUP(dd_target_release) struct dd_target target = { .path = NULL };
 	struct dd_info own;
 	int rc;
 
@@ -38,9 +39,12 @@ static int open_reader(struct dd_store *store, struct dd_directory *within,
 		info = &own;
 	reader->store = store;
 	reader->fd = -1;
-	rc = dd_file_aim(store, within, place, &reader->path, &target, err);
+	rc = dd_file_aim(store, within, place, &target, err);
 	if (rc < 0)
 		return rc;
+	reader->path = strdup(target.path);
+	if (!reader->path)
+		return dd_fail(err, DD_ENOMEM, 0, "open a reader");
 	reader->fd = dd_file_open_regular(&target, info, err);
 	if (reader->fd < 0)
 		return reader->fd;

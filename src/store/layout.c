@@ -8,7 +8,6 @@
 #include <drydock/layout.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 
 static const struct {
 	const char *name, *template;
@@ -36,6 +35,16 @@ bool dd_place_has_directory(const struct dd_place *place)
 	return place->kind != DD_AT_TAG && !place->beside;
 }
 
+static char *format_first(uint8_t byte, char *buf)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	buf[0] = digits[byte >> 4];
+	buf[1] = digits[byte & 15];
+	buf[2] = '\0';
+	return buf;
+}
+
 /* The part of a place that a letter of a template stands for; NULL if it has none that is safe. */
 static const char *part(const struct dd_place *place, char letter, char buf[static DD_DIGEST_HEX])
 {
@@ -61,9 +70,7 @@ static const char *part(const struct dd_place *place, char letter, char buf[stat
 	case 'I':
 		return dd_digest_format_hex(&place->second, buf);
 	case 'P':
-		dd_digest_format_hex(&place->digest, buf);
-		buf[2] = '\0';
-		return buf;
+		return format_first(place->digest.bytes[0], buf);
 	}
 	return NULL;
 }
@@ -73,93 +80,153 @@ static bool is_astray(const struct dd_place *place)
 {
 	char hex[DD_DIGEST_HEX];
 
-	dd_digest_format_hex(&place->digest, hex);
+	format_first(place->digest.bytes[0], hex);
 	return place->name && (strncmp(place->name, hex, 2) != 0 || place->name[2]);
 }
 
-static int fill(struct dd_text *text, const struct dd_place *place, struct dd_error *err)
+/* Where a path is written. What does not fit is counted all the same. */
+struct pen {
+	char *buf;
+	size_t room, len;
+};
+
+static void put(struct pen *pen, const char *bytes, size_t len)
+{
+	if (pen->len + len < pen->room)
+		memcpy(pen->buf + pen->len, bytes, len);
+	pen->len += len;
+}
+
+static void put_text(struct pen *pen, const char *text)
+{
+	put(pen, text, strlen(text));
+}
+
+static void put_base(struct pen *pen, const struct dd_place *place, bool is_volume)
+{
+	if (place->run) {
+		put_text(pen, DD_STATE_BASE "/trash/");
+		put_text(pen, place->run);
+		put_text(pen, "/");
+	}
+	put_text(pen, is_volume ? DD_VOLUME_BASE : DD_VOLUME_BASE "/");
+}
+
+static int fill(struct pen *pen, const struct dd_place *place, struct dd_error *err)
 {
 	const char *template = places[place->kind].template;
 	char buf[DD_DIGEST_HEX];
-	int rc = 0;
 
-	if (template[0] == '/') {
+	if (template[0] == '/')
 		template ++;
-	} else {
-		if (place->run)
-			rc = dd_text_printf(text, DD_STATE_BASE "/trash/%s/", place->run);
-		if (rc == 0)
-			rc = dd_text_add(text, DD_VOLUME_BASE, strlen(DD_VOLUME_BASE));
-		if (rc == 0 && *template)
-			rc = dd_text_add(text, "/", 1);
-	}
-	while (rc == 0 && *template) {
+	else
+		put_base(pen, place, !*template);
+	while (*template) {
 		size_t plain = (size_t)(strchrnul(template, '%') - template);
 		const char *value;
 
-		if (plain) {
-			rc = dd_text_add(text, template, plain);
-			template += plain;
-			continue;
-		}
+		put(pen, template, plain);
+		template += plain;
+		if (!*template)
+			break;
 		value = part(place, template[1], buf);
 		if (!value)
 			return dd_fail(err, DD_EFORMAT, 0, "a %s has no path: its name is no name",
 				       places[place->kind].name);
-		rc = dd_text_add(text, value, strlen(value));
+		put_text(pen, value);
 		template += 2;
 	}
-	return rc;
+	return 0;
 }
 
 /* Cut the last component off, the slash before it too if asked. */
-static void cut(struct dd_text *text, bool slash)
+static void cut(struct pen *pen, bool slash)
 {
-	char *last = memrchr(text->bytes, '/', text->len);
+	const char *last = memrchr(pen->buf, '/', pen->len);
 
 	if (last)
-		dd_text_cut(text, (size_t)(last - text->bytes) + (slash ? 0 : 1));
+		pen->len = (size_t)(last - pen->buf) + (slash ? 0 : 1);
 }
 
-/* Most paths are shorter: their memory need not grow. */
-#define USUAL_PATH 250
-
-static int make(const struct dd_place *place, bool owner, char **path, struct dd_error *err)
+static int check(const struct dd_place *place, struct dd_error *err)
 {
-	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
-	int rc;
-
-	*path = NULL;
 	if (place->run && !dd_run_valid(place->run))
 		return dd_fail(err, DD_EFORMAT, 0, "no run is called like that");
 	if (place->kind == DD_AT_STRAY && !is_astray(place))
 		return dd_fail(err, DD_EFORMAT, 0, "a blob is not astray where it belongs");
-	rc = dd_text_reserve(&text, USUAL_PATH);
+	if (place->beside && !dd_name_safe(place->beside))
+		return dd_fail(err, DD_EFORMAT, 0, "no file is called like that");
+	return 0;
+}
+
+/* The room that it takes, its end included, is told also if that is more than there is. */
+static int write_path(const struct dd_place *place, bool owner, char *buf, size_t room,
+		      size_t *need, struct dd_error *err)
+{
+	struct pen pen = { buf, room, 0 };
+	int rc = check(place, err);
+
 	if (rc == 0)
-		rc = fill(&text, place, err);
-	if (rc == 0 && place->beside) {
-		if (!dd_name_safe(place->beside))
-			return dd_fail(err, DD_EFORMAT, 0, "no file is called like that");
-		cut(&text, false);
-		rc = dd_text_add(&text, place->beside, strlen(place->beside));
-	} else if (rc == 0 && owner && dd_place_has_directory(place)) {
-		cut(&text, true);
+		rc = fill(&pen, place, err);
+	if (rc < 0)
+		return rc;
+	*need = pen.len + 1 + (place->beside ? strlen(place->beside) : 0);
+	if (*need > room)
+		return 0;
+	if (place->beside) {
+		cut(&pen, false);
+		put_text(&pen, place->beside);
+	} else if (owner && dd_place_has_directory(place)) {
+		cut(&pen, true);
 	}
-	if (rc == DD_ENOMEM)
-		return dd_fail(err, rc, 0, "make a path");
-	if (rc == 0)
-		*path = dd_text_take(&text);
-	return rc;
+	buf[pen.len] = '\0';
+	return 0;
+}
+
+static int make(const struct dd_place *place, bool owner, char *usual, char **path,
+		struct dd_error *err)
+{
+	size_t need;
+	int rc = write_path(place, owner, usual, DD_LAYOUT_USUAL, &need, err);
+
+	*path = NULL;
+	if (rc < 0)
+		return rc;
+	if (need <= DD_LAYOUT_USUAL) {
+		*path = usual;
+		return 0;
+	}
+	*path = malloc(need);
+	if (!*path)
+		return dd_fail(err, DD_ENOMEM, 0, "make a path");
+	return write_path(place, owner, *path, need, &need, err);
+}
+
+static int make_on_heap(const struct dd_place *place, bool owner, char **path, struct dd_error *err)
+{
+	char usual[DD_LAYOUT_USUAL];
+	int rc = make(place, owner, usual, path, err);
+
+	if (*path != usual)
+		return rc;
+	*path = strdup(usual);
+	return *path ? 0 : dd_fail(err, DD_ENOMEM, 0, "make a path");
 }
 
 int dd_layout_path(const struct dd_place *place, char **path, struct dd_error *err)
 {
-	return make(place, false, path, err);
+	return make_on_heap(place, false, path, err);
 }
 
 int dd_layout_owner(const struct dd_place *place, char **path, struct dd_error *err)
 {
-	return make(place, true, path, err);
+	return make_on_heap(place, true, path, err);
+}
+
+int dd_layout_write(const struct dd_place *place, char usual[static DD_LAYOUT_USUAL], char **path,
+		    struct dd_error *err)
+{
+	return make(place, false, usual, path, err);
 }
 
 /* Take one component's meaning from its bytes; text is NUL-terminated. */

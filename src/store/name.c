@@ -72,6 +72,8 @@ bool dd_repository_reserved(const char *component, size_t len)
 {
 	static const char *const reserved[] = { "_layers", "_manifests", "_uploads", "_referrers" };
 
+	if (!len || component[0] != '_')
+		return false;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
 		if (strlen(reserved[i]) == len && !memcmp(reserved[i], component, len))
 			return true;
@@ -83,7 +85,7 @@ bool dd_repository_safe(const char *name)
 	const char *s = name;
 
 	for (;;) {
-		size_t len = strcspn(s, "/");
+		size_t len = (size_t)(strchrnul(s, '/') - s);
 
 		if (len == 0 || dd_repository_reserved(s, len) || (len == 1 && s[0] == '.') ||
 		    (len == 2 && s[0] == '.' && s[1] == '.'))

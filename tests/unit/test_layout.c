@@ -300,7 +300,7 @@ static void no_path_is_made_from_names_that_would_lead_elsewhere(void **state)
 	static const char *const repositories[] = { "",	     "/a",  "a/",   "a//b", "..",
 						    "../a",  "a/.", "a/..", "_layers", "a/_uploads/b" };
 	const struct dd_digest digest = digest_of("sha256:" HEX);
-	char *path;
+	char *path, usual[DD_LAYOUT_USUAL];
 
 	(void)state;
 	for (size_t i = 0; i < DD_COUNT(names); i++) {
@@ -329,6 +329,9 @@ static void no_path_is_made_from_names_that_would_lead_elsewhere(void **state)
 	}
 	assert_int_equal(dd_layout_path(&(struct dd_place){ .kind = DD_IN_TAGS }, &path, NULL),
 			 DD_EFORMAT);
+	assert_int_equal(dd_layout_write(&(struct dd_place){ .kind = DD_IN_TAGS }, usual, &path, NULL),
+			 DD_EFORMAT);
+	assert_null(path);
 }
 
 static void an_object_goes_with_its_own_directory_and_no_other(void **state)
@@ -360,6 +363,42 @@ static void an_object_goes_with_its_own_directory_and_no_other(void **state)
 		assert_string_equal(owner, table[i].owner);
 		assert_int_equal(dd_place_has_directory(&table[i].place), table[i].own);
 	}
+}
+
+/* All around the length up to which a path takes no memory of its own. */
+static void a_path_is_whole_however_long_it_is(void **state)
+{
+	char name[DD_LAYOUT_USUAL + 64] = "", usual[DD_LAYOUT_USUAL], expected[3 * sizeof(name)];
+	bool seen[2] = { 0 };
+
+	(void)state;
+	while (strlen(name) < sizeof(name) - 1) {
+		struct dd_place place = { .kind = DD_AT_TAG, .repository = "a", .tag = name };
+		DD_AUTOFREE char *path = NULL, *owner = NULL, *beside = NULL;
+		char *written;
+
+		strcat(name, "n");
+		assert_int_equal(dd_layout_path(&place, &path, NULL), 0);
+		snprintf(expected, sizeof(expected), BASE "repositories/a/_manifests/tags/%s/current/link",
+			 name);
+		assert_string_equal(path, expected);
+		assert_int_equal(dd_layout_write(&place, usual, &written, NULL), 0);
+		assert_string_equal(written, expected);
+		assert_int_equal(written == usual, strlen(expected) < sizeof(usual));
+		seen[written == usual] = true;
+		if (written != usual)
+			free(written);
+		place.beside = name;
+		assert_int_equal(dd_layout_path(&place, &beside, NULL), 0);
+		snprintf(expected, sizeof(expected), BASE "repositories/a/_manifests/tags/%s/current/%s",
+			 name, name);
+		assert_string_equal(beside, expected);
+		place = (struct dd_place){ .kind = DD_AT_UPLOAD, .repository = name, .upload = "u" };
+		assert_int_equal(dd_layout_owner(&place, &owner, NULL), 0);
+		snprintf(expected, sizeof(expected), BASE "repositories/%s/_uploads/u", name);
+		assert_string_equal(owner, expected);
+	}
+	assert_true(seen[false] && seen[true]);
 }
 
 static void kinds_have_names_of_their_own(void **state)
@@ -430,6 +469,7 @@ int main(void)
 		cmocka_unit_test(paths_that_the_layout_does_not_have_are_refused),
 		cmocka_unit_test(no_path_is_made_from_names_that_would_lead_elsewhere),
 		cmocka_unit_test(an_object_goes_with_its_own_directory_and_no_other),
+		cmocka_unit_test(a_path_is_whole_however_long_it_is),
 		cmocka_unit_test(kinds_have_names_of_their_own),
 		cmocka_unit_test(names_are_what_the_registry_and_the_file_system_take),
 	};
