@@ -538,6 +538,35 @@ static void the_scanner_and_jansson_read_alike(void **state)
 	dd_arena_release(&theirs);
 }
 
+/* It goes on by several characters at once: whatever stands wherever among them is seen. */
+static void the_scanner_sees_each_character_of_a_string(void **state)
+{
+	struct dd_arena ours = { 0 }, theirs = { 0 };
+
+	(void)state;
+	for (int c = 0; c < 256; c++)
+		for (size_t at = 0; at < 20; at++) {
+			char text[] = "[\"....................\"]";
+			const struct dd_json *fast, *slow = NULL;
+
+			text[2 + at] = (char)c;
+			dd_arena_reset(&ours, 0);
+			dd_arena_reset(&theirs, 0);
+			fast = dd_json_scan(&ours, dd_arena_copy(&ours, text, sizeof(text) - 1),
+					    sizeof(text) - 1);
+			if (c >= ' ' && c < 0x80 && c != '"' && c != '\\')
+				assert_non_null(fast);
+			if (fast) {
+				assert_int_equal(dd_json_parse(&theirs, text, sizeof(text) - 1, &slow,
+							       NULL),
+						 0);
+				assert_true(same_json(fast, slow));
+			}
+		}
+	dd_arena_release(&ours);
+	dd_arena_release(&theirs);
+}
+
 static void what_the_scanner_does_not_know_is_read_all_the_same(void **state)
 {
 	char text[4000] = "{";
@@ -581,6 +610,7 @@ int main(void)
 		TEST(threads_do_not_disturb_each_other),
 		TEST(a_lost_allocator_is_noticed),
 		TEST(the_scanner_and_jansson_read_alike),
+		TEST(the_scanner_sees_each_character_of_a_string),
 		TEST(what_the_scanner_does_not_know_is_read_all_the_same),
 	};
 
