@@ -61,8 +61,10 @@ enum dd_exit dd_code_exit(int code)
 
 void dd_error_clear(struct dd_error *err)
 {
-	if (err)
-		memset(err, 0, sizeof(*err));
+	if (!err)
+		return;
+	err->code = err->sys_errno = 0;
+	err->text[0] = err->hint[0] = '\0';
 }
 
 int dd_fail(struct dd_error *err, int code, int sys, const char *fmt, ...)

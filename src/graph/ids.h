@@ -49,6 +49,10 @@ static inline uint8_t dd_ids_algorithm(const struct dd_ids *ids, uint32_t id)
 {
 	return ids->heads[id][0];
 }
+static inline uint8_t dd_ids_first_byte(const struct dd_ids *ids, uint32_t id)
+{
+	return ids->heads[id][1];
+}
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest);
 void dd_ids_release(struct dd_ids *ids);
 

@@ -120,10 +120,9 @@ static int learn_about(struct dd_verify *verify, const struct dd_work *work, str
 
 static unsigned shard_of(const struct dd_verify *verify, uint32_t id)
 {
-	struct dd_digest digest;
+	const struct dd_ids *ids = &verify->graph->ids;
 
-	dd_ids_get(&verify->graph->ids, id, &digest);
-	return (unsigned)digest.alg << 8 | digest.bytes[0];
+	return (unsigned)dd_ids_algorithm(ids, id) << 8 | dd_ids_first_byte(ids, id);
 }
 
 static int compare_sizes(const void *left, const void *right, void *arg)

@@ -311,13 +311,16 @@ static int conclude(struct hand *hand, struct look *look, int rc, const struct d
 static int verify_blob(struct hand *hand, uint32_t id, struct dd_error *err)
 {
 	struct look look = { .id = id, .place = { .kind = DD_AT_BLOB } };
-	struct dd_error why = { 0 };
+	struct dd_error why;
 	int rc;
 
+	dd_error_clear(&why);
 	dd_ids_get(&hand->verify->graph->ids, id, &look.place.digest);
 	rc = prove(hand, &look, &why);
 	if (rc == 0)
 		rc = dd_verify_saw(hand->verify, &hand->owners, &look.info, &look.place);
+	if (rc == DD_ENOMEM && !why.code)
+		dd_fail(&why, rc, 0, "look at blobs");
 	return conclude(hand, &look, rc, &why, err);
 }
 

@@ -22,6 +22,7 @@ struct batch {
 	size_t first, count; /* of layers, revisions or tags */
 	struct dd_directory *within;
 	struct dd_buffer buffer;
+	struct dd_error error; /* why the last one is unreadable */
 	struct dd_owners owners;
 	uint64_t links;
 };
@@ -34,7 +35,6 @@ struct link {
 	bool has_digest;
 	struct dd_digest says;
 	const char *why;
-	struct dd_error error; /* why it is unreadable */
 };
 
 /* A file that says its name, as nearly all do. */
@@ -69,9 +69,9 @@ static bool recall(struct batch *batch, struct link *link, struct dd_info *info)
 static int read_anew(struct batch *batch, struct link *link, struct dd_info *info)
 {
 	int rc = batch->within ? dd_directory_read(batch->within, &link->place, DD_LINK_MAX,
-						   &batch->buffer, info, &link->error) :
+						   &batch->buffer, info, &batch->error) :
 				 dd_store_read(batch->verify->store, &link->place, DD_LINK_MAX,
-					       &batch->buffer, info, &link->error);
+					       &batch->buffer, info, &batch->error);
 
 	if (rc == DD_ENOENT)
 		link->state = DD_LINK_ABSENT;
@@ -145,8 +145,8 @@ static int report(struct batch *batch, const struct link *link, enum dd_finding 
 	};
 
 	if (link->state == DD_LINK_UNREADABLE)
-		return dd_verify_report_failure(batch->verify, &evidence, link->error.code,
-						&link->error, err);
+		return dd_verify_report_failure(batch->verify, &evidence, batch->error.code,
+						&batch->error, err);
 	return dd_verify_report(batch->verify, &evidence, err);
 }
 
