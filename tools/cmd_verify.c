@@ -16,6 +16,8 @@
 #include "textfile.h"
 #include "tool.h"
 
+#define NOT_GIVEN (-1)
+
 static struct {
 	bool quick, full, bytes;
 	uint64_t max_bytes, rate;
@@ -23,7 +25,7 @@ static struct {
 	struct option_fraction max_load;
 	struct cache_settings cache;
 	const char *metrics;
-} settings = { .reverify_after_ns = DD_VERIFY_AFTER };
+} settings = { .budget_ns = NOT_GIVEN, .reverify_after_ns = DD_VERIFY_AFTER };
 
 static const struct option table[] = {
 	{ "quick", 0, OPTION_FLAG, &settings.quick, NULL,
@@ -51,16 +53,21 @@ static const struct option table[] = {
 
 /* ---- metrics ---- */
 
-/* verify and the store may be missing: then the run failed before it found anything. */
+/*
+ * verify and the store may be missing: then the run failed before it found anything. It is about the
+ * volume of the run before: how it was named now need not be what that is called.
+ */
 static int write_metrics(const struct tool *tool, const struct dd_verify *verify, bool succeeded,
 			 struct dd_error *err)
 {
+	AUTOFREE char *before = textfile_read(settings.metrics);
+	AUTOFREE char *known = before && !tool->store ? dd_verify_metrics_volume(before) : NULL;
+	AUTOFREE char *text = NULL;
 	const char *volume = tool->store  ? dd_store_get_root(tool->store) :
+			     known	  ? known :
 			     tool->root	  ? tool->root :
 			     tool->config ? tool->config :
 					    "";
-	AUTOFREE char *before = textfile_read(settings.metrics);
-	AUTOFREE char *text = NULL;
 	int rc = dd_verify_metrics(verify, volume, succeeded,
 				   before ? dd_verify_metrics_success(before, volume) : 0, &text,
 				   err);
@@ -112,7 +119,7 @@ static int verify_volume(struct tool *tool, const struct dd_reference *reference
 		.full = settings.full,
 		.max_bytes = settings.max_bytes,
 		.rate = settings.rate,
-		.budget_ns = settings.budget_ns,
+		.budget_ns = settings.budget_ns == NOT_GIVEN ? 0 : settings.budget_ns,
 		.limit_load = settings.max_load.given,
 		.max_load = settings.max_load.value,
 		.reverify_after_ns = settings.reverify_after_ns,
@@ -159,8 +166,12 @@ static int conclude(struct tool *tool, const struct dd_verify *verify, int rc, s
 
 static int check_options(struct dd_error *err)
 {
-	if (settings.quick &&
-	    (settings.max_bytes || settings.rate || settings.budget_ns || settings.max_load.given))
+	bool limited = settings.max_bytes || settings.rate || settings.budget_ns != NOT_GIVEN ||
+		       settings.max_load.given;
+
+	if (settings.budget_ns == 0)
+		return dd_fail(err, DD_EUSAGE, 0, "--budget: no time at all is none to read in");
+	if (settings.quick && limited)
 		return dd_fail(err, DD_EUSAGE, 0,
 			       "--quick reads no blob: there is nothing that --max-bytes, --rate, "
 			       "--budget and --max-load could limit");

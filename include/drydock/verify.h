@@ -140,5 +140,7 @@ void dd_verify_json(const struct dd_verify *verify, struct dd_json_out *out);
 int dd_verify_metrics(const struct dd_verify *verify, const char *volume, bool succeeded,
 		      int64_t success_ns, char **text, struct dd_error *err);
 int64_t dd_verify_metrics_success(const char *text, const char *volume);
+/* The volume that an earlier text is about, in heap memory of the caller's; NULL: it does not say. */
+char *dd_verify_metrics_volume(const char *text);
 
 #endif

@@ -71,3 +71,8 @@ int64_t dd_verify_metrics_success(const char *text, const char *volume)
 {
 	return dd_metrics_find_time(text, LAST_SUCCESS, volume);
 }
+
+char *dd_verify_metrics_volume(const char *text)
+{
+	return dd_metrics_find_volume(text, LAST_SUCCESS);
+}

@@ -645,7 +645,8 @@ test_case 'when what was longest not read was read is known without the index, b
 test_case 'options that make no sense are refused' '
 	from_template && run 2 drydock verify --root vol --quick --rate 1M 2>err && says quick err &&
 	run 2 drydock verify --root vol --quick --full && run 2 drydock verify --root vol a b &&
-	run 2 drydock verify --root vol --max-bytes 0 && run 2 drydock verify --root vol --rate fast
+	run 2 drydock verify --root vol --max-bytes 0 && run 2 drydock verify --root vol --rate fast &&
+	run 2 drydock verify --root vol --budget 0 2>err && says budget err
 '
 
 test_case 'metrics are written whatever comes of it, with the last success' '
@@ -659,6 +660,17 @@ test_case 'metrics are written whatever comes of it, with the last success' '
 	run 2 drydock verify --root nowhere --metrics m2.prom && says "_success{.*} 0$" m2.prom &&
 	run 3 drydock verify --root vol app:v2 --metrics /nonexistent/m.prom 2>err &&
 	says "nonexistent" err && [ -z "$(find . -name "m*.prom.*")" ]
+'
+
+test_case 'metrics of a run that did not find the volume are about the one of the run before' '
+	from_template && run 0 drydock verify --root vol/docker/registry/v2 --metrics m.prom &&
+	last=$(grep ^drydock_verify_last_success m.prom) && mv vol away &&
+	for how in "--root vol/docker/registry/v2" "--config registry.yml" ""; do
+		echo "storage: {filesystem: {rootdirectory: $PWD/vol}}" >registry.yml &&
+		DRYDOCK_ROOT=$PWD/vol/docker run 2 drydock verify $how --metrics m.prom 2>err &&
+		says "^drydock_verify_success{volume=\"$PWD/vol\"} 0$" m.prom &&
+		[ "$(grep ^drydock_verify_last_success m.prom)" = "$last" ] || exit
+	done
 '
 
 test_case 'for cron it is silent until there is damage' '
