@@ -80,6 +80,16 @@ static int bad_choice(const char *text, struct dd_error *err)
 		       text);
 }
 
+/* A digest or the beginning of one, with its algorithm or without. */
+static bool begins_digest(const char *text)
+{
+	const char *colon = strchr(text, ':'), *hex = colon ? colon + 1 : text;
+
+	if (colon && dd_algorithm_parse(text, (size_t)(colon - text)) < 0)
+		return false;
+	return strlen(hex) >= 4 && strspn(hex, "0123456789abcdef") == strlen(hex);
+}
+
 /* REPO:TAG=DIGEST, cut into its parts in place. */
 static int parse_choice(char *text, struct dd_tag_choice *choice, struct dd_error *err)
 {
@@ -92,7 +102,7 @@ static int parse_choice(char *text, struct dd_tag_choice *choice, struct dd_erro
 		return bad_choice(whole, err);
 	*equals = '\0';
 	colon = strrchr(text, ':');
-	if (!colon || colon == text || !dd_tag_valid(colon + 1) || strlen(equals + 1) < 4)
+	if (!colon || colon == text || !dd_tag_valid(colon + 1) || !begins_digest(equals + 1))
 		return bad_choice(whole, err);
 	*colon = '\0';
 	if (!dd_repository_safe(text))

@@ -166,6 +166,26 @@ static void print_head(const struct tool *tool, const struct dd_repair *repair)
 	       render_count(summary->notes, "note", "notes"));
 }
 
+/* What a person can do depends on what it is. */
+static void print_left(const struct dd_repair_plan *plan)
+{
+	uint64_t to_choose = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct dd_mend *mend = &plan->mends[i];
+
+		if (mend->mending == DD_MEND_LEAVE && mend->offer_count)
+			to_choose += mend->findings ? mend->findings : 1;
+	}
+	printf("%sDamage is left:%s %s.", style_on(STYLE_BAD), style_off(),
+	       render_count(plan->left, "finding", "findings"));
+	if (plan->left > to_choose)
+		printf(" Without a good copy an image has to be pushed again.");
+	if (to_choose)
+		printf(" Where a tag points, --choose says.");
+	putchar('\n');
+}
+
 static void print_sums(const struct dd_repair_plan *plan, bool failed)
 {
 	putchar('\n');
@@ -181,10 +201,7 @@ static void print_sums(const struct dd_repair_plan *plan, bool failed)
 	if (plan->steps)
 		puts(".");
 	if (plan->left)
-		printf("%sDamage is left:%s %s. Without a good copy an image has to be pushed "
-		       "again.\n",
-		       style_on(STYLE_BAD), style_off(),
-		       render_count(plan->left, "finding", "findings"));
+		print_left(plan);
 	else if (plan->applied && !plan->failed && !plan->changed && !failed)
 		printf("%sNothing that is damaged is left.%s\n", style_on(STYLE_GOOD), style_off());
 	if (plan->changed)

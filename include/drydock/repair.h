@@ -120,7 +120,7 @@ struct dd_repair_plan {
 struct dd_repair;
 
 /*
- * DD_ENOENT: the reference names nothing. DD_EUSAGE: a choice names no tag that is broken. On an
+ * DD_ENOENT: the reference names nothing. DD_EUSAGE: a choice names no tag that is there and broken. On an
  * error *repair may hold the verification and what was done until then.
  */
 int dd_repair_plan(struct dd_context *ctx, struct dd_store *store,

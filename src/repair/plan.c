@@ -258,9 +258,11 @@ static int judge(struct dd_repair *repair, const struct dd_found *found, struct 
 
 int dd_repair_make(struct dd_repair *repair, struct dd_error *err)
 {
-	int rc = prepare(repair, err);
+	int rc = dd_repair_find_chosen_tags(repair, err);
 	size_t count;
 
+	if (rc == 0)
+		rc = prepare(repair, err);
 	if (rc == 0)
 		rc = dd_verify(repair->ctx, repair->store, &repair->options.verify, &repair->verify,
 			       err);

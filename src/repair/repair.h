@@ -126,7 +126,8 @@ int dd_repair_owner(struct dd_repair *repair, const struct dd_found *found, stru
 
 /* Of all files that differ from the rest. */
 int dd_repair_owners(struct dd_repair *repair, struct dd_error *err);
-/* Each choice must be of a tag that is broken. */
+/* Each choice must be of a tag that is there, which is known at once; and that is broken. */
+int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err);
 int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err);
 
 /* What a manifest names that comes from a copy. */

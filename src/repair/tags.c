@@ -144,6 +144,23 @@ static int find_chosen(const struct tag *tag, const struct dd_tag_choice *choice
 	return 0;
 }
 
+int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err)
+{
+	for (size_t i = 0; i < repair->options.choice_count; i++) {
+		const struct dd_tag_choice *choice = &repair->options.choices[i];
+		const struct dd_place place = { .kind = DD_IN_TAG,
+						.repository = choice->repository,
+						.tag = choice->tag };
+		struct dd_info info;
+
+		if (dd_store_stat(repair->store, &place, &info, NULL) == DD_ENOENT)
+			return dd_fail(err, DD_EUSAGE, 0,
+				       "%s has no tag %s that could be pointed anywhere",
+				       choice->repository, choice->tag);
+	}
+	return 0;
+}
+
 int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err)
 {
 	for (size_t i = 0; i < repair->options.choice_count; i++) {

@@ -211,7 +211,19 @@ test_case 'a person chooses: a digest, also one that is cut, of the repository' 
 	age vol everything 9d && mends 0 --choose "app:v1=${beside:0:16}" && tagged vol app:v1 $beside &&
 	finds 0 && undoes && run 2 drydock repair --root vol --choose "app:v1=$far" 2>err &&
 	says "no such manifest" err && run 2 drydock repair --root vol --choose "app:v2=$image" 2>err &&
-	says "nothing is wrong" err && run 2 drydock repair --root vol --choose app=1 2>err
+	says "nothing is wrong" err && run 2 drydock repair --root vol --choose app=1 2>err &&
+	run 2 drydock repair --root vol --choose app:v1=sha256:zzzz 2>err && says "is wanted" err &&
+	run 2 drydock repair --root vol --choose app:v9=$image 2>err && says "has no tag v9" err &&
+	says_not "to read" err
+'
+
+test_case 'what is left is said to need what helps: a choice, or a push' '
+	from_template && tag vol app:v1 $beside && : >"$(current_link vol app:v1)" &&
+	age vol everything 9d && run 1 drydock repair --root vol >text &&
+	says "1 finding. Where a tag points, --choose says" text &&
+	flip_blob vol $one && age vol everything 9d && run 1 drydock repair --root vol >text &&
+	says "pushed again. Where a tag points" text && tag vol app:v1 $image &&
+	age vol everything 9d && run 1 drydock repair --root vol >text && says "pushed again\.$" text
 '
 
 test_case 'a tag that dangles moves only as a person chooses' '
