@@ -90,19 +90,18 @@ static int check_volume(const struct dd_index_place *place, struct dd_error *err
 /* A cache that cannot be used is made anew, by who may. */
 static int throw_away(struct dd_index *index, const char *why, struct dd_error *err)
 {
-	const char *path = index->place.path;
+	const char *path = index->place.path, *file = index->kind->file;
 
 	if (index->lock < 0) {
-		dd_fail(err, DD_EFORMAT, 0, "the index in %s %s", path, why);
+		dd_fail(err, DD_EFORMAT, 0, "the index %s/%s %s", path, file, why);
 		dd_hint(err, "the next run that may write to it makes it anew");
 		return DD_EFORMAT;
 	}
 	dd_log(index->ctx, DD_LOG_WARNING,
-	       "the index in %s %s: it is thrown away, and the work takes longer this time", path,
-	       why);
-	if (unlinkat(index->place.fd, index->kind->file, 0) < 0)
-		return dd_fail(err, dd_code_of_errno(errno), errno, "remove %s/%s", path,
-			       index->kind->file);
+	       "the index %s/%s %s: it is thrown away, and the work takes longer this time", path,
+	       file, why);
+	if (unlinkat(index->place.fd, file, 0) < 0)
+		return dd_fail(err, dd_code_of_errno(errno), errno, "remove %s/%s", path, file);
 	return 0;
 }
 
@@ -123,7 +122,7 @@ static int check_and_load(struct dd_index *index, int fd, struct dd_error *err)
 	}
 	if (seal_states[state].away)
 		return throw_away(index, seal_states[state].text, err);
-	dd_fail(err, DD_EREFUSED, 0, "the index in %s %s", index->place.path,
+	dd_fail(err, DD_EREFUSED, 0, "the index %s/%s %s", index->place.path, index->kind->file,
 		seal_states[state].text);
 	dd_hint(err, "use that version, or remove the directory");
 	return DD_EREFUSED;

@@ -383,6 +383,68 @@ static void one_kind_knows_nothing_of_the_other(void **state)
 	close_cached(&cached);
 }
 
+/* How many of the thousand that each kind was given it has, without a word that any was asked for. */
+static uint64_t kept_of(struct cached *cached, enum dd_index_kind kind)
+{
+	struct dd_index *index;
+	uint64_t kept;
+
+	cached->options.kind = kind;
+	index = open_quietly(cached);
+	kept = kind == DD_INDEX_VERIFIED ? found_of(index, 0, 1000) : links_of(index, 0, 1000);
+	dd_index_close(index);
+	return kept;
+}
+
+static void fill(struct cached *cached, enum dd_index_kind kind)
+{
+	struct dd_index *index;
+
+	cached->options.kind = kind;
+	index = open_quietly(cached);
+	if (kind == DD_INDEX_VERIFIED)
+		put_range(index, 0, 1000);
+	else
+		learn_links(index, 0, 1000);
+	settle_and_close(index);
+}
+
+/* Lets 200 of them go: by not asking for them, or by name. */
+static void let_go(struct cached *cached, enum dd_index_kind kind)
+{
+	struct dd_index *index;
+
+	cached->options.kind = kind;
+	index = open_quietly(cached);
+	for (uint64_t i = 800; kind == DD_INDEX_VERIFIED && i < 1000; i++) {
+		struct dd_digest digest = blob_of(i).digest;
+
+		assert_int_equal(dd_index_forget(index, &digest, 1, NULL), 0);
+	}
+	if (kind != DD_INDEX_VERIFIED)
+		assert_int_equal(links_of(index, 0, 800), 800);
+	settle_and_close(index);
+}
+
+static void what_one_kind_lets_go_the_others_keep(void **state)
+{
+	static const enum dd_index_kind kinds[] = { DD_INDEX_VERIFIED, DD_INDEX_SURVEYED,
+						    DD_INDEX_AUDITED };
+
+	(void)state;
+	for (size_t i = 0; i < DD_COUNT(kinds); i++) {
+		struct cached cached;
+
+		open_cached(&cached);
+		for (size_t k = 0; k < DD_COUNT(kinds); k++)
+			fill(&cached, kinds[k]);
+		let_go(&cached, kinds[i]);
+		for (size_t k = 0; k < DD_COUNT(kinds); k++)
+			assert_int_equal(kept_of(&cached, kinds[k]), k == i ? 800 : 1000);
+		close_cached(&cached);
+	}
+}
+
 struct learning {
 	struct dd_index *index;
 	uint64_t from, to;
@@ -470,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_survey_that_did_not_end_lets_nothing_go),
 		cmocka_unit_test(a_little_news_is_not_worth_writing_and_more_is),
 		cmocka_unit_test(one_kind_knows_nothing_of_the_other),
+		cmocka_unit_test(what_one_kind_lets_go_the_others_keep),
 		cmocka_unit_test(many_threads_learn_more_than_is_kept_in_memory),
 		cmocka_unit_test(on_a_network_times_prove_nothing),
 		cmocka_unit_test(without_an_index_nothing_is_known_or_learnt),
