@@ -6,7 +6,8 @@
  *	floor-hash blobs THREADS ROOT	each blob is read and hashed
  *	floor-hash all THREADS ROOT	each blob and each link is opened, read and
  *					closed; nothing is hashed
- *	floor-hash look THREADS ROOT	the same, but blobs are looked at only
+ *	floor-hash look THREADS ROOT	the same, but they are looked at only: what
+ *					is left when all of it is known
  *
  * It lists repositories/ and blobs/ down to the directories whose names are hex,
  * and opens <hex>/data or <hex>/link in them by name, without a look at what else
@@ -109,6 +110,14 @@ static void look_at(int dir, const char *path)
 		err(3, "cannot look at %s", path);
 }
 
+static void see_file(int dir, const char *path, unsigned char *block)
+{
+	if (f.look)
+		look_at(dir, path);
+	else
+		read_at(dir, path, block, NULL);
+}
+
 static void remember(const char *base, const char *name)
 {
 	struct file one = { 0 };
@@ -156,7 +165,7 @@ static void see(const struct directory *in, int dir, const char *name, unsigned 
 		return;
 	case 't':
 		snprintf(path, sizeof(path), "%s/current/link", name);
-		read_at(dir, path, block, NULL);
+		see_file(dir, path, block);
 		snprintf(path, sizeof(path), "%s/index", name);
 		push(in->path, path, 'a');
 		return;
@@ -166,10 +175,7 @@ static void see(const struct directory *in, int dir, const char *name, unsigned 
 			return;
 		}
 		snprintf(path, sizeof(path), "%s/%s", name, in->what == 'd' ? "data" : "link");
-		if (f.look && in->what == 'd')
-			look_at(dir, path);
-		else
-			read_at(dir, path, block, NULL);
+		see_file(dir, path, block);
 	}
 }
 

@@ -77,7 +77,7 @@ def wide(root, rounds, quick, scratch):
 
 
 def again(root, rounds, quick, scratch):
-    """What was verified is remembered: a look at each blob is left, and the links."""
+    """What was verified is remembered: a look at each blob, link and directory is left."""
     cache = os.path.join(scratch, "cache")
     programs = [drydock(root, WIDE, "--cache-dir", cache), floor("look", WIDE, root)]
     try:
