@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <drydock/context.h>
 #include <drydock/digest.h>
 #include <drydock/error.h>
 
@@ -114,9 +115,10 @@ struct dd_rule_count {
 
 /*
  * A verdict for each tag of one repository; counts has one for each rule. Not for two threads at
- * once. DD_EREFUSED: a pattern reached its limit; it is named, and no verdict counts.
+ * once. DD_EREFUSED: a pattern reached its limit; it is named, and no verdict counts. Patterns within
+ * their limits can still be slow together: ctx, unless it is NULL, may ask to stop.
  */
-int dd_policy_judge(struct dd_policy *policy, const char *repository,
+int dd_policy_judge(struct dd_context *ctx, struct dd_policy *policy, const char *repository,
 		    const struct dd_policy_tag *tags, size_t count,
 		    const struct dd_policy_times *times, struct dd_tag_verdict *verdicts,
 		    struct dd_rule_count *counts, struct dd_error *err);

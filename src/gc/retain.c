@@ -111,7 +111,8 @@ static void overrule(const struct dd_gc *gc, const struct dd_repository *repo,
 		*reason = DD_VERDICT_YOUNG;
 }
 
-static int judge_repository(struct dd_gc *gc, uint32_t index, struct dd_error *err)
+static int judge_repository(struct dd_context *ctx, struct dd_gc *gc, uint32_t index,
+			    struct dd_error *err)
 {
 	const struct dd_repository *repo = gc->survey->repositories.items[index];
 	struct dd_retain *retain = &gc->retain;
@@ -147,7 +148,7 @@ static int judge_repository(struct dd_gc *gc, uint32_t index, struct dd_error *e
 	}
 	if (!repo->valid)
 		return 0;
-	rc = dd_policy_judge(gc->options.policy, repo->name, tags, count, &times, verdicts,
+	rc = dd_policy_judge(ctx, gc->options.policy, repo->name, tags, count, &times, verdicts,
 			     retain->counts, err);
 	if (rc == 0)
 		rc = dd_policy_about(gc->options.policy, repo->name, &retain->about[index], err);
@@ -158,7 +159,7 @@ static int judge_repository(struct dd_gc *gc, uint32_t index, struct dd_error *e
 	return rc;
 }
 
-int dd_retain_judge(struct dd_gc *gc, struct dd_error *err)
+int dd_retain_judge(struct dd_context *ctx, struct dd_gc *gc, struct dd_error *err)
 {
 	struct dd_retain *retain = &gc->retain;
 	int rc = 0;
@@ -168,7 +169,7 @@ int dd_retain_judge(struct dd_gc *gc, struct dd_error *err)
 	if (!retain->about || !retain->counts)
 		return no_memory(err);
 	for (uint32_t i = 0; i < gc->survey->repositories.count && rc == 0; i++)
-		rc = judge_repository(gc, i, err);
+		rc = judge_repository(ctx, gc, i, err);
 	return rc;
 }
 
@@ -299,7 +300,7 @@ int dd_gc_judge_policy(struct dd_context *ctx, struct dd_store *store, struct dd
 	int rc = dd_pulls_load(store, &gc->retain.pulls, err);
 
 	if (rc == 0)
-		rc = dd_retain_judge(gc, err);
+		rc = dd_retain_judge(ctx, gc, err);
 	judge->by_policy = true;
 	if (rc == 0 && wants_to_fit(gc->options.policy)) {
 		rc = settle(ctx, store, gc, judge, err);

@@ -41,7 +41,7 @@ struct dd_gc;
 bool dd_retain_is_listed(const struct dd_gc *gc, const struct dd_repository *repo,
 			 const struct dd_tag *tag);
 /* The verdicts by names and times, and what of them cannot be carried out. */
-int dd_retain_judge(struct dd_gc *gc, struct dd_error *err);
+int dd_retain_judge(struct dd_context *ctx, struct dd_gc *gc, struct dd_error *err);
 /* NULL: nothing was decided about it. */
 const struct dd_retained *dd_retain_find(const struct dd_gc *gc, uint32_t repository, uint32_t tag);
 /* gc->removal, as the verdicts have it now; retain->referrers. */

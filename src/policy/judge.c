@@ -75,7 +75,13 @@ bool dd_tag_subject(const char *tag, struct dd_digest *subject)
 	return dd_digest_parse(subject, text, (size_t)(dash - tag) + 1 + hex) == 0;
 }
 
+static int go_on(const struct dd_context *ctx, struct dd_error *err)
+{
+	return ctx ? dd_context_check(ctx, err) : 0;
+}
+
 struct judging {
+	struct dd_context *ctx;
 	struct dd_policy *policy;
 	const struct dd_policy_tag *tags;
 	size_t count;
@@ -96,12 +102,13 @@ static int find_rule(struct judging *judging, const bool *about, size_t at, stru
 		const struct dd_rule *rule = &judging->policy->rules.items[i];
 		const struct dd_pattern *which = NULL;
 		bool decided = verdict->rule != DD_NO_RULE;
-		int rc = 0;
+		int rc;
 
 		/* What an earlier rule took is only looked at to learn whether this one means anything. */
 		if (!about[i] || (decided && judging->counts[i].matches))
 			continue;
-		if (rule->tags.list.count)
+		rc = go_on(judging->ctx, err);
+		if (rc == 0 && rule->tags.list.count)
 			rc = dd_patterns_match(&rule->tags, judging->tags[at].name, &which, err);
 		if (rc < 0)
 			return rc;
@@ -130,8 +137,10 @@ static int keep_names(struct judging *judging, const struct dd_rule *rule, struc
 	for (size_t i = 0; i < judging->mine_count; i++) {
 		uint32_t tag = judging->mine[i];
 		const struct dd_pattern *which;
-		int rc = dd_patterns_match(&rule->keep, judging->tags[tag].name, &which, err);
+		int rc = go_on(judging->ctx, err);
 
+		if (rc == 0)
+			rc = dd_patterns_match(&rule->keep, judging->tags[tag].name, &which, err);
 		if (rc < 0)
 			return rc;
 		if (which && judging->verdicts[tag].reason == DD_VERDICT_GOES) {
@@ -331,12 +340,13 @@ static int judge_rule(struct judging *judging, uint32_t index, struct dd_error *
 	return rc;
 }
 
-int dd_policy_judge(struct dd_policy *policy, const char *repository,
+int dd_policy_judge(struct dd_context *ctx, struct dd_policy *policy, const char *repository,
 		    const struct dd_policy_tag *tags, size_t count,
 		    const struct dd_policy_times *times, struct dd_tag_verdict *verdicts,
 		    struct dd_rule_count *counts, struct dd_error *err)
 {
-	struct judging judging = { .policy = policy,
+	struct judging judging = { .ctx = ctx,
+				   .policy = policy,
 				   .tags = tags,
 				   .count = count,
 				   .times = times,
@@ -352,7 +362,9 @@ int dd_policy_judge(struct dd_policy *policy, const char *repository,
 	if (!about || !mine)
 		return dd_fail(err, DD_ENOMEM, 0, "judge by a policy");
 	for (size_t i = 0; i < policy->rules.count && rc == 0; i++) {
-		rc = dd_policy_matches(policy, i, repository, &about[i], err);
+		rc = go_on(ctx, err);
+		if (rc == 0)
+			rc = dd_policy_matches(policy, i, repository, &about[i], err);
 		any |= about[i];
 	}
 	for (size_t i = 0; i < count && rc == 0; i++) {

@@ -35,7 +35,7 @@ static void judge(struct dd_policy *policy)
 	int rc;
 
 	MUST(counts);
-	rc = dd_policy_judge(policy, "team/app", tags, TAGS, &times, verdicts, counts, &err);
+	rc = dd_policy_judge(NULL, policy, "team/app", tags, TAGS, &times, verdicts, counts, &err);
 	MUST(rc == 0 || (rc == DD_EREFUSED && strstr(err.text, "line ")));
 	for (size_t i = 0; i < TAGS && rc == 0; i++) {
 		char detail[DD_VERDICT_DETAIL];

@@ -71,7 +71,7 @@ static void add(const char *name, int pushed_days_ago, int pulled_days_ago)
 static void judged(const char *repository, const char *wanted)
 {
 	char got[2048] = "";
-	int rc = dd_policy_judge(policy, repository, tags, count, &times, verdicts, counts, &err);
+	int rc = dd_policy_judge(NULL, policy, repository, tags, count, &times, verdicts, counts, &err);
 
 	if (rc < 0)
 		fail_msg("%s", err.text);
@@ -285,10 +285,27 @@ static void a_pattern_that_gives_up_is_an_error_that_names_it(void **state)
 	must_read("rules:\n- repositories: '**'\n  keep:\n    tags: ['/(a|aa)+[xy]/']\n");
 	add(name, 1, -1);
 	assert_int_equal(
-		dd_policy_judge(policy, "app", tags, count, &times, verdicts, counts, &err),
+		dd_policy_judge(NULL, policy, "app", tags, count, &times, verdicts, counts, &err),
 		DD_EREFUSED);
 	assert_non_null(strstr(err.text, "line 4, column 12"));
 	assert_non_null(strstr(err.text, "(a|aa)+[xy]"));
+}
+
+static void slow_patterns_can_be_interrupted(void **state)
+{
+	struct dd_context *ctx;
+
+	(void)state;
+	must_read("rules:\n- repositories: '**'\n  tags: '/a*a*a*([bc]|1x)/'\n  keep: all\n");
+	add("aaaaaaaaaaaaaaaaaaaaaaaaaa", 1, -1);
+	assert_int_equal(dd_context_open(&ctx, &err), 0);
+	assert_int_equal(
+		dd_policy_judge(ctx, policy, "app", tags, count, &times, verdicts, counts, &err), 0);
+	dd_context_cancel(ctx);
+	assert_int_equal(
+		dd_policy_judge(ctx, policy, "app", tags, count, &times, verdicts, counts, &err),
+		DD_ECANCELLED);
+	dd_context_closep(&ctx);
 }
 
 static void hostile_globs_take_no_time(void **state)
@@ -303,7 +320,7 @@ static void hostile_globs_take_no_time(void **state)
 	add(name, 1, -1);
 	for (size_t i = 0; i < 1000; i++)
 		assert_int_equal(
-			dd_policy_judge(policy, "app", tags, count, &times, verdicts, counts, &err),
+			dd_policy_judge(NULL, policy, "app", tags, count, &times, verdicts, counts, &err),
 			0);
 	assert_int_equal(verdicts[0].reason, DD_VERDICT_GOES);
 }
@@ -438,6 +455,7 @@ int main(void)
 		TEST(pulls_keep_only_where_they_are_known),
 		TEST(what_is_about_a_manifest_is_no_tag_of_a_rule),
 		TEST(a_pattern_that_gives_up_is_an_error_that_names_it),
+		TEST(slow_patterns_can_be_interrupted),
 		TEST(hostile_globs_take_no_time),
 		TEST(globs_match_as_documented),
 		TEST(what_can_never_be_reached_is_told_from_the_file),
