@@ -96,7 +96,7 @@ int dd_collections_begin(struct dd_store *store, const struct dd_collection *col
 			 struct dd_error *err);
 int dd_collections_end(struct dd_store *store, const struct dd_collection *collection,
 		       struct dd_error *err);
-/* By the end of the file alone, some hundred runs. No file: none. */
+/* Read from the end of the file, only as far back as it takes to find them. No file: none. */
 int dd_collections_load(struct dd_store *store, struct dd_collections *collections,
 			struct dd_error *err);
 void dd_collections_release(struct dd_collections *collections);

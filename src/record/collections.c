@@ -18,7 +18,6 @@
 
 #define COLLECTING "collecting"
 #define COLLECTED "collected"
-#define TAIL ((uint64_t)128 << 10)
 #define REASON_MAX 900 /* bytes; escaped three times as many, with the rest below DD_LINE_MAX */
 
 enum { COUNT_ONE = 0 };
@@ -211,10 +210,15 @@ static int take(void *arg, char **words, size_t count, struct dd_error *err)
 int dd_collections_load(struct dd_store *store, struct dd_collections *collections,
 			struct dd_error *err)
 {
-	int rc;
+	/* Mostly the end of the file does. What was pulled may fill any length behind the last run. */
+	static const uint64_t tails[] = { 128 << 10, 8 << 20, 0 };
+	int rc = 0;
 
 	memset(collections, 0, sizeof(*collections));
-	rc = dd_lines_visit_records(store, TAIL, take, collections, err);
+	for (size_t i = 0; i < DD_COUNT(tails) && rc == 0 && !collections->whole.began_ns; i++) {
+		dd_collections_release(collections);
+		rc = dd_lines_visit_records(store, tails[i], take, collections, err);
+	}
 	if (rc < 0)
 		dd_collections_release(collections);
 	return rc;

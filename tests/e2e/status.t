@@ -300,6 +300,13 @@ test_case 'records that are damaged or of a later version are passed over' '
 	page 0 && json ".collection.outcome == \"done\"" status
 '
 
+test_case 'a collection is found however much was remembered since' '
+	from_template && run 0 collect vol >out && run 0,1 drydock status --root vol --json >before &&
+	yes "what somebody pulled, many times" | head -n 300000 >>vol/.drydock/records &&
+	run 0,1 drydock status --root vol --quick --json >after &&
+	same <(json "[.collection, .last_success] | tostring" before) <(json "[.collection, .last_success] | tostring" after)
+'
+
 test_case 'a collection that cannot be remembered says so, and is done all the same' '
 	need_strace && from_template && run 0 collect vol --grace 365d >out &&
 	run 0 by_path strace -f -o trace -P "$PWD/vol/.drydock/records" -e trace=write \
