@@ -100,6 +100,7 @@ static int choose(const struct options *words, struct dd_reference *reference,
 static int run(struct tool *tool, const struct options *words, struct dd_error *err)
 {
 	CLEANUP(dd_index_closep) struct dd_index *index = NULL;
+	CLEANUP(dd_index_closep) struct dd_index *measured = NULL;
 	struct dd_reference reference = { 0 };
 	struct dd_du_options options = {
 		.apparent = settings.apparent,
@@ -116,7 +117,10 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 	/* Of one repository there is nothing to be remembered that takes long to find out. */
 	if (rc == 0 && !options.repository)
 		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);
+	if (rc == 0 && index)
+		rc = cache_open(tool, &settings.cache, DD_INDEX_MEASURED, &measured, err);
 	options.index = index;
+	options.measured = measured;
 	return rc < 0 ? rc : measure(tool, &options, err);
 }
 

@@ -94,6 +94,8 @@ struct dd_du_options {
 	unsigned depth; /* components of names; 0: all (of namespaces one) */
 	/* Of kind SURVEYED, for the volume as a whole; NULL: everything is looked at anew. */
 	struct dd_index *index;
+	/* Likewise of kind MEASURED: directories that have not changed are not listed again. */
+	struct dd_index *measured;
 };
 
 /*

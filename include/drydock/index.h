@@ -35,13 +35,14 @@
 struct dd_index;
 
 /*
- * There are three, each with a file and a writer of its own, so that a verification that takes the night
+ * There are four, each with a file and a writer of its own, so that a verification that takes the night
  * and a collection do not wait for one another, and neither reads what the other needs.
  */
 enum dd_index_kind {
 	DD_INDEX_VERIFIED, /* blobs whose bytes were read */
 	DD_INDEX_SURVEYED, /* what directories, links and manifests said */
-	DD_INDEX_AUDITED   /* likewise, to a verification: it asks for every link */
+	DD_INDEX_AUDITED,  /* likewise, to a verification: it asks for every link */
+	DD_INDEX_MEASURED  /* what directories hold, to a measurement: it asks for every one */
 };
 
 struct dd_index_options {
@@ -196,5 +197,21 @@ int dd_listing_pack(struct dd_buffer *packed, const struct dd_entry *entry);
  * on.
  */
 int dd_index_settle(struct dd_index *index, bool whole, struct dd_error *err);
+
+/* ---- what a measurement found out: an index of kind MEASURED ---- */
+
+/*
+ * A word says of one directory, as long as its stamp is the same, of which kind it is; what kinds there are
+ * is the caller's to say. Of two directories 62 bits are the same by chance alone.
+ */
+#define DD_INDEX_WORD_KIND UINT64_C(3)
+uint64_t dd_index_word(const struct dd_info *directory, unsigned kind);
+
+/* All that are remembered, some of which may be of former times; *words is to be freed, also on failure. */
+int dd_index_get_words(struct dd_index *index, uint64_t **words, size_t *count,
+		       struct dd_error *err);
+/* W. These instead; the index only answers from here on. */
+int dd_index_keep_words(struct dd_index *index, const uint64_t *words, size_t count,
+			struct dd_error *err);
 
 #endif

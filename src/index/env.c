@@ -36,6 +36,13 @@ const struct dd_index_kind_of dd_index_kinds[] = {
 			       .learns = true,
 			       .count = 3,
 			       .databases = SURVEYED },
+	[DD_INDEX_MEASURED] = { .file = "measure",
+				.fresh = "measure.new",
+				.work = "measure.work",
+				.lock = "measure.lock",
+				.learns = true,
+				.count = 1,
+				.databases = { "words" } },
 };
 
 int dd_index_trouble(struct dd_context *ctx, int rc, const char *what, const struct dd_error *err)

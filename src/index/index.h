@@ -20,7 +20,7 @@
  * A file is an LMDB environment with a named database for each kind of record. In "index", "blobs"
  * has the algorithm and the bytes of a digest as key, and a struct dd_record. In "survey" and "audit"
  * all keys are what tells a file from others (dd_stamp_object()), so that what was made together is found together;
- * what they hold begins with a struct dd_fact (survey.h).
+ * what they hold begins with a struct dd_fact (survey.h). So it does in "measure", whose keys are numbers.
  */
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H

@@ -91,8 +91,8 @@ static int flush(struct dd_index *index, struct dd_error *err)
 	return rc;
 }
 
-static void learn(struct dd_index *index, unsigned database, const MDB_val *key,
-		  struct dd_fact *fact, const struct dd_buffer *rest)
+void dd_index_learn(struct dd_index *index, unsigned database, const MDB_val *key,
+		    struct dd_fact *fact, const struct dd_buffer *rest)
 {
 	struct dd_learner *learner = &index->learner;
 	size_t size = sizeof(*fact) + rest->len;
@@ -141,7 +141,7 @@ static void learn_file(struct dd_index *index, unsigned database, const struct d
 	const MDB_val name = { sizeof(key.bytes), key.bytes };
 
 	dd_object_key_of(&key, &now->stamp);
-	learn(index, database, &name, &fact, rest);
+	dd_index_learn(index, database, &name, &fact, rest);
 }
 
 void dd_index_learn_listing(struct dd_index *index, const struct dd_info *now, int64_t began_ns,

@@ -40,6 +40,10 @@ void dd_fact_seal(void *record, size_t len, const MDB_val *key);
 bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *key,
 		     const struct dd_stamp *now, struct dd_fact *fact, MDB_val *rest);
 
+/* What follows the head is remembered under a key, if the index still learns. */
+void dd_index_learn(struct dd_index *index, unsigned database, const MDB_val *key,
+		    struct dd_fact *fact, const struct dd_buffer *rest);
+
 /* A file's or directory's key: in the order in which most were made. */
 struct dd_object_key {
 	uint8_t bytes[8];

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/jobs.h"
 #include "inspect/du.h"
+#include "inspect/du_shapes.h"
 #include "store/usage.h"
 
 #define BATCH 128
@@ -56,9 +57,19 @@ int dd_weigh_all(struct dd_weighing *weighing, struct dd_error *err)
 	struct dd_du_totals *totals = &weighing->du->totals;
 	struct sums sums = { .weighing = weighing };
 	uint64_t unreadable = 0;
-	int rc = dd_store_measure(weighing->ctx, weighing->store, NULL, add_used, &sums,
-				  &unreadable, err);
+	struct dd_recollection recollection = { 0 };
+	const struct dd_measuring how = { .shapes = weighing->options->measured ?
+							    &recollection.shapes :
+							    NULL,
+					  .fn = add_used,
+					  .arg = &sums };
+	int rc = dd_recollection_open(&recollection, weighing->options->measured, err);
 
+	if (rc == 0)
+		rc = dd_store_measure(weighing->ctx, weighing->store, &how, &unreadable, err);
+	if (rc == 0)
+		rc = dd_recollection_keep(&recollection, err);
+	dd_recollection_release(&recollection);
 	weighing->du->problems += unreadable;
 	if (rc < 0)
 		return rc;
@@ -162,6 +173,9 @@ int dd_weigh_one(struct dd_weighing *weighing, struct dd_error *err)
 	DD_CLEANUP(dd_family_release) struct dd_family family = { 0 };
 	struct want want = { 0 };
 	struct sums sums = { .weighing = weighing };
+	const struct dd_measuring how = { .repository = weighing->options->repository,
+					  .fn = add_used,
+					  .arg = &sums };
 	uint64_t unreadable = 0;
 	int rc = dd_family_init(&family, weighing->graph, err);
 
@@ -173,8 +187,7 @@ int dd_weigh_one(struct dd_weighing *weighing, struct dd_error *err)
 		totals->referenced += weighing->weights[want.ids.items[i]];
 	dd_list_release(&want.ids);
 	if (rc == 0)
-		rc = dd_store_measure(weighing->ctx, weighing->store, weighing->options->repository,
-				      add_used, &sums, &unreadable, err);
+		rc = dd_store_measure(weighing->ctx, weighing->store, &how, &unreadable, err);
 	weighing->du->problems += unreadable;
 	totals->links = atomic_load(&sums.areas[DD_USED_REPOSITORY]);
 	totals->uploads = atomic_load(&sums.areas[DD_USED_UPLOAD]);

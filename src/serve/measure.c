@@ -30,18 +30,22 @@ struct dd_measure {
 static int measure_volume(struct dd_measure *measure, struct dd_store *store, char **text,
 			  struct dd_error *err)
 {
-	const struct dd_index_options options = { .kind = DD_INDEX_SURVEYED,
-						  .cache_dir = measure->options.cache_dir,
-						  .get_environment =
-							  measure->options.get_environment };
+	struct dd_index_options options = { .kind = DD_INDEX_SURVEYED,
+					    .cache_dir = measure->options.cache_dir,
+					    .get_environment = measure->options.get_environment };
 	DD_CLEANUP(dd_index_closep) struct dd_index *index = NULL;
+	DD_CLEANUP(dd_index_closep) struct dd_index *measured = NULL;
 	struct dd_du_options wanted = { .by = DD_DU_REPOSITORY, .exclusive = true };
 	struct dd_du du = { 0 };
 	int rc = dd_index_open(measure->ctx, store, &options, &index, err);
 
+	options.kind = DD_INDEX_MEASURED;
+	if (rc == 0 && index)
+		rc = dd_index_open(measure->ctx, store, &options, &measured, err);
 	if (rc < 0)
 		return rc;
 	wanted.index = index;
+	wanted.measured = measured;
 	rc = dd_du(measure->ctx, store, &wanted, &du, err);
 	if (rc == 0)
 		rc = dd_du_metrics(&du, dd_store_get_root(store), text, err);

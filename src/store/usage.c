@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <drydock/units.h>
+
 #include "base/jobs.h"
 #include "store/beneath.h"
 #include "store/file.h"
+#include "store/still.h"
 #include "store/usage.h"
 
 /* A directory so deep is no job of its own: "docker/registry/v2/blobs/sha256/ab" has six parts. */
@@ -29,13 +32,11 @@ struct measure {
 	struct dd_context *ctx;
 	struct dd_store *store;
 	struct dd_jobs *jobs;
-	dd_used_fn *fn;
-	void *arg;
+	const struct dd_measuring *how;
 	atomic_uint_fast64_t unreadable;
 	atomic_int rc;
 	pthread_mutex_t lock;
 	DD_LIST(struct twin) twins;
-	bool whole; /* not of a repository's own directories alone */
 };
 
 /* A directory that is being looked into. */
@@ -43,7 +44,9 @@ struct place {
 	struct measure *measure;
 	struct dd_text path; /* below the root */
 	unsigned parts;	     /* of the path */
-	int fd;
+	int fd;		     /* of the directory, or of one above it */
+	size_t from;	     /* where in the path it goes on from there */
+	bool still;	     /* no link is followed below fd */
 };
 
 struct job {
@@ -134,7 +137,7 @@ static int tell(struct measure *measure, const char *path, const struct dd_info 
 	if (!memory)
 		return DD_ENOMEM;
 	classify(path, memory, &used);
-	return measure->fn(measure->arg, &used);
+	return measure->how->fn(measure->how->arg, &used);
 }
 
 /* ---- several names ---- */
@@ -192,7 +195,18 @@ static int tell_twins(struct measure *measure)
 
 /* ---- the walk ---- */
 
-static int look_into(struct place *place);
+static int look_into(struct place *place, struct dd_shaping *shaping);
+static int see(struct place *place, const char *name);
+
+/* Where it can be, in the copy of the mounts. */
+static int open_job(const struct job *job, bool *still)
+{
+	const struct dd_store *store = job->measure->store;
+	int fd = dd_still_openat(store->still, job->path, O_RDONLY | O_DIRECTORY);
+
+	*still = fd >= 0;
+	return fd >= 0 ? fd : dd_beneath_open(store->fd, job->path, O_RDONLY | O_DIRECTORY, 0);
+}
 
 static void run_job(void *arg)
 {
@@ -200,16 +214,15 @@ static void run_job(void *arg)
 	struct measure *measure = job->measure;
 	struct place place = { .measure = measure, .parts = job->parts };
 
-	place.fd = atomic_load(&measure->rc) ? -1 :
-					       dd_beneath_open(measure->store->fd, job->path,
-							       O_RDONLY | O_DIRECTORY, 0);
+	place.fd = atomic_load(&measure->rc) ? -1 : open_job(job, &place.still);
 	if (place.fd < 0) {
 		if (!atomic_load(&measure->rc) && place.fd != -ENOENT)
 			atomic_fetch_add(&measure->unreadable, 1);
 	} else {
 		stop(measure, dd_text_add(&place.path, job->path, strlen(job->path)));
+		place.from = place.path.len + (place.path.len > 0);
 		if (!atomic_load(&measure->rc))
-			stop(measure, look_into(&place));
+			stop(measure, look_into(&place, NULL));
 		close(place.fd);
 	}
 	dd_text_release(&place.path);
@@ -232,73 +245,138 @@ static int add_job(struct measure *measure, const char *path, unsigned parts)
 	return 0;
 }
 
-static int enter(struct place *place, const char *name)
+/* Open by now; it is learnt as what it was after that, and before it was listed. */
+static int list_and_learn(struct place *place)
 {
-	int above = place->fd, rc;
+	const struct dd_shapes *shapes = place->measure->how->shapes;
+	int64_t began_ns = shapes ? dd_time_now() : 0;
+	struct dd_shaping shaping = { 0 };
+	struct dd_info info;
+	struct stat st;
+	bool seen = shapes && fstat(place->fd, &st) == 0;
+	int rc = look_into(place, seen ? &shaping : NULL);
+	enum dd_shape shape = dd_shaping_end(&shaping);
+
+	if (rc == 0 && seen && shape != DD_SHAPE_COUNT) {
+		dd_file_info(&st, &info);
+		shapes->learn(shapes->arg, &info, began_ns, shape);
+	}
+	return rc;
+}
+
+static int look_at_names(struct place *place, const char *const *names)
+{
+	int rc = 0;
+
+	for (; *names && rc == 0; names++)
+		rc = see(place, *names);
+	return rc;
+}
+
+/* Names that are known are looked at from above; where links could be in the way, from itself. */
+static int look_deeper(struct place *place, enum dd_shape shape)
+{
+	bool known = shape != DD_SHAPE_COUNT;
+	int above = place->fd, rc = 0;
+	size_t from = place->from;
+
+	if (known && place->still)
+		return look_at_names(place, dd_shape_names[shape]);
+	place->fd = openat(above, place->path.bytes + from,
+			   (known ? O_PATH : O_RDONLY) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place->fd < 0) {
+		if (errno != ENOENT)
+			atomic_fetch_add(&place->measure->unreadable, 1);
+	} else {
+		place->from = place->path.len + 1;
+		rc = known ? look_at_names(place, dd_shape_names[shape]) : list_and_learn(place);
+		close(place->fd);
+	}
+	place->fd = above;
+	place->from = from;
+	return rc;
+}
+
+static int enter(struct place *place, const struct dd_info *info)
+{
+	const struct dd_shapes *shapes = place->measure->how->shapes;
+	int rc;
 
 	if (place->parts < JOBS_DEPTH)
 		return add_job(place->measure, place->path.bytes, place->parts + 1);
-	place->fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (place->fd < 0 || place->parts == DD_FILE_DEEPEST) {
-		if (place->fd >= 0 || errno != ENOENT)
-			atomic_fetch_add(&place->measure->unreadable, 1);
-		rc = 0;
-	} else {
-		place->parts++;
-		rc = look_into(place);
-		place->parts--;
+	if (place->parts == DD_FILE_DEEPEST) {
+		atomic_fetch_add(&place->measure->unreadable, 1);
+		return 0;
 	}
-	if (place->fd >= 0)
-		close(place->fd);
-	place->fd = above;
+	place->parts++;
+	rc = look_deeper(place, shapes ? shapes->recall(shapes->arg, info) : DD_SHAPE_COUNT);
+	place->parts--;
 	return rc;
 }
 
 /* Below a repository lie others, which are not of it. */
 static bool is_asked_for(const struct place *place, const char *name)
 {
-	return place->measure->whole || place->parts != 1 ||
+	return !place->measure->how->repository || place->parts != 1 ||
 	       dd_repository_reserved(name, strlen(name));
 }
 
-static int see(void *arg, const struct dd_entry *entry, struct dd_error *err)
+static int see(struct place *place, const char *name)
 {
-	struct place *place = arg;
 	size_t len = place->path.len;
 	struct dd_info info;
 	struct stat st;
-	int rc = dd_context_check(place->measure->ctx, err);
+	int rc = 0;
 
-	if (rc < 0 || !is_asked_for(place, entry->name))
-		return rc;
-	if (fstatat(place->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if ((len && dd_text_add(&place->path, "/", 1) < 0) ||
+	    dd_text_add(&place->path, name, strlen(name)) < 0)
+		return DD_ENOMEM;
+	if (fstatat(place->fd, place->path.bytes + place->from, &st,
+		    AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
 		if (errno != ENOENT)
 			atomic_fetch_add(&place->measure->unreadable, 1);
-		return 0;
+	} else {
+		dd_file_info(&st, &info);
+		rc = info.type != DD_ENTRY_DIRECTORY && info.links > 1 ?
+			     keep_twin(place->measure, place->path.bytes, &info) :
+			     tell(place->measure, place->path.bytes, &info);
+		if (rc == 0 && info.type == DD_ENTRY_DIRECTORY)
+			rc = enter(place, &info);
 	}
-	dd_file_info(&st, &info);
-	if ((len && dd_text_add(&place->path, "/", 1) < 0) ||
-	    dd_text_add(&place->path, entry->name, strlen(entry->name)) < 0)
-		return DD_ENOMEM;
-	rc = info.type != DD_ENTRY_DIRECTORY && info.links > 1 ?
-		     keep_twin(place->measure, place->path.bytes, &info) :
-		     tell(place->measure, place->path.bytes, &info);
-	if (rc == 0 && info.type == DD_ENTRY_DIRECTORY)
-		rc = enter(place, entry->name);
 	dd_text_cut(&place->path, len);
 	return rc;
 }
 
-static int look_into(struct place *place)
+struct looking {
+	struct place *place;
+	struct dd_shaping *shaping; /* NULL: nobody asks */
+};
+
+static int see_entry(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	const struct looking *looking = arg;
+	int rc = dd_context_check(looking->place->measure->ctx, err);
+
+	if (looking->shaping)
+		dd_shaping_add(looking->shaping, entry->name);
+	return rc < 0 || !is_asked_for(looking->place, entry->name) ?
+		       rc :
+		       see(looking->place, entry->name);
+}
+
+static int look_into(struct place *place, struct dd_shaping *shaping)
 {
 	struct measure *measure = place->measure;
+	struct looking looking = { place, shaping };
 	struct dd_error err = { 0 };
 	const char *path = place->path.bytes ? place->path.bytes : "";
-	int rc = dd_file_list(measure->store, place->fd, path, see, place, &err);
+	int rc = dd_file_list(measure->store, place->fd, path, see_entry, &looking, &err);
 
 	if (rc == DD_ENOMEM || rc == DD_ECANCELLED || rc == 0)
 		return rc;
 	atomic_fetch_add(&measure->unreadable, 1);
+	if (shaping)
+		*shaping = (struct dd_shaping){ .count = DD_SHAPE_NAMES + 1 };
 	return 0;
 }
 
@@ -316,20 +394,19 @@ static int begin(struct measure *measure, const char *path, struct dd_error *err
 	}
 	close(fd);
 	dd_file_info(&st, &info);
-	if (tell(measure, path, &info) < 0 || add_job(measure, path, measure->whole ? 0 : 1) < 0)
+	if (tell(measure, path, &info) < 0 ||
+	    add_job(measure, path, measure->how->repository ? 1 : 0) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "measure the volume");
 	return 0;
 }
 
-int dd_store_measure(struct dd_context *ctx, struct dd_store *store, const char *repository,
-		     dd_used_fn *fn, void *arg, uint64_t *unreadable, struct dd_error *err)
+int dd_store_measure(struct dd_context *ctx, struct dd_store *store, const struct dd_measuring *how,
+		     uint64_t *unreadable, struct dd_error *err)
 {
-	const struct dd_place top = { .kind = DD_IN_REPOSITORY, .repository = repository };
-	struct measure measure = {
-		.ctx = ctx, .store = store, .fn = fn, .arg = arg, .whole = !repository
-	};
+	const struct dd_place top = { .kind = DD_IN_REPOSITORY, .repository = how->repository };
+	struct measure measure = { .ctx = ctx, .store = store, .how = how };
 	DD_AUTOFREE char *path = NULL;
-	int rc = repository ? dd_layout_path(&top, &path, err) : 0;
+	int rc = how->repository ? dd_layout_path(&top, &path, err) : 0;
 
 	if (rc == 0)
 		rc = dd_jobs_open(ctx, &measure.jobs, err);
@@ -337,8 +414,10 @@ int dd_store_measure(struct dd_context *ctx, struct dd_store *store, const char 
 		return rc;
 	pthread_mutex_init(&measure.lock, NULL);
 	dd_progress_begin(ctx, "measuring", 0);
+	dd_store_begin_looks(store);
 	rc = begin(&measure, path ? path : "", err);
 	dd_jobs_closep(&measure.jobs);
+	dd_store_end_looks(store);
 	if (rc == 0)
 		stop(&measure, tell_twins(&measure));
 	dd_progress_end(ctx);

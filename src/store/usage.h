@@ -5,7 +5,7 @@
 #ifndef STORE_USAGE_H
 #define STORE_USAGE_H
 
-#include <drydock/store.h>
+#include "store/shape.h"
 
 enum dd_used_area {
 	DD_USED_BLOB,	    /* a blob's data; digest says which */
@@ -31,7 +31,13 @@ struct dd_used {
  * repository NULL: all of the volume; else only what lies below this one's own directories.
  */
 typedef int dd_used_fn(void *arg, const struct dd_used *used);
-int dd_store_measure(struct dd_context *ctx, struct dd_store *store, const char *repository,
-		     dd_used_fn *fn, void *arg, uint64_t *unreadable, struct dd_error *err);
+struct dd_measuring {
+	const char *repository;
+	const struct dd_shapes *shapes; /* NULL: every directory is listed */
+	dd_used_fn *fn;
+	void *arg;
+};
+int dd_store_measure(struct dd_context *ctx, struct dd_store *store, const struct dd_measuring *how,
+		     uint64_t *unreadable, struct dd_error *err);
 
 #endif

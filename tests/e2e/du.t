@@ -261,6 +261,36 @@ test_case 'what an earlier run found out changes nothing in what is told' '
 	done
 '
 
+# listed OPTION…: directories that a run lists.
+listed() {
+	run 0 by_path strace -f -qq -e trace=getdents64 -o trace drydock du --root vol "$@" >&7 &&
+		grep -c "= 0$" trace
+}
+
+test_case 'what has not changed is not listed again, and what has is, whatever it is' '
+	need_strace && from_template && sleep 2.1 && agrees_with_du vol &&
+	[ "$(listed)" -lt "$(($(listed --no-index) / 2))" ] && agrees_with_du vol &&
+	blob=$(blob_data vol "$one") && link=$(current_link vol lone:v1) &&
+	agrees() {
+		sync -f vol && run 0,1 drydock du --root vol --json >sum &&
+			[ "$(json .totals.all sum)" = "$(du -s --block-size=1 vol | cut -f 1)" ]
+	} && printf %09000d 0 >"${blob%/*}/another" && agrees &&
+	printf %09000d 0 >>"$blob" && agrees &&
+	mkdir "${link%/*}/more" && printf %09000d 0 >"${link%/*}/more/file" && agrees &&
+	printf %09000d 0 >"$(tag_dir vol team/app:one)/strange" && agrees &&
+	sleep 2.1 && agrees && agrees && rm "$link" "${blob%/*}/another" && agrees &&
+	rm -r "${link%/*}" && ln -s /etc "${link%/*}" && agrees &&
+	rm -r "$(tag_dir vol team/app:two)" && agrees
+'
+
+test_case 'somebody who may not copy mounts is told the same' '
+	need_root && from_template && chmod -R a+rX vol && mkdir cache && chown nobody cache && sleep 2.1 &&
+	for _ in 1 2 3; do
+		run 0 as_nobody drydock du --root "$PWD/vol" --cache-dir "$PWD/cache" --json >sum &&
+		[ "$(json .totals.all sum)" = "$(du -s --block-size=1 vol | cut -f 1)" ] || return
+	done && [ -s "$(echo cache/*/measure)" ]
+'
+
 test_case 'whoever stops reading ends it without a word' '
 	from_template && for n in {1..200}; do
 		mkdir -p "$(repository_dir vol "repo$n")/_layers/sha256" || return
