@@ -230,8 +230,10 @@ void dd_names_release(struct dd_names *names);
 /* Names after last (NULL: from the first), at most max. DD_ENOENT: no such repository. */
 int dd_registry_list_tags(struct dd_registry *registry, const char *repository, const char *last,
 			  size_t max, struct dd_names *names, struct dd_error *err);
+/* may_pull NULL: all; else those that it allows, as if there were no others. */
 int dd_registry_list_repositories(struct dd_registry *registry, const char *last, size_t max,
-				  struct dd_names *names, struct dd_error *err);
+				  dd_may_pull_fn *may_pull, void *arg, struct dd_names *names,
+				  struct dd_error *err);
 
 /*
  * The manifests of the repository whose subject is the digest, as an image index (distribution-spec,

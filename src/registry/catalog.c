@@ -16,6 +16,8 @@ struct page {
 	struct dd_registry *registry;
 	const char *last; /* NULL */
 	size_t max;
+	dd_may_pull_fn *may_pull; /* NULL */
+	void *arg;
 	struct dd_names *names;
 	struct dd_text
 		path; /* of the directory that is gone through, "" or with a slash at its end */
@@ -112,7 +114,8 @@ static int add_repository(struct page *page, struct dd_error *err)
 	bool is_one = false;
 	int rc = 0;
 
-	if (dd_repository_valid(name) && (!page->last || strcmp(name, page->last) > 0))
+	if (dd_repository_valid(name) && (!page->last || strcmp(name, page->last) > 0) &&
+	    (!page->may_pull || page->may_pull(page->arg, name)))
 		rc = dd_registry_look_at_repository(page->registry, name, &is_one, err);
 	return rc == 0 && is_one ? dd_names_add(page->names, page->max, name, err) : rc;
 }
@@ -183,9 +186,15 @@ static int go_through(struct page *page, struct dd_error *err)
 }
 
 int dd_registry_list_repositories(struct dd_registry *registry, const char *last, size_t max,
-				  struct dd_names *names, struct dd_error *err)
+				  dd_may_pull_fn *may_pull, void *arg, struct dd_names *names,
+				  struct dd_error *err)
 {
-	struct page page = { .registry = registry, .last = last, .max = max, .names = names };
+	struct page page = { .registry = registry,
+			     .last = last,
+			     .max = max,
+			     .may_pull = may_pull,
+			     .arg = arg,
+			     .names = names };
 	int rc;
 
 	*names = (struct dd_names){ 0 };

@@ -67,7 +67,6 @@ static void link_next(struct dd_request *request, struct dd_reply *reply, const 
 	dd_reply_header(reply, "Link", link);
 }
 
-/* Before any of the names is left out: else a page of others' would be the last. */
 static void note_next(struct page *page, const struct dd_names *names)
 {
 	if (names->more && names->count)
@@ -143,20 +142,12 @@ void dd_begin_tags(struct dd_request *request)
 
 /* ---- repositories ---- */
 
-/* Who may not pull from a repository by the rules is not told of it. */
-static void leave_out(struct dd_request *request, struct dd_names *names)
+/* Who may not pull from a repository by the rules is not told of it, nor by where a page ends. */
+static bool may_see(void *arg, const char *repository)
 {
-	size_t kept = 0;
+	const struct dd_request *request = arg;
 
-	for (size_t i = 0; i < names->count; i++) {
-		char *name = names->items[i];
-
-		if (dd_auth_may_see(request->server->auth, request->identity, name))
-			names->items[kept++] = name;
-		else
-			free(name);
-	}
-	names->count = kept;
+	return dd_auth_may_see(request->server->auth, request->identity, repository);
 }
 
 static void list_repositories(struct dd_exchange *exchange)
@@ -171,13 +162,13 @@ static void list_repositories(struct dd_exchange *exchange)
 	if (!parse_page(request, most < 100 ? most : 100, most, &page))
 		return;
 	rc = dd_registry_list_repositories(request->server->registry,
-					   page.last[0] ? page.last : NULL, page.max, &names, &err);
+					   page.last[0] ? page.last : NULL, page.max, may_see,
+					   request, &names, &err);
 	if (rc < 0) {
 		dd_request_fail_by(request, rc, DD_NAME_UNKNOWN, &err);
 		return;
 	}
 	note_next(&page, &names);
-	leave_out(request, &names);
 	reply_names(request, "_catalog", "repositories", &page, &names);
 }
 

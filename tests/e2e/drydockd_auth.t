@@ -167,7 +167,11 @@ test_case 'the catalogue names what its reader may pull' '
 	fails_with 401 UNAUTHORIZED "$url/_catalog" && ask 200 $as_bob "$url/_catalog" &&
 	[ "$(jq -c .repositories body)" = "[\"public/app\"]" ] &&
 	ask 200 $as_alice "$url/_catalog" &&
-	[ "$(jq -c .repositories body)" = "[\"app\",\"public/app\"]" ]
+	[ "$(jq -c .repositories body)" = "[\"app\",\"public/app\"]" ] && pushes public/zoo 1 && pushes zoo 1 &&
+	ask 200 $as_bob "$url/_catalog?n=1" && [ "$(jq -c .repositories body)" = "[\"public/app\"]" ] &&
+	[ "$(header Link)" = "</v2/_catalog?last=public/app&n=1>; rel=\"next\"" ] &&
+	ask 200 $as_bob "$url/_catalog?n=1&last=public/app" && [ "$(jq -c .repositories body)" = "[\"public/zoo\"]" ] &&
+	[ -z "$(header Link)" ]
 '
 
 test_case 'a tag that never changes is put once, and again only with the same bytes' '

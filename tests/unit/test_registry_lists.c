@@ -15,7 +15,8 @@ static void assert_names(const struct dd_names *names, const char *const *expect
 	assert_int_equal(names->more, more);
 }
 
-#define ARRAY(...) (const char *const[]){ __VA_ARGS__ }, DD_COUNT(((const char *const[]){ __VA_ARGS__ }))
+#define ARRAY(...) \
+	(const char *const[]){ __VA_ARGS__ }, DD_COUNT(((const char *const[]){ __VA_ARGS__ }))
 
 static void assert_tags(struct registry *reg, const char *repository, const char *last, size_t max,
 			bool more, const char *const *expected, size_t count)
@@ -32,7 +33,8 @@ static void assert_repositories(struct registry *reg, const char *last, size_t m
 {
 	DD_CLEANUP(dd_names_release) struct dd_names names;
 
-	if (dd_registry_list_repositories(reg->registry, last, max, &names, reg->err) < 0)
+	if (dd_registry_list_repositories(reg->registry, last, max, NULL, NULL, &names, reg->err) <
+	    0)
 		fail_msg("%s", reg->err->text);
 	assert_names(&names, expected, count, more);
 }
@@ -56,7 +58,8 @@ static void tags_come_in_the_order_of_their_bytes_page_by_page(void **state)
 	assert_tags(&reg, APP, NULL, 10, false, NULL, 0);
 	for (size_t i = 0; i < DD_COUNT(tags); i++)
 		assert_rc(put_manifest(&reg, APP, image.json, tags[i]), 0);
-	assert_tags(&reg, APP, NULL, 100, false, ARRAY("10", "9", "B", "_", "a", "a-1", "a.1", "b"));
+	assert_tags(&reg, APP, NULL, 100, false,
+		    ARRAY("10", "9", "B", "_", "a", "a-1", "a.1", "b"));
 	assert_tags(&reg, APP, NULL, 3, true, ARRAY("10", "9", "B"));
 	assert_tags(&reg, APP, "B", 3, true, ARRAY("_", "a", "a-1"));
 	assert_tags(&reg, APP, "a-1", 2, false, ARRAY("a.1", "b"));
@@ -85,9 +88,9 @@ static void a_tag_without_a_current_link_is_none(void **state)
 	assert_int_equal(mkfifo(below(&reg.volume, tag_path(APP, "fifo")), 0644), 0);
 	make_parents(&reg.volume, tag_path(APP, "link"));
 	put(&reg.volume, "outside", dd_digest_text(&image.digest));
-	assert_int_equal(symlink(below(&reg.volume, "outside"),
-				 below(&reg.volume, tag_path(APP, "link"))),
-			 0);
+	assert_int_equal(
+		symlink(below(&reg.volume, "outside"), below(&reg.volume, tag_path(APP, "link"))),
+		0);
 	assert_tags(&reg, APP, NULL, 100, false, ARRAY("v1"));
 	release_image(&image);
 	close_registry(&reg);
@@ -120,7 +123,9 @@ static void push_to(struct registry *reg, const char *repository)
 
 static void repositories_come_in_the_order_of_their_bytes_page_by_page(void **state)
 {
-	static const char *const names[] = { "a/b/c", "a", "a-b", "a/b", "b/x/y/z", "a.c", "a0", "z" };
+	static const char *const names[] = {
+		"a/b/c", "a", "a-b", "a/b", "b/x/y/z", "a.c", "a0", "z"
+	};
 	struct registry reg;
 
 	(void)state;
@@ -152,10 +157,12 @@ static void what_has_no_content_or_no_valid_name_is_no_repository(void **state)
 	push_to(&reg, APP);
 	push(&reg, "layers/only", "x", 1);
 	make_parents(&reg.volume, V2 "repositories/begun/_uploads/" UUID "/x");
-	make_parents(&reg.volume, V2 "repositories/deleted/_manifests/revisions/sha256/" HEX_A "/x");
+	make_parents(&reg.volume,
+		     V2 "repositories/deleted/_manifests/revisions/sha256/" HEX_A "/x");
 	make_parents(&reg.volume, V2 "repositories/deleted/_manifests/tags/v1/current/x");
 	put(&reg.volume, V2 "repositories/Upper/_layers/sha256/" HEX_A "/link", "sha256:" HEX_A);
-	put(&reg.volume, V2 "repositories/Upper/sub/_layers/sha256/" HEX_A "/link", "sha256:" HEX_A);
+	put(&reg.volume, V2 "repositories/Upper/sub/_layers/sha256/" HEX_A "/link",
+	    "sha256:" HEX_A);
 	assert_int_equal(symlink(below(&reg.volume, V2 "repositories/team"),
 				 below(&reg.volume, V2 "repositories/linked")),
 			 0);
