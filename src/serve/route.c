@@ -205,9 +205,13 @@ static void parse_plain(const struct path *path, struct dd_route *route)
 		const char *path;
 		enum dd_route_kind kind;
 	} plain[] = {
-		{ "v2", DD_ROUTE_BASE },	{ "v2/", DD_ROUTE_BASE },
-		{ "v2/token", DD_ROUTE_TOKEN }, { "healthz", DD_ROUTE_HEALTH },
-		{ "readyz", DD_ROUTE_READY },	{ "metrics", DD_ROUTE_METRICS },
+		{ "v2", DD_ROUTE_BASE },
+		{ "v2/", DD_ROUTE_BASE },
+		{ "v2/token", DD_ROUTE_TOKEN },
+		{ "healthz", DD_ROUTE_HEALTH },
+		{ "readyz", DD_ROUTE_READY },
+		{ "metrics", DD_ROUTE_METRICS },
+		{ "debug/health", DD_ROUTE_READY },
 	};
 
 	for (size_t i = 0; i < DD_COUNT(plain); i++)
@@ -238,9 +242,13 @@ void dd_route_parse(const char *target, const char *prefix, struct dd_route *rou
 	route->repository[0] = route->reference[0] = '\0';
 	route->by_digest = false;
 	route->query = target[len] == '?' ? target + len + 1 : NULL;
+	/* The reference says there that it lives, and many probes ask for it. */
+	if (len == 1 && *target == '/')
+		route->kind = DD_ROUTE_HEALTH;
 	if (len > PATH_LEN_MAX || len < skip || strncmp(target, prefix ? prefix : "/", skip) != 0)
 		return;
-	parse_plain(&path, route);
+	if (route->kind == DD_ROUTE_NONE)
+		parse_plain(&path, route);
 	if (route->kind == DD_ROUTE_NONE && path.end - path.begin > 3 &&
 	    !strncmp(path.begin, "v2/", 3)) {
 		path.begin += 3;

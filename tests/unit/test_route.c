@@ -46,6 +46,8 @@ static void routes(void **state)
 	expect("/v2/a/tags/list", DD_ROUTE_TAGS, DD_ROUTE_FINE, "a", "");
 	expect("/v2/a/referrers/sha256:" HEX64, DD_ROUTE_REFERRERS, DD_ROUTE_FINE, "a", NULL);
 	expect("/healthz", DD_ROUTE_HEALTH, DD_ROUTE_FINE, "", "");
+	expect("/", DD_ROUTE_HEALTH, DD_ROUTE_FINE, "", "");
+	expect("/debug/health", DD_ROUTE_READY, DD_ROUTE_FINE, "", "");
 }
 
 /* As a proxy is asked. */
@@ -106,7 +108,6 @@ static void what_is_none(void **state)
 	expect("/v2/a/blobs/sha256:" HEX64 "0", DD_ROUTE_BLOB, DD_ROUTE_BAD_DIGEST, "a", NULL);
 	expect("/v2/a/blobs/uploads/../x", DD_ROUTE_NONE, 0, NULL, NULL);
 	expect("/v2/a/blobs/uploads/x", DD_ROUTE_UPLOAD, DD_ROUTE_BAD_UPLOAD, "a", NULL);
-	expect("/", DD_ROUTE_NONE, 0, NULL, NULL);
 	expect("", DD_ROUTE_NONE, 0, NULL, NULL);
 	expect("*", DD_ROUTE_NONE, 0, NULL, NULL);
 	expect("/v3/", DD_ROUTE_NONE, 0, NULL, NULL);
