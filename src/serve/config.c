@@ -138,8 +138,7 @@ static int add_row(struct reading *reading, const struct dd_config_key *key, con
 		   const char *value, size_t line, struct dd_error *err)
 {
 	struct dd_config_row *row = dd_list_add(reading->rows);
-	bool harmless = key && key->verdict == DD_CONFIG_STOPS && key->harmless &&
-			(!*value || !strcmp(key->harmless, value));
+	bool harmless = key && key->verdict == DD_CONFIG_STOPS && !key->always && !*value;
 
 	if (!row)
 		return no_memory(err);

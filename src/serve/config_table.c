@@ -106,17 +106,15 @@ static int set_formatter(struct dd_serve_config *config, const char *value, stru
 /* clang-format off */
 #define AT(member) offsetof(struct dd_serve_config, member)
 #define OF(member) offsetof(struct dd_config_endpoint, member)
-#define HONOUR(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, false, NULL, NULL, 0 }
-#define SECRET(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, true, NULL, NULL, 0 }
-#define SET(pattern, set)             { pattern, DD_KEY_SET, 0, DD_CONFIG_HONOURED, NULL, false, set, NULL, 0 }
+#define HONOUR(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, false, NULL, false, 0 }
+#define SECRET(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, true, NULL, false, 0 }
+#define SET(pattern, set)             { pattern, DD_KEY_SET, 0, DD_CONFIG_HONOURED, NULL, false, set, false, 0 }
 #define ENDPOINT(pattern, kind, member, secret) \
-	{ "notifications.endpoints[]." pattern, DD_KEY_ENDPOINT, OF(member), DD_CONFIG_HONOURED, NULL, secret, NULL, NULL, kind }
-#define IGNORE(pattern, word)         { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, false, NULL, NULL, 0 }
-#define IGNORE_SECRET(pattern, word)  { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, true, NULL, NULL, 0 }
-#define STOP(pattern, word)           { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, "", 0 }
-#define STOP_ALWAYS(pattern, word)    { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, NULL, 0 }
-#define STOP_UNLESS(pattern, harmless, word) \
-	{ pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, false, NULL, harmless, 0 }
+	{ "notifications.endpoints[]." pattern, DD_KEY_ENDPOINT, OF(member), DD_CONFIG_HONOURED, NULL, secret, NULL, false, kind }
+#define IGNORE(pattern, word)         { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, false, NULL, false, 0 }
+#define IGNORE_SECRET(pattern, word)  { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, true, NULL, false, 0 }
+#define STOP(pattern, word)           { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, false, 0 }
+#define STOP_ALWAYS(pattern, word)    { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, true, 0 }
 
 static const struct dd_config_key keys[] = {
 	HONOUR("version", DD_KEY_TEXT, version),
@@ -130,8 +128,8 @@ static const struct dd_config_key keys[] = {
 	IGNORE("log.reportcaller", "means nothing here"),
 
 	SET("storage", set_driver),
-	{ "storage.filesystem.rootdirectory", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, NULL, 0 },
-	{ "storage.filesystem", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, NULL, 0 },
+	{ "storage.filesystem.rootdirectory", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, false, 0 },
+	{ "storage.filesystem", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, false, 0 },
 	IGNORE("storage.filesystem.maxthreads", "threads are started as they are needed"),
 	HONOUR("storage.delete.enabled", DD_KEY_BOOL, delete_enabled),
 	IGNORE("storage.cache.**", "what is known of blobs is always proved, and remembered in the index"),
@@ -142,6 +140,8 @@ static const struct dd_config_key keys[] = {
 	HONOUR("storage.maintenance.uploadpurging.age", DD_KEY_DURATION, purge_age_ns),
 	HONOUR("storage.maintenance.uploadpurging.interval", DD_KEY_DURATION, purge_interval_ns),
 	HONOUR("storage.maintenance.uploadpurging.dryrun", DD_KEY_BOOL, purge_dry_run),
+	STOP("storage.delete**", "is not known"),
+	STOP("storage.maintenance**", "is not known"),
 	STOP("storage.**", "only the storage driver \"filesystem\" is supported"),
 
 	SET("http.net", set_net),
@@ -162,7 +162,7 @@ static const struct dd_config_key keys[] = {
 	STOP("http.tls.letsencrypt.**", "certificates are not fetched: name files by http.tls.certificate and http.tls.key"),
 	HONOUR("http.debug.addr", DD_KEY_TEXT, debug_addr),
 	HONOUR("http.debug.prometheus.enabled", DD_KEY_BOOL, metrics_enabled),
-	STOP_UNLESS("http.debug.prometheus.path", "/metrics", "the metrics are at /metrics"),
+	HONOUR("http.debug.prometheus.path", DD_KEY_TEXT, metrics_path),
 	IGNORE("http.http2.disabled", "HTTP/1.1 is spoken"),
 	IGNORE("http.h2c.enabled", "HTTP/1.1 is spoken"),
 

@@ -29,8 +29,7 @@ struct dd_config_key {
 	bool secret;
 	/* Others than the usual: judges the value. DD_ECONFIG with the reason; NULL: none. */
 	int (*set)(struct dd_serve_config *config, const char *value, struct dd_error *err);
-	/* Of those that stop: the value with which it does not, nor does none. NULL: always. */
-	const char *harmless;
+	bool always;		   /* of those that stop: without a value, too */
 	enum dd_config_kind entry; /* DD_KEY_ENDPOINT: what the member is */
 };
 

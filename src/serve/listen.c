@@ -97,18 +97,25 @@ static bool split(const char *address, char host[static 256], char port[static 3
 	return true;
 }
 
+static int parse(const char *address, char host[static 256], char port[static 32],
+		 struct dd_error *err)
+{
+	/* The resolver takes any number, and cuts off what is too much. */
+	if (split(address, host, port) &&
+	    (port[strspn(port, "0123456789")] || strtoul(port, NULL, 10) <= UINT16_MAX))
+		return 0;
+	return dd_fail(err, DD_ECONFIG, 0,
+		       "\"%.200s\" is no address: HOST:PORT, [IPV6]:PORT or :PORT", address);
+}
+
 static int listen_tcp(const char *address, int *fd, struct dd_error *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *list;
 	char host[256], port[32];
-	int sys = 0, rc;
+	int sys = 0, rc = parse(address, host, port, err);
 
-	/* The resolver takes any number, and cuts off what is too much. */
-	if (!split(address, host, port) ||
-	    (!port[strspn(port, "0123456789")] && strtoul(port, NULL, 10) > UINT16_MAX))
-		return dd_fail(err, DD_ECONFIG, 0,
-			       "\"%.200s\" is no address: HOST:PORT, [IPV6]:PORT or :PORT",
-			       address);
+	if (rc < 0)
+		return rc;
 	/* All addresses: IPv6 first, which takes both, else IPv4. */
 	for (int family = *host ? AF_UNSPEC : AF_INET6;; family = AF_INET) {
 		hints.ai_family = family;
@@ -153,6 +160,13 @@ static int listen_unix(const char *path, int *fd, struct dd_error *err)
 		close(*fd);
 	*fd = -1;
 	return fail_bind(path, sys, err);
+}
+
+int dd_listen_check(const char *net, const char *address, struct dd_error *err)
+{
+	char host[256], port[32];
+
+	return net && !strcmp(net, "unix") ? 0 : parse(address, host, port, err);
 }
 
 int dd_listen(const char *net, const char *address, int *fd, char bound[static DD_ADDRESS_TEXT],

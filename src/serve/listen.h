@@ -17,6 +17,8 @@
  */
 int dd_listen(const char *net, const char *address, int *fd, char bound[static DD_ADDRESS_TEXT],
 	      struct dd_error *err);
+/* Whether the address has its form: DD_ECONFIG. */
+int dd_listen_check(const char *net, const char *address, struct dd_error *err);
 /* Where a socket listens. */
 void dd_listen_describe(int fd, char bound[static DD_ADDRESS_TEXT]);
 

@@ -465,6 +465,16 @@ struct dd_http_app dd_server_app(struct dd_server *server)
 
 /* ---- the address for debugging: health and metrics alone ---- */
 
+/* Of the configuration; they are at their usual one, too. */
+static bool is_metrics_path(const struct dd_request *request)
+{
+	const char *target = dd_exchange_get_target(request->exchange);
+	const char *path = request->config->metrics_path;
+	size_t len = path ? strlen(path) : 0;
+
+	return len && !strncmp(target, path, len) && (!target[len] || target[len] == '?');
+}
+
 static void begin_debug(struct dd_exchange *exchange)
 {
 	struct dd_request *request = new_request(exchange);
@@ -475,6 +485,8 @@ static void begin_debug(struct dd_exchange *exchange)
 		return;
 	}
 	dd_route_parse(dd_exchange_get_target(exchange), NULL, &request->route);
+	if (is_metrics_path(request))
+		request->route.kind = DD_ROUTE_METRICS;
 	if (!dd_counters_answer(request, true))
 		dd_request_fail(request, DD_NO_ROUTE, NULL);
 }

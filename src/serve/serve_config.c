@@ -207,6 +207,19 @@ void dd_serve_free_configs(struct dd_serve *serve)
 	}
 }
 
+static int check_addresses(const struct dd_serve_options *options,
+			   const struct dd_serve_config *config, struct dd_error *err)
+{
+	const char *net = options->addr ? NULL : config->http_net;
+	const char *address = options->addr ? options->addr : config->http_addr;
+	int rc = address ? dd_listen_check(net, address, err) : 0;
+
+	if (rc < 0)
+		return dd_wrap(err, rc, "http.addr");
+	rc = config->debug_addr ? dd_listen_check(NULL, config->debug_addr, err) : 0;
+	return rc < 0 ? dd_wrap(err, rc, "http.debug.addr") : 0;
+}
+
 int dd_serve_check(struct dd_context *ctx, const struct dd_serve_options *options,
 		   const struct dd_serve_config *config, const char *path, struct dd_error *err)
 {
@@ -219,6 +232,8 @@ int dd_serve_check(struct dd_context *ctx, const struct dd_serve_options *option
 
 	dd_serve_auth_options(config, &auth);
 	dd_serve_tls_options(config, &tls_options);
+	if (rc == 0)
+		rc = check_addresses(options, config, err);
 	if (rc == 0)
 		rc = dd_auth_state_open(ctx, &auth, &state, err);
 	if (rc == 0 && config->tls_certificate)

@@ -75,10 +75,17 @@ test_case 'a configuration that is damaged is told by its line' '
 	for lines in "http: [" "http:\n  addr: {a: 1}\nhttp: 5" "drydock:\n  lease: soon" \
 		"storage: {delete: {enabled: maybe}}" "drydock: {lease: -1h}" "http: {prefix: no-slash}" \
 		"catalog: {maxentries: many}" "http: {tls: {certificate: only.pem}}" "http: {tls: {clientcas: [ca.pem]}}" \
-		"http: {tls: {clientauth: request-client-cert}}" "http: {host: no-url}"; do
+		"http: {tls: {clientauth: request-client-cert}}""http: {host: no-url}"; do
 		config "$lines" && check 2 && says config.yml checked.err &&
 		run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says config.yml err || return 1
 	done
+'
+
+test_case 'an address that is none is told before the change-over' '
+	config "http: {addr: 5000}" && check 2 && says "http.addr.*5000" checked.err &&
+	config "http: {debug: {addr: \"a:b:5000\"}}" && check 2 && says "http.debug.addr.*a:b" checked.err &&
+	config "http: {net: unix, addr: /run/x}" && check 0 &&
+	config "http: {addr: \"[::1]:5000\", debug: {addr: \":5001\"}}" && check 0
 '
 
 test_case 'the environment counts more than the file' '

@@ -38,9 +38,10 @@ pull_slowly() {
 test_case 'it tells that it runs, and that it is ready' '
 	serve vol && ask 200 "http://$host/healthz" && [ "$(cat body)" = ok ] &&
 	ask 200 "http://$host/readyz" && [ "$(cat body)" = ready ] && ask 200 -I "http://$host/healthz" &&
-	stop && config "http: {prefix: /some/where/, debug: {addr: \"127.0.0.1:0\"}}" && serve_config config.yml &&
+	stop && config "http: {prefix: /some/where/, debug: {addr: \"127.0.0.1:0\", prometheus: {path: /my/metrics}}}" && serve_config config.yml &&
 	ask 200 "http://$host/" && debug=$(sed -n "s/.*health and metrics are at //p" daemon.err) &&
-	ask 200 "$debug/debug/health"
+	ask 200 "$debug/debug/health" && ask 200 "$debug/my/metrics" && says "^drydock_ready" body &&
+	ask 404 "$debug/my/metricsx"
 '
 
 test_case 'metrics are at the address for debugging alone, in the format of Prometheus' '
