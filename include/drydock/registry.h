@@ -149,6 +149,8 @@ const char *dd_upload_get_id(const struct dd_upload *upload);
 uint64_t dd_upload_get_offset(const struct dd_upload *upload); /* bytes that it has */
 /* What it will be as a whole, as far as one is told: the hash is then of that algorithm from the first. */
 void dd_upload_expect(struct dd_upload *upload, const struct dd_digest *digest);
+/* So many bytes are to come. DD_ENOSPC: there will be no room for them. */
+int dd_upload_announce(const struct dd_upload *upload, uint64_t len, struct dd_error *err);
 /* At its end, hashed on the way. DD_ENOSPC. What failed can be gone on with at the offset it has. */
 int dd_upload_append(struct dd_upload *upload, const void *bytes, size_t len, struct dd_error *err);
 /*

@@ -203,6 +203,11 @@ void dd_upload_expect(struct dd_upload *upload, const struct dd_digest *digest)
 	upload->hashed = 0;
 }
 
+int dd_upload_announce(const struct dd_upload *upload, uint64_t len, struct dd_error *err)
+{
+	return dd_registry_check_room(upload->registry, len, err);
+}
+
 int dd_upload_catch_up(struct dd_upload *upload, struct dd_error *err)
 {
 	DD_AUTOFREE char *block = NULL;

@@ -148,6 +148,25 @@ static void find(struct dd_exchange *exchange)
 		reply_out_of_order(request);
 }
 
+/* Who says how much is to come is told at once that there is no room for it, and need not send it. */
+static void announce(struct dd_request *request)
+{
+	uint64_t length = dd_exchange_get_length(request->exchange);
+	struct dd_error err = { 0 };
+	int rc = 0;
+
+	if (request->upload && length != UINT64_MAX && !dd_exchange_get_status(request->exchange))
+		rc = dd_upload_announce(request->upload, length, &err);
+	if (rc < 0)
+		fail_upload(request, rc, &err);
+}
+
+static void prepare(struct dd_exchange *exchange)
+{
+	find(exchange);
+	announce(dd_request_of(exchange));
+}
+
 static void patched(struct dd_exchange *exchange)
 {
 	struct dd_request *request = dd_request_of(exchange);
@@ -220,6 +239,7 @@ static void mount(struct dd_exchange *exchange)
 	bool named = len > 0,
 	     allowed = !named || (dd_repository_valid(from) && may_pull(request, from));
 	struct dd_error err = { 0 };
+	uint64_t size = 0;
 	int rc = DD_ENOENT;
 
 	if (allowed && len != -2)
@@ -227,7 +247,9 @@ static void mount(struct dd_exchange *exchange)
 					    named ? from : NULL, &request->digest, may_pull,
 					    request, &err);
 	if (rc == 0) {
-		dd_note_blob(request, DD_EVENT_MOUNT, &request->digest, 0, named ? from : NULL);
+		dd_registry_look_at_blob(registry, request->route.repository, &request->digest,
+					 &size, NULL);
+		dd_note_blob(request, DD_EVENT_MOUNT, &request->digest, size, named ? from : NULL);
 		reply_created(request, &request->digest);
 	} else if (rc == DD_ENOENT) {
 		request->has_digest = false;
@@ -241,6 +263,7 @@ static void open_sole_upload(struct dd_exchange *exchange)
 {
 	dd_request_of(exchange)->sole = true;
 	open_upload(exchange);
+	announce(dd_request_of(exchange));
 }
 
 static const struct dd_body whole_body = { open_sole_upload, take, commit, 0 };
@@ -291,8 +314,8 @@ static void cancel(struct dd_exchange *exchange)
 		dd_request_reply(request, dd_reply_new(204, "", 0));
 }
 
-static const struct dd_body chunk_body = { find, take, patched, 0 };
-static const struct dd_body last_body = { find, take, commit, 0 };
+static const struct dd_body chunk_body = { prepare, take, patched, 0 };
+static const struct dd_body last_body = { prepare, take, commit, 0 };
 
 static void begin_put(struct dd_request *request)
 {

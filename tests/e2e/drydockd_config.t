@@ -151,6 +151,15 @@ test_case 'too little room on the disk refuses a push before it begins, and serv
 	fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" && says keep-free body
 '
 
+test_case 'what is announced to be too large for the disk is refused before it is sent' '
+	mkdir vol && on_exit "gone \"$PWD/daemon\"" &&
+	start daemon with_space 300000000 1000000000 drydockd --root vol --addr 127.0.0.1:0 && served_at daemon &&
+	head -c 40000000 /dev/zero >big && head -c 20000000 /dev/zero >fits && new_upload app &&
+	fails_with 507 UNAVAILABLE -X PATCH -T big "$location" && ask 204 "$location" && [ "$(header Range)" = 0-0 ] &&
+	fails_with 507 UNAVAILABLE -X POST --data-binary @big "$url/app/blobs/uploads/?digest=$no_such" &&
+	ask 202 -X PATCH -T fits "$location" && [ "$(header Range)" = 0-19999999 ]
+'
+
 test_case 'uploads at once are bounded' '
 	config "drydock: {uploads-max: 2}" && serve_config config.yml && new_upload app && new_upload app &&
 	fails_with 429 TOOMANYREQUESTS -X POST "$url/app/blobs/uploads/" && [ -n "$(header Retry-After)" ] &&

@@ -75,7 +75,7 @@ test_case 'pushes, pulls, mounts and deletions are told, with what, by whom and 
 	event hook "select(.target.digest == \"$config\") | .action + \" \" + .target.url" |
 		grep -qx "push $url/app/blobs/$config" &&
 	ask 201 -X POST "$url/other/blobs/uploads/?mount=$config&from=app" && wait_until told hook 4 &&
-	[ "$(event hook "select(.action == \"mount\") | [.target.repository, .target.fromRepository] | @csv")" = "\"other\",\"app\"" ] &&
+	[ "$(event hook "select(.action == \"mount\") | [.target.repository, .target.fromRepository, .target.size] | @csv")" = "\"other\",\"app\",$(($(stat -c %s "$(blob_data vol "$config")")))" ] &&
 	ask 200 -A "the-agent/1" "$url/app/manifests/v1" && wait_until told hook 5 &&
 	[ "$(event hook "select(.action == \"pull\") | [.target.digest, .target.tag, .request.useragent, .request.host] | @csv")" = \
 		"\"$digest\",\"v1\",\"the-agent/1\",\"$host\"" ] &&
