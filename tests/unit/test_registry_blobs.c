@@ -1,6 +1,9 @@
 /*
  * Reading blobs: no byte is given away but those of the digest, whatever lies on the disk.
  */
+#include <limits.h>
+#include <sys/uio.h>
+
 #include "registry.h"
 
 static void a_blob_of_another_registry_is_verified_and_served(void **state)
@@ -228,6 +231,23 @@ static void serve_while_read(struct registry *reg)
 	dd_registry_set_options(reg->registry, &reg->options);
 }
 
+/* What a read that may not wait gives of a settled blob: not every file system can tell. */
+static int64_t at_once(const struct registry *reg, const struct dd_digest *digest)
+{
+	char path[PATH_MAX], byte;
+	struct iovec one = { &byte, 1 };
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", reg->volume.root, blob_path(digest));
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	got = preadv2(fd, &one, 1, 0, RWF_NOWAIT);
+	assert_true(got == 1 || errno == EOPNOTSUPP);
+	close(fd);
+	return got == 1 ? 1 : DD_EAGAIN;
+}
+
 static void a_large_one_is_verified_while_it_is_read(void **state)
 {
 	DD_AUTOFREE unsigned char *bytes = make_bytes(LARGE, 1);
@@ -253,7 +273,8 @@ static void a_large_one_is_verified_while_it_is_read(void **state)
 	assert_int_equal(dd_download_read(download, LARGE - 1, &byte, 1, true, NULL), 1);
 	assert_int_equal((unsigned char)byte, bytes[LARGE - 1]);
 	assert_int_equal(dd_download_read(download, LARGE, &byte, 1, true, NULL), 0);
-	assert_int_equal(dd_download_read(download, 0, &byte, 1, false, NULL), 1);
+	assert_int_equal(dd_download_read(download, 0, &byte, 1, false, NULL),
+			 at_once(&reg, &digest));
 	dd_download_closep(&download);
 	close_registry(&reg);
 }
@@ -294,7 +315,9 @@ static void a_part_of_a_large_one_waits_for_the_proof(void **state)
 	put_foreign(&reg, APP, &digest, bytes, LARGE);
 	assert_int_equal(dd_registry_open_blob(reg.registry, APP, &digest, false, &download, NULL),
 			 0);
-	assert_int_equal(dd_download_read(download, 1000, &byte, 1, false, NULL), 1);
+	assert_int_equal(dd_download_read(download, 1000, &byte, 1, false, NULL),
+			 at_once(&reg, &digest));
+	assert_int_equal(dd_download_read(download, 1000, &byte, 1, true, NULL), 1);
 	assert_int_equal((unsigned char)byte, bytes[1000]);
 	dd_download_closep(&download);
 	bytes[5] ^= 1;
