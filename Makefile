@@ -83,8 +83,9 @@ quiet = @
 endif
 
 # As many files at once as there are cores, unless make was told.
+CORES := $(shell nproc 2>/dev/null || echo 1)
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+MAKEFLAGS += -j$(CORES)
 endif
 
 .DELETE_ON_ERROR:
@@ -299,6 +300,15 @@ bench-large: deps-bench
 
 lint-layers:
 	@sh script/layers
+
+# What a compiler says of the sources before it makes anything of them.
+.PHONY: syntax
+syntax:
+	@printf '%s\n' $(LIB_SOURCES) $(SERVE_SOURCES) $(TOOL_SOURCES) tools/drydockd.c $(HELPER_SOURCES) \
+		$(PRELOAD_SOURCES) | xargs -P $(CORES) -n 16 \
+		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Werror -fsyntax-only
+	@printf '%s\n' $(UNIT_SOURCES) $(FUZZ_SOURCES) tests/fuzz/replay.c | xargs -P $(CORES) -n 16 \
+		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -Werror -fsyntax-only
 
 lint: deps-lint lint-layers
 	@BUILD='$(abspath $(BUILD))' sh script/lint
