@@ -219,7 +219,7 @@ PROVE := prove --failures --comments --directives
 
 check-unit: test-programs
 	@echo '# unit tests'
-	@$(PROVE) --exec tests/unit/run $(UNIT_PROGRAMS)
+	@$(PROVE) --jobs $(CORES) --exec tests/unit/run $(UNIT_PROGRAMS)
 
 check-fuzz: test-programs
 	@for f in $(notdir $(FUZZERS)); do \
