@@ -127,6 +127,7 @@ struct dd_scan_algorithms {
 	const char *also;
 	bool *failed;
 	unsigned found; /* a bit an algorithm; begins as 0 */
+	bool found_also;
 };
 /* Calls fn for each algorithm that is there. */
 typedef int dd_scan_algorithm_fn(void *arg, enum dd_algorithm alg, struct dd_error *err);

@@ -188,18 +188,18 @@ static void scan_layers(void *arg)
 	struct dd_repository *repo = layers->repo;
 	const struct dd_place place = { .kind = DD_IN_LAYERS, .repository = repo->name };
 	const struct dd_place tarsums = { .kind = DD_IN_TARSUMS, .repository = repo->name };
+	struct dd_scan_algorithms algorithms = { .scan = layers->scan,
+						 .repo = repo,
+						 .directory = &place,
+						 .also = "tarsum",
+						 .failed = &repo->layers_failed };
 	struct dd_error err = { 0 };
 	int rc = 0;
 
 	if (!dd_scan_stopped(layers->scan)) {
-		rc = dd_scan_list_algorithms(
-			&(struct dd_scan_algorithms){ .scan = layers->scan,
-						      .repo = repo,
-						      .directory = &place,
-						      .also = "tarsum",
-						      .failed = &repo->layers_failed },
-			list_layers, layers, &err);
-		if (rc == 0) {
+		rc = dd_scan_list_algorithms(&algorithms, list_layers, layers, &err);
+		/* Where nothing could be listed it may be there all the same. */
+		if (rc == 0 && (algorithms.found_also || repo->layers_failed)) {
 			rc = dd_store_list(layers->scan->store, &tarsums, see_version, layers,
 					   &err);
 			rc = dd_scan_listed(layers->scan, repo, rc, &tarsums, &err,

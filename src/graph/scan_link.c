@@ -165,8 +165,10 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 	struct dd_scan_algorithms *algorithms = arg;
 	int alg = dd_algorithm_parse(entry->name, strlen(entry->name));
 
-	if (algorithms->also && !strcmp(entry->name, algorithms->also))
+	if (algorithms->also && !strcmp(entry->name, algorithms->also)) {
+		algorithms->found_also = true;
 		return 0;
+	}
 	if (entry->type == DD_ENTRY_SYMLINK) {
 		int rc = dd_scan_note(algorithms->scan, DD_STRANGE_SYMLINK, algorithms->directory,
 				      entry->name, NULL);
