@@ -94,11 +94,13 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 		return dd_fail(err, DD_ENOMEM, 0, "read a blob");
 	dd_reader_pass_through(reader);
 	for (;;) {
+		uint64_t left = look->info.size > look->bytes ? look->info.size - look->bytes : 0;
 		int64_t got;
 
 		rc = dd_context_check(hand->verify->ctx, err);
-		if (rc == 0)
-			rc = dd_limits_wait(&hand->engine->limits, BLOCK, err);
+		if (rc == 0 && left)
+			rc = dd_limits_wait(&hand->engine->limits, left < BLOCK ? left : BLOCK,
+					    err);
 		if (rc < 0)
 			return rc;
 		got = dd_reader_read(reader, hand->block, BLOCK, err);

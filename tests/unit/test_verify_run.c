@@ -3,8 +3,30 @@
  */
 #include "volume.h"
 
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+
 #include <drydock/units.h>
 #include <drydock/verify.h>
+
+/* Nobody waits: the clock goes on by as much as somebody would have slept, and not otherwise. */
+static _Atomic int64_t slept_ns;
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	(void)left;
+	slept_ns += time->tv_sec * DD_SECOND + time->tv_nsec;
+	return 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (clock != CLOCK_MONOTONIC)
+		return (int)syscall(SYS_clock_gettime, clock, now);
+	*now = (struct timespec){ 1 + slept_ns / DD_SECOND, slept_ns % DD_SECOND };
+	return 0;
+}
 
 /* A blob under its own name. */
 static void put_blob(const struct volume *volume, const char *bytes)
@@ -112,6 +134,27 @@ static void waiting_can_be_interrupted(void **state)
 	close_volume(&machine.volume);
 }
 
+/* A second each, the last one begun after two: no more than there is to read is waited for. */
+static void a_rate_counts_the_bytes_that_there_are(void **state)
+{
+	struct dd_verify_options options = { .rate = 100000 };
+	struct dd_verify_summary summary;
+	struct volume volume;
+	char bytes[100001] = "";
+
+	(void)state;
+	open_volume(&volume);
+	dd_context_set_jobs(volume.ctx, 1);
+	for (char c = 'a'; c < 'd'; c++) {
+		memset(bytes, c, sizeof(bytes) - 1);
+		put_blob(&volume, bytes);
+	}
+	summary = verify(&volume, &options, 0);
+	assert_int_equal(summary.verified_bytes, 300000);
+	assert_int_equal(summary.reading_ns, 2 * DD_SECOND);
+	close_volume(&volume);
+}
+
 static void a_load_that_is_not_known_keeps_nobody_waiting(void **state)
 {
 	struct machine machine = { .load = { -1, -1, -1, -1 } };
@@ -129,6 +172,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_begun_while_the_load_is_above_the_limit),
 		cmocka_unit_test(waiting_ends_with_the_budget_and_everything_is_left),
 		cmocka_unit_test(waiting_can_be_interrupted),
+		cmocka_unit_test(a_rate_counts_the_bytes_that_there_are),
 		cmocka_unit_test(a_load_that_is_not_known_keeps_nobody_waiting),
 	};
 
