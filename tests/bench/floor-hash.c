@@ -33,7 +33,7 @@
 
 #include <drydock/digest.h>
 
-#define BLOCK (256 << 10)
+#define BLOCK (1 << 20)
 
 /* Work: directories to be listed. The newest is taken first. */
 struct directory {
