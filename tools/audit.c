@@ -214,10 +214,13 @@ static void print_verdict(const struct dd_verify_summary *summary, bool ended_ea
 		printf("%sThe run ended early:%s this is what it found until then.\n",
 		       style_on(STYLE_BAD), style_off());
 	if (summary->errors) {
-		printf("%sDamaged:%s %s, ", style_on(STYLE_BAD), style_off(),
+		printf("%sDamaged:%s %s", style_on(STYLE_BAD), style_off(),
 		       render_count(summary->errors, "error", "errors"));
-		printf("%s cannot be pulled whole.\n",
-		       render_count(summary->images, "image", "images"));
+		/* None: nobody needs it, or no image was looked at. */
+		if (summary->images)
+			printf(", %s cannot be pulled whole",
+			       render_count(summary->images, "image", "images"));
+		puts(".");
 	} else if (summary->unseen) {
 		printf("%sNot all could be seen:%s %s not verified.\n", style_on(STYLE_WARN),
 		       style_off(), render_count(summary->unseen, "place was", "places were"));

@@ -411,6 +411,8 @@ test_case 'a reference is checked with what it reaches, and nothing else' '
 	finds 0 -- app:v2 && finds 0 -- "app@$beside" && finds 1 blob-corrupt -- app &&
 	finds 1 link-empty -- far:v1 && finds 1 blob-corrupt -- "$image" &&
 	finds 1 blob-corrupt -- "$one" && finds 0 -- "$base" && finds 0 -- "${beside:0:20}" &&
+	run 1 drydock verify --root vol "$one" >text && says "Damaged: 1 error\.$" text &&
+	run 1 drydock verify --root vol app:v1 >text && says "1 error, 1 image cannot be pulled" text &&
 	run 2 drydock verify --root vol app:v9 2>err && says "has no tag v9" err &&
 	run 2 drydock verify --root vol nowhere 2>err && run 2 drydock verify --root vol $no_such
 '
