@@ -65,8 +65,8 @@ struct dd_change_options {
 	const char *command;  /* "gc --apply -m", for people: journal and lock carry it */
 	int64_t lock_wait_ns; /* 0: not at all */
 	/*
-	 * Without the lock, beside the change that has it: for who serves the volume, whose gate that one
-	 * has passed and which lets it take nothing meanwhile. One at a time.
+	 * Without the lock, beside the change that has it and lets others in: for who serves the volume,
+	 * whose gate that one has passed. One at a time.
 	 */
 	bool beside;
 };
@@ -95,6 +95,16 @@ const struct dd_gate_terms *dd_change_get_terms(const struct dd_change *change);
  */
 int dd_change_show(struct dd_change *change, const struct dd_trace *traces, size_t count,
 		   int64_t *least_grace_ns, struct dd_error *err);
+
+/*
+ * Let whoever serves the volume begin changes of its own beside this one; or no longer, and wait until
+ * those have ended: DD_ELOCKED if they take too long. A change begins by itself. What it withdraws may
+ * be withdrawn beside it, too; but what it brings back somebody may have removed since it was judged: so
+ * that is done, and looked at once more, while nobody is let in.
+ */
+int dd_change_let_in(struct dd_change *change, bool open, struct dd_error *err);
+/* Whether a run may be one that has begun beside this change: nothing of it is this one's to bring back. */
+bool dd_change_is_beside(const struct dd_change *change, const char *run);
 
 /* The name of this change's run; also the name of its directory in the trash. */
 const char *dd_change_get_run(const struct dd_change *change);

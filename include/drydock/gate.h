@@ -69,10 +69,10 @@ struct dd_gate {
 	/* The volume's lock is held. */
 	int (*begin)(void *arg, struct dd_gate_terms *terms, struct dd_error *err);
 	/*
-	 * What earlier runs left half done is ended: from here on whoever serves the volume may begin
-	 * changes of its own beside this one (struct dd_change_options), until that ends.
+	 * From here on whoever serves the volume may begin changes of its own beside this one, or may
+	 * no more, and none is under way: as dd_change_let_in() has it. Until the end.
 	 */
-	int (*settled)(void *arg, struct dd_error *err);
+	int (*let_in)(void *arg, bool open, struct dd_error *err);
 	/* granted[i]: it is the change's, until it gives all back. At most DD_GATE_MAX. */
 	int (*hold)(void *arg, const struct dd_gate_key *keys, size_t count, bool *granted,
 		    struct dd_error *err);

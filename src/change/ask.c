@@ -37,10 +37,10 @@ int dd_change_pass_gate(struct dd_change *change, struct dd_error *err)
 	return rc;
 }
 
-int dd_change_settled(struct dd_change *change, struct dd_error *err)
+int dd_change_let_in(struct dd_change *change, bool open, struct dd_error *err)
 {
-	return change->gate && change->gate->settled ?
-		       change->gate->settled(change->gate->arg, err) :
+	return change->gate && change->gate->let_in ?
+		       change->gate->let_in(change->gate->arg, open, err) :
 		       0;
 }
 

@@ -49,7 +49,6 @@ struct dd_change {
 
 /* Begin at the gate, with the lock. DD_EREFUSED: somebody serves the volume, and there is no gate. */
 int dd_change_pass_gate(struct dd_change *change, struct dd_error *err);
-int dd_change_settled(struct dd_change *change, struct dd_error *err);
 /*
  * Whether each of the items may go: granted[i]. What may is the change's until dd_change_sync(). At
  * most DD_CHANGE_ASK.
@@ -86,9 +85,6 @@ bool dd_change_made_room(struct dd_change *change, int rc, struct dd_error *err)
 void dd_change_look_for_room(struct dd_change *change);
 /* Set space aside for the next full disk, if there is plenty. Never a failure. */
 void dd_change_keep_room(struct dd_change *change);
-
-/* Whether a run may be one that has begun beside this change. */
-bool dd_change_may_be_beside(const struct dd_change *change, const char *run);
 
 /* 1 if anything lies in the run's trash, 0 if not; DD_ENOENT, or what kept us from looking. */
 int dd_change_holds(const struct dd_change *change, const char *run, struct dd_error *err);

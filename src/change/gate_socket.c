@@ -56,9 +56,9 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	return rc;
 }
 
-static int settled(void *arg, struct dd_error *err)
+static int let_in(void *arg, bool open, struct dd_error *err)
 {
-	return ask(arg, DD_GATE_SETTLED, 0, err);
+	return ask(arg, open ? DD_GATE_LET_IN : DD_GATE_KEEP_OUT, 0, err);
 }
 
 static int hold(void *arg, const struct dd_gate_key *keys, size_t count, bool *granted,
@@ -151,8 +151,7 @@ int dd_gate_connect(int fd, struct dd_store *store, struct dd_gate_socket **out,
 		return dd_fail(err, DD_ENOMEM, 0, "connect to the gate");
 	}
 	socket->fd = fd;
-	socket->gate =
-		(struct dd_gate){ socket, begin, settled, hold, give_back, show, wrote, end };
+	socket->gate = (struct dd_gate){ socket, begin, let_in, hold, give_back, show, wrote, end };
 	rc = check_parent(fd, err);
 	if (rc == 0)
 		rc = greet(socket, store, err);

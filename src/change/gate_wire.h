@@ -10,7 +10,8 @@
 enum dd_gate_op {
 	DD_GATE_HELLO, /* whose volume is it? */
 	DD_GATE_BEGIN,
-	DD_GATE_SETTLED,
+	DD_GATE_LET_IN,
+	DD_GATE_KEEP_OUT,
 	DD_GATE_HOLD, /* keys */
 	DD_GATE_GIVE_BACK,
 	DD_GATE_SHOW,  /* traces */

@@ -51,7 +51,7 @@ static int settle(struct dd_change *change, struct dd_error *err)
 	if (rc < 0)
 		return rc;
 	dd_change_keep_room(change);
-	return dd_change_settled(change, err);
+	return 0;
 }
 
 static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error *err)
@@ -205,7 +205,7 @@ int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *
 
 	if (!strcmp(run, change->run) && !change->ended)
 		return dd_fail(err, DD_EUSAGE, 0, "run %s is under way", run);
-	if (strcmp(run, change->run) != 0 && dd_change_may_be_beside(change, run))
+	if (strcmp(run, change->run) != 0 && dd_change_is_beside(change, run))
 		rc = wait_for(change, run, err);
 	return rc < 0 ? rc : dd_change_remove_run(change, change->ctx, run, err);
 }

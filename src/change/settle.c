@@ -118,7 +118,7 @@ static void format_second(int64_t ns, char text[DD_RUN_NAME])
 	strftime(text, DD_RUN_NAME, "%Y%m%dT%H%M%SZ-", &tm);
 }
 
-bool dd_change_may_be_beside(const struct dd_change *change, const char *run)
+bool dd_change_is_beside(const struct dd_change *change, const char *run)
 {
 	char second[DD_RUN_NAME];
 

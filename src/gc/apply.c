@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "gc/bring_back.h"
 #include "gc/look_again.h"
 #include "gc/plan.h"
 
@@ -70,8 +71,9 @@ static void get_item(const struct apply *apply, size_t at, struct dd_item *item)
 }
 
 /* What is back is neither in the trash nor freed. */
-static void count_back(struct apply *apply, const struct dd_revival *revival)
+static void count_back(void *arg, const struct dd_revival *revival)
 {
+	struct apply *apply = arg;
 	struct dd_gc_totals *totals = &apply->gc->plan.totals;
 
 	totals->revived_items++;
@@ -86,28 +88,7 @@ static void count_back(struct apply *apply, const struct dd_revival *revival)
 
 static int revive(struct apply *apply, const struct dd_revivals *revivals, struct dd_error *err)
 {
-	enum dd_place_kind kind = DD_AT_BLOB;
-
-	for (size_t i = 0; i < revivals->list.count; i++) {
-		const struct dd_revival *revival = &revivals->list.items[i];
-		bool there = false;
-		int rc = 0;
-
-		/* What is referred to is durable before what refers to it. */
-		if (revival->place.kind != kind) {
-			kind = revival->place.kind;
-			rc = dd_change_sync(apply->change, err);
-		}
-		if (rc == 0)
-			rc = dd_change_revive(apply->change, &revival->place, revival->changed,
-					      &there, err);
-		if (rc == DD_ENOENT || (rc == 0 && there)) /* came back already */
-			continue;
-		if (rc < 0)
-			return rc;
-		count_back(apply, revival);
-	}
-	return dd_change_sync(apply->change, err);
+	return dd_bring_back(apply->store, apply->change, revivals, count_back, apply, err);
 }
 
 static int announce(struct apply *apply, struct dd_error *err)
@@ -442,6 +423,8 @@ int dd_gc_apply(struct dd_context *ctx, struct dd_store *store, const struct dd_
 		rc = dd_gc_refuse(ctx, store, options, err);
 	if (rc == 0)
 		rc = dd_change_begin(ctx, store, &change, &apply.change, err);
+	if (rc == 0)
+		rc = dd_change_let_in(apply.change, true, err);
 	if (rc == 0)
 		rc = dd_gc_heed(apply.gc, dd_change_get_terms(apply.change), err);
 	if (rc == 0)

@@ -206,6 +206,8 @@ int dd_empty_apply(struct dd_context *ctx, struct dd_store *store,
 		rc = has_state(store, &has, err);
 	if (rc == 0 && has)
 		rc = dd_change_begin(ctx, store, &change_options, &change, err);
+	if (rc == 0 && has)
+		rc = dd_change_let_in(change, true, err);
 	if (rc < 0) {
 		dd_empty_closep(out);
 		return dd_wrap(err, rc, "empty the trash");

@@ -3,8 +3,9 @@
  * takes: nobody who deletes an image is to wait for a collection.
  *
  * None begins before the worker has ended what earlier runs left half done, or it would take ours for
- * one of them. And the worker is granted nothing before those are on the disk that it may have seen:
- * else what only a deleted tag led to could be taken for good, and the power bring the tag back.
+ * one of them; nor while it brings something back, or that would be what is being deleted. And it is
+ * granted nothing before those are on the disk that it may have seen: else what only a deleted tag led
+ * to could be taken for good, and the power bring the tag back.
  *
  * Locking: all functions from any thread.
  */

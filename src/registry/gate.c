@@ -17,6 +17,11 @@ struct dd_watch_gate {
 	DD_LIST(struct dd_digest) held;
 };
 
+static int say_deleting(struct dd_error *err)
+{
+	return dd_fail(err, DD_ELOCKED, 0, "a deletion by a client is under way");
+}
+
 static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 {
 	struct dd_watch_gate *gate = arg;
@@ -25,7 +30,7 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 
 	/* Those that began beside the run before: this one ends what is half done. */
 	if (!dd_beside_wait(watch->beside))
-		return dd_fail(err, DD_ELOCKED, 0, "a deletion by a client is under way");
+		return say_deleting(err);
 	if (atomic_exchange(&watch->collecting, true))
 		return dd_fail(err, DD_ELOCKED, 0, "another run is under way");
 	gate->mark = dd_leases_begin_mark(watch->leases);
@@ -37,14 +42,14 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	return 0;
 }
 
-static int settled(void *arg, struct dd_error *err)
+static int let_in(void *arg, bool open, struct dd_error *err)
 {
 	struct dd_watch_gate *gate = arg;
 
-	(void)err;
-	if (gate->mark)
-		dd_beside_let_in(gate->watch->beside, true);
-	return 0;
+	if (!gate->mark)
+		return 0;
+	dd_beside_let_in(gate->watch->beside, open);
+	return open || dd_beside_wait(gate->watch->beside) ? 0 : say_deleting(err);
 }
 
 /* As the leases know it. */
@@ -139,7 +144,7 @@ int dd_watch_gate_open(struct dd_watch *watch, struct dd_watch_gate **out, struc
 	if (!gate)
 		return dd_fail(err, DD_ENOMEM, 0, "keep a gate");
 	gate->watch = watch;
-	gate->gate = (struct dd_gate){ gate, begin, settled, hold, give_back, show, wrote, end };
+	gate->gate = (struct dd_gate){ gate, begin, let_in, hold, give_back, show, wrote, end };
 	return 0;
 }
 

@@ -41,8 +41,9 @@ static int carry_out(struct dd_gate_end *end, struct dd_error *err)
 		return dd_store_identify(end->store, reply->identity, err);
 	case DD_GATE_BEGIN:
 		return gate->begin(gate->arg, &reply->terms, err);
-	case DD_GATE_SETTLED:
-		return gate->settled(gate->arg, err);
+	case DD_GATE_LET_IN:
+	case DD_GATE_KEEP_OUT:
+		return gate->let_in(gate->arg, request->op == DD_GATE_LET_IN, err);
 	case DD_GATE_HOLD:
 		return hold(gate, request, reply, err);
 	case DD_GATE_GIVE_BACK:

@@ -64,11 +64,11 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	return rc;
 }
 
-static int settled(void *arg, struct dd_error *err)
+static int let_in(void *arg, bool open, struct dd_error *err)
 {
 	const struct dd_gate *gate = dd_watch_gate_get(((struct fixture *)arg)->inner);
 
-	return gate->settled(gate->arg, err);
+	return gate->let_in(gate->arg, open, err);
 }
 
 static int hold(void *arg, const struct dd_gate_key *keys, size_t count, bool *granted,
@@ -132,7 +132,7 @@ static int set_up(void **state)
 	assert_int_equal(dd_beside_open(&fixture->watch.beside, err), 0);
 	assert_int_equal(dd_watch_gate_open(&fixture->watch, &fixture->inner, err), 0);
 	fixture->gate =
-		(struct dd_gate){ fixture, begin, settled, hold, give_back, show, wrote, end };
+		(struct dd_gate){ fixture, begin, let_in, hold, give_back, show, wrote, end };
 	dd_store_set_gate(fixture->volume.store, &fixture->gate);
 
 	assert_int_equal(dd_digest_of(&fixture->digest, DD_SHA256, "layer", 5, NULL), 0);

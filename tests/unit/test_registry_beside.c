@@ -8,7 +8,7 @@
 #include "registry/gate.h"
 #include "registry_image.h"
 
-enum step { BEGUN, SETTLED, ASKED, GRANTED, GIVEN_BACK, ENDED, STEPS };
+enum step { BEGUN, KEEPING_OUT, LET_IN, ASKED, GRANTED, GIVEN_BACK, ENDED, STEPS };
 
 /* A registry, a collector on a store of its own, and what a client does at one of its steps. */
 struct fixture {
@@ -47,11 +47,15 @@ static int begin(void *arg, struct dd_gate_terms *terms, struct dd_error *err)
 	return rc;
 }
 
-static int settled(void *arg, struct dd_error *err)
+static int let_in(void *arg, bool open, struct dd_error *err)
 {
-	int rc = inner(arg)->settled(inner(arg)->arg, err);
+	int rc;
 
-	come_to(arg, SETTLED);
+	if (!open)
+		come_to(arg, KEEPING_OUT);
+	rc = inner(arg)->let_in(inner(arg)->arg, open, err);
+	if (open)
+		come_to(arg, LET_IN);
 	return rc;
 }
 
@@ -113,7 +117,7 @@ static int set_up(void **state)
 					    reg->err),
 			 0);
 	fixture->gate =
-		(struct dd_gate){ fixture, begin, settled, hold, give_back, show, wrote, end };
+		(struct dd_gate){ fixture, begin, let_in, hold, give_back, show, wrote, end };
 	dd_store_set_gate(fixture->store, &fixture->gate);
 	*state = fixture;
 	return 0;
@@ -211,7 +215,7 @@ static void a_deletion_at_any_step_is_done_at_once(struct fixture *fixture,
 
 static void a_tag_is_deleted_at_any_step(void **state)
 {
-	for (enum step step = SETTLED; step <= GIVEN_BACK; step++) {
+	for (enum step step = LET_IN; step <= GIVEN_BACK; step++) {
 		struct fixture *fixture = *state;
 
 		a_deletion_at_any_step_is_done_at_once(fixture, delete_tag, step);
@@ -223,7 +227,7 @@ static void a_tag_is_deleted_at_any_step(void **state)
 
 static void a_manifest_is_deleted_at_any_step(void **state)
 {
-	for (enum step step = SETTLED; step <= GIVEN_BACK; step++) {
+	for (enum step step = LET_IN; step <= GIVEN_BACK; step++) {
 		struct fixture *fixture = *state;
 
 		a_deletion_at_any_step_is_done_at_once(fixture, delete_manifest, step);
@@ -236,7 +240,7 @@ static void a_manifest_is_deleted_at_any_step(void **state)
 
 static void a_blob_is_deleted_at_any_step(void **state)
 {
-	for (enum step step = SETTLED; step <= GIVEN_BACK; step++) {
+	for (enum step step = LET_IN; step <= GIVEN_BACK; step++) {
 		a_deletion_at_any_step_is_done_at_once(*state, delete_blob, step);
 		tear_down(state);
 		set_up(state);
@@ -252,7 +256,7 @@ static void what_was_deleted_beside_can_be_put_back(void **state)
 	struct dd_trash trash;
 
 	fixture->deed = delete_tag;
-	fixture->step = SETTLED;
+	fixture->step = LET_IN;
 	run_collection(fixture, NULL);
 	assert_int_equal(dd_trash_load(reg->volume.ctx, reg->volume.store, &trash, reg->err), 0);
 	for (size_t i = 0; i < trash.count; i++)
@@ -264,6 +268,48 @@ static void what_was_deleted_beside_can_be_put_back(void **state)
 	dd_restore_closep(&restore);
 	dd_trash_release(&trash);
 	assert_gets(reg, APP, "deleted", &fixture->deleted.digest, fixture->deleted.json);
+}
+
+/* ---- what comes back meanwhile ---- */
+
+/* An entry of its history was to come back, for the tag was there when that was judged. */
+static void of_a_tag_that_was_deleted_no_history_comes_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct registry *reg = &fixture->reg;
+	char history[512], run[32];
+
+	snprintf(history, sizeof(history), "%s",
+		 history_path(APP, "deleted", &fixture->deleted.digest));
+	collect(&reg->volume, (const char *const[]){ history }, 1, run);
+	run_collection(fixture, NULL);
+	assert_true(exists(&reg->volume, history));
+	collect(&reg->volume, (const char *const[]){ history }, 1, run);
+	fixture->deed = delete_tag;
+	fixture->step = KEEPING_OUT;
+	run_collection(fixture, NULL);
+	assert_int_equal(fixture->done, 1);
+	assert_false(exists(&reg->volume, history));
+	assert_false(exists(&reg->volume, tag_path(APP, "deleted")));
+}
+
+/* It is needed by an index, and the last look sees that: but just now somebody did not want it. */
+static void what_a_client_has_just_deleted_does_not_come_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct registry *reg = &fixture->reg;
+	DD_AUTOFREE char *index = make_index(&fixture->deleted, 1);
+
+	if (put_manifest(reg, APP, index, "index") < 0)
+		fail_msg("%s", reg->err->text);
+	let_leases_run_out(reg);
+	fixture->deed = delete_manifest;
+	fixture->step = ASKED;
+	run_collection(fixture, NULL);
+	assert_true(fixture->done > 0);
+	assert_false(exists(&reg->volume, revision_path(APP, &fixture->deleted.digest)));
+	assert_true(exists(&reg->volume, blob_path(&fixture->deleted.digest)));
+	assert_true(exists(&reg->volume, blob_path(&fixture->deleted.layer_digest)));
 }
 
 /* ---- who waits for whom ---- */
@@ -316,7 +362,7 @@ static void nothing_is_granted_while_a_deletion_is_under_way(void **state)
 	bool is_there;
 
 	fixture->deed = enter;
-	fixture->step = SETTLED;
+	fixture->step = LET_IN;
 	assert_int_equal(pthread_create(&thread, NULL, collect_in_thread, fixture), 0);
 	while (!fixture->asks)
 		wait_a_moment();
@@ -358,6 +404,8 @@ int main(void)
 		CASE(a_manifest_is_deleted_at_any_step),
 		CASE(a_blob_is_deleted_at_any_step),
 		CASE(what_was_deleted_beside_can_be_put_back),
+		CASE(of_a_tag_that_was_deleted_no_history_comes_back),
+		CASE(what_a_client_has_just_deleted_does_not_come_back),
 		CASE(nobody_comes_in_before_what_is_half_done_is_ended_nor_afterwards),
 		CASE(nothing_is_granted_while_a_deletion_is_under_way),
 		CASE(the_next_collection_does_not_begin_while_a_deletion_is_under_way),
