@@ -315,7 +315,7 @@ static int fetch_link(struct revival *revival, enum dd_place_kind kind,
 	return rc < 0 ? rc : sync_moved(revival, err);
 }
 
-static int fetch_digest(struct revival *revival, const struct dd_digest *digest, bool lease,
+static int fetch_digest(struct revival *revival, const struct dd_digest *digest,
 			struct dd_error *err);
 
 /* Of a manifest: all that it names, whatever the field is called. */
@@ -344,25 +344,35 @@ static int fetch_reached(struct revival *revival, const struct dd_digest *digest
 		if (descriptor->legacy || descriptor->role == DD_ROLE_SUBJECT)
 			continue;
 		if (revival->count++ < MOST)
-			rc = fetch_digest(revival, &descriptor->digest, true, err);
+			rc = fetch_digest(revival, &descriptor->digest, err);
 	}
 	revival->depth--;
 	return rc;
 }
 
-static int fetch_digest(struct revival *revival, const struct dd_digest *digest, bool lease,
+static int fetch_linked(struct revival *revival, const struct dd_digest *digest,
 			struct dd_error *err)
 {
 	bool linked;
-	int rc;
+	int rc = fetch_link(revival, DD_AT_LAYER, digest, &linked, err);
 
-	if (lease)
-		dd_lease_take(revival->registry->leases, revival->repository, digest);
-	rc = fetch_link(revival, DD_AT_LAYER, digest, &linked, err);
 	if (rc < 0)
 		return rc;
 	rc = fetch_link(revival, DD_AT_REVISION, digest, &linked, err);
 	return rc < 0 || !linked ? rc : fetch_reached(revival, digest, err);
+}
+
+/* A lease may run out on the way, and bytes be taken again before their link is there. */
+static int fetch_digest(struct revival *revival, const struct dd_digest *digest,
+			struct dd_error *err)
+{
+	struct dd_leases *leases = revival->registry->leases;
+	int rc;
+
+	dd_lease_pin(leases, revival->repository, digest);
+	rc = fetch_linked(revival, digest, err);
+	dd_lease_unpin(leases, revival->repository, digest);
+	return rc;
 }
 
 /* Whether there is a trash at all: what most questions end with. */
@@ -384,7 +394,7 @@ int dd_registry_bring_back(struct dd_registry *registry, const char *repository,
 
 	if (!is_trash(registry))
 		return 0;
-	rc = fetch_digest(&revival, digest, false, err);
+	rc = fetch_digest(&revival, digest, err);
 	if (rc == 0)
 		rc = sync_moved(&revival, err);
 	dd_unsynced_release(&revival.unsynced);

@@ -420,7 +420,6 @@ static int open_whole(struct registry *reg, const char *repository, const struct
 struct taker {
 	struct registry *reg;
 	struct dd_watch_gate *gate;
-	struct dd_digest digest;
 	unsigned tries, granted;
 };
 
@@ -429,10 +428,8 @@ static void try_to_take(void *arg, enum dd_log_level level, const char *text)
 {
 	struct taker *taker = arg;
 	const struct dd_gate *ask = dd_watch_gate_get(taker->gate);
-	const struct dd_gate_key keys[] = {
-		{ .kind = DD_KEY_DIGEST, .repository = APP, .digest = taker->digest },
-		{ .kind = DD_KEY_BLOB, .digest = taker->digest },
-	};
+	struct dd_gate_key keys[] = { { .kind = DD_KEY_DIGEST, .repository = APP },
+				      { .kind = DD_KEY_BLOB } };
 	struct dd_gate_terms terms;
 	bool granted[2];
 
@@ -440,6 +437,8 @@ static void try_to_take(void *arg, enum dd_log_level level, const char *text)
 	if (!strstr(text, "is back from the trash"))
 		return;
 	taker->tries++;
+	assert_int_equal(dd_digest_parse(&keys[0].digest, strstr(text, "sha256:"), 71), 0);
+	keys[1].digest = keys[0].digest;
 	if (ask->begin(ask->arg, &terms, NULL) < 0 ||
 	    ask->hold(ask->arg, keys, 2, granted, NULL) < 0)
 		return;
@@ -455,21 +454,55 @@ static void what_is_being_brought_back_is_not_to_be_had_however_short_a_lease(vo
 	};
 	struct registry reg;
 	struct taker taker = { .reg = &reg };
+	struct dd_digest digest;
 	char run[32];
 
 	(void)state;
 	open_registry(&reg);
 	reg.options.lease_ns = 1;
 	dd_registry_set_options(reg.registry, &reg.options);
-	taker.digest = push(&reg, APP, "bytes", 5);
+	digest = push(&reg, APP, "bytes", 5);
 	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg.registry), &taker.gate, NULL), 0);
 	dd_context_set_log(reg.volume.ctx, try_to_take, &taker, DD_LOG_NOTE);
 	for (size_t i = 0; i < DD_COUNT(asks); i++) {
-		const char *const paths[] = { layer_path(APP, &taker.digest), blob_path(&taker.digest) };
+		const char *const paths[] = { layer_path(APP, &digest), blob_path(&digest) };
 
 		take(&reg, DD_REASON_UNREFERENCED, paths, 2, run);
-		assert_int_equal(asks[i](&reg, APP, &taker.digest), 0);
+		assert_int_equal(asks[i](&reg, APP, &digest), 0);
 	}
+	assert_int_equal(taker.tries, 4);
+	assert_int_equal(taker.granted, 0);
+	dd_watch_gate_closep(&taker.gate);
+	close_registry(&reg);
+}
+
+/* A manifest's bytes, its revision, its layer's bytes and link. */
+static void nor_is_what_a_manifest_brings_with_it(void **state)
+{
+	struct dd_digest layer, image;
+	DD_CLEANUP(dd_pulled_release) struct dd_pulled pulled;
+	struct registry reg;
+	struct taker taker = { .reg = &reg };
+	char text[1500], run[32];
+
+	(void)state;
+	open_registry(&reg);
+	reg.options.lease_ns = 1;
+	dd_registry_set_options(reg.registry, &reg.options);
+	layer = push(&reg, APP, "layer", 5);
+	snprintf(text, sizeof(text),
+		 "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\",\"config\":%s,\"layers\":[]}",
+		 descriptor(&layer, 5, "application/vnd.oci.image.config.v1+json"));
+	image = digest_of(DD_SHA256, text, strlen(text));
+	put(&reg.volume, blob_path(&image), text);
+	put_link(&reg, path_of(DD_AT_REVISION, APP, &image), &image);
+	take(&reg, DD_REASON_UNREFERENCED,
+	     (const char *const[]){ path_of(DD_AT_REVISION, APP, &image), layer_path(APP, &layer),
+				    blob_path(&image), blob_path(&layer) },
+	     4, run);
+	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg.registry), &taker.gate, NULL), 0);
+	dd_context_set_log(reg.volume.ctx, try_to_take, &taker, DD_LOG_NOTE);
+	assert_int_equal(dd_registry_get_manifest(reg.registry, APP, NULL, &image, &pulled, reg.err), 0);
 	assert_int_equal(taker.tries, 4);
 	assert_int_equal(taker.granted, 0);
 	dd_watch_gate_closep(&taker.gate);
@@ -579,6 +612,7 @@ int main(void)
 		cmocka_unit_test(all_that_is_written_here_is_known_to_be_ours_and_nothing_else),
 		cmocka_unit_test(an_upload_that_somebody_is_at_is_not_to_be_had),
 		cmocka_unit_test(what_is_being_brought_back_is_not_to_be_had_however_short_a_lease),
+		cmocka_unit_test(nor_is_what_a_manifest_brings_with_it),
 		cmocka_unit_test(who_asks_while_it_goes_is_served_all_the_same),
 	};
 
