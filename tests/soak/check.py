@@ -5,6 +5,8 @@ moment later. Of an image that lacks something for that reason drydock has to sa
 back at its next run. After that no excuse is left.
 """
 
+import json
+
 import registry
 
 
@@ -33,9 +35,9 @@ class Checker:
         self.ledger.count("revived at the end", plan["totals"]["revived_items"])
         self.whole("after the next collection")
         # Of a run that was killed something untagged may have lacked its layers until now.
-        status, _, said = self.tool.run("verify", "--full")
+        status, found, said = self.tool.run("verify", "--full")
         if status:
-            self.ledger.problem("verify: %s" % said.strip())
+            self.ledger.problem("verify: %s %s" % (json.dumps(found)[:2000], said.strip()))
         self.gone()
 
     def check(self):

@@ -1,7 +1,9 @@
 """The collections beside the load, one after another."""
 
 import json
+import os
 import random
+import signal
 import subprocess
 import time
 
@@ -106,13 +108,32 @@ class Collector:
                     " ".join(words), item["path"]))
 
     def kill(self, words):
+        """The caller, or who carries it out, or who serves: what is half done the next run ends."""
+        victim = self.fate.choice(("caller", "worker", "daemon")) if self.run.exact else "caller"
         child = subprocess.Popen(self.tool.command("gc", "--apply", *words),
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL,
                                  env={"DRYDOCK_CACHE": self.tool.cache, "PATH": "/usr/bin:/bin"})
+        if victim != "caller":
+            return self.kill_worker(child, victim == "daemon")
         try:
             child.wait(self.fate.uniform(0, 0.1))
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
             self.ledger.count("killed cycles")
+        return None
+
+    def kill_worker(self, caller, with_daemon):
+        """Once it is there: a caller that finds nobody at the volume would collect by itself."""
+        worker = None
+        while not worker and caller.poll() is None:
+            worker = self.run.server.child()
+        self.run.stop.wait(self.fate.choice((0, 0.01, 0.03, 0.1)) * self.fate.random())
+        if worker and with_daemon:
+            self.run.outage(lambda: caller.wait(LIMIT))
+            self.ledger.count("killed daemons")
+        elif worker and worker == self.run.server.child():
+            os.kill(worker, signal.SIGKILL)
+            self.ledger.count("killed workers")
+        caller.wait(LIMIT)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import time
 import urllib.parse
@@ -9,6 +10,7 @@ import urllib.parse
 import content
 
 ACCEPT = ", ".join((content.MANIFEST, content.INDEX))
+NO_ANSWER = "no answer"
 LIMIT = 60  # seconds: only a registry that hangs takes so long
 
 
@@ -48,6 +50,17 @@ class Server:
         self.process.kill()
         self.process.wait(LIMIT)
 
+    def child(self):
+        """A process that it has started and waits for; None if there is none."""
+        try:
+            for task in os.listdir("/proc/%d/task" % self.process.pid):
+                with open("/proc/%d/task/%s/children" % (self.process.pid, task)) as children:
+                    for child in children.read().split():
+                        return int(child)
+        except OSError:
+            pass  # it has ended, or that thread of it has
+        return None
+
     def restart(self):
         self.stop()
         self.start()
@@ -56,11 +69,21 @@ class Server:
 class Client:
     """One connection; each thread has its own."""
 
-    def __init__(self, address):
-        self.address = address
+    def __init__(self, address, may_die=False):
+        self.address, self.may_die = address, may_die
         self.connection = http.client.HTTPConnection(address, timeout=LIMIT)
 
     def ask(self, method, path, body=None, headers=None):
+        """One that was open when the registry died is opened anew."""
+        if self.may_die and self.connection.sock:
+            try:
+                return self.ask_once(method, path, body, headers)
+            except Refused as refusal:
+                if refusal.status != NO_ANSWER:
+                    raise
+        return self.ask_once(method, path, body, headers)
+
+    def ask_once(self, method, path, body, headers):
         try:
             self.connection.request(method, path, body, headers or {})
             answer = self.connection.getresponse()
@@ -69,12 +92,11 @@ class Client:
             # It remembers how large the blob is, and finds no bytes.
             self.connection.close()
             raise Refused("%s %s" % (method, path), "cut short") from error
-        except http.client.HTTPException as error:
+        except (http.client.HTTPException, OSError) as error:
             self.connection.close()
+            if self.may_die:
+                raise Refused("%s %s" % (method, path), NO_ANSWER) from error
             raise ConnectionError("%s %s: %r" % (method, path, error)) from error
-        except OSError:
-            self.connection.close()
-            raise
 
     def want(self, wanted, method, path, body=None, headers=None):
         status, answered, data = self.ask(method, path, body, headers)
@@ -125,9 +147,12 @@ class Client:
         self.want(201, "PUT", "/v2/%s/manifests/%s" % (repository, reference), image.data,
                   {"Content-Type": image.media_type})
 
-    def delete_manifest(self, repository, reference):
-        """The status: 202 is "done"."""
-        return self.ask("DELETE", "/v2/%s/manifests/%s" % (repository, reference))[0]
+    def delete(self, repository, what, reference):
+        """The status: 202 is "done", 0 no answer."""
+        try:
+            return self.ask("DELETE", "/v2/%s/%s/%s" % (repository, what, reference))[0]
+        except Refused:
+            return 0
 
     # ---- pulling ----
 

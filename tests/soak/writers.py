@@ -4,6 +4,7 @@ import random
 import threading
 import time
 
+import content
 import registry
 
 TRIES = 40  # of one push: what is refused beside a collection is pushed again
@@ -15,14 +16,14 @@ class Writer(threading.Thread):
         self.run_of = run
         self.ledger, self.pool, self.stop = run.ledger, run.pool, run.stop
         self.fate = random.Random("%s writer %d %d" % (run.seed, number, run.epoch))
-        self.client = registry.Client(run.address)
+        self.client = registry.Client(run.address, run.kills and run.exact)
         self.tags = ["w%d-%d" % (number, one) for one in range(5)]
 
     def run(self):
         deeds = [(self.push_any, 6), (self.push_again, 3), (self.retag, 4), (self.swing, 4),
                  (self.delete_tag, 2 if self.run_of.deletes_tags else 0),
-                 (self.delete_manifest, 2), (self.abandon, 1), (self.push_by_digest, 2),
-                 (self.refer, 1)]
+                 (self.delete_manifest, 2), (self.delete_blob, 1 if self.run_of.exact else 0),
+                 (self.abandon, 1), (self.push_by_digest, 2), (self.refer, 1)]
         try:
             while not self.stop.is_set():
                 deed, = self.fate.choices([one for one, _ in deeds], [often for _, often in deeds])
@@ -84,7 +85,7 @@ class Writer(threading.Thread):
             return
         repository.begin_push()
         try:
-            if self.client.delete_manifest(repository.name, tag) == 202:
+            if self.delete(repository, "manifests", tag):
                 repository.untagged(tag)
                 self.ledger.count("deletions")
             else:
@@ -99,12 +100,31 @@ class Writer(threading.Thread):
             if not images:
                 return
             digest = self.fate.choice(images).digest
-            done = self.client.delete_manifest(repository.name, digest) == 202
+            done = self.delete(repository, "manifests", digest)
             for tag in repository.tags_of(digest):
                 (repository.untagged if done else repository.doubtful)(tag)
             self.ledger.count("deletions" if done else "refused deletions")
         finally:
             repository.end_deletion()
+
+    def delete_blob(self, repository):
+        """One that nothing needs; now and then there is one."""
+        data = b"nobody needs it %d" % self.fate.randrange(20)
+        try:
+            self.send_blob(repository, content.digest_of(data), data)
+        except registry.Refused:
+            self.ledger.count("refusals")
+        if self.delete(repository, "blobs", content.digest_of(data)):
+            self.ledger.count("deletions")
+
+    def delete(self, repository, what, reference):
+        """Whether it was done. No deletion waits for a collection's end."""
+        began = time.monotonic()
+        status = self.client.delete(repository.name, what, reference)
+        if self.run_of.exact and status not in (202, 404) and not self.run_of.was_out(began):
+            self.ledger.problem("DELETE %s %s in %s: %s" % (what, reference, repository.name,
+                                                            status))
+        return status == 202
 
     def abandon(self, repository):
         try:
@@ -131,6 +151,7 @@ class Writer(threading.Thread):
                 except registry.Refused as refusal:
                     self.ledger.count("refusals")
                     last = refusal
+                    self.run_of.up.wait(registry.LIMIT)
                     # What is sent alone may never have been there.
                     if self.in_vain(began) and (attempt or not alone):
                         break
@@ -147,7 +168,7 @@ class Writer(threading.Thread):
 
     def in_vain(self, began):
         """There is no excuse: it was told what is there, and that holds still."""
-        return self.run_of.exact and time.monotonic() - began < self.run_of.patience
+        return self.run_of.keeps_since(began)
 
     def put(self, repository, tag, image):
         if tag:
@@ -191,7 +212,7 @@ class Puller(threading.Thread):
         super().__init__(name="puller %d" % number)
         self.run_of, self.ledger, self.stop = run, run.ledger, run.stop
         self.fate = random.Random("%s puller %d %d" % (run.seed, number, run.epoch))
-        self.client = registry.Client(run.address)
+        self.client = registry.Client(run.address, run.kills and run.exact)
 
     def run(self):
         try:
@@ -216,7 +237,7 @@ class Puller(threading.Thread):
             self.client.pull_parts(repository.name, manifest)
             self.ledger.count("slow pulls")
         except registry.Refused as refusal:
-            if time.monotonic() - began < self.run_of.patience:
+            if self.run_of.keeps_since(began):
                 self.ledger.problem("%s:%s broke while it was pulled: %s" % (
                     repository.name, tag, refusal))
 
@@ -230,7 +251,7 @@ class Reader(threading.Thread):
     def __init__(self, run):
         super().__init__(name="reader")
         self.run_of, self.ledger, self.stop = run, run.ledger, run.stop
-        self.client = registry.Client(run.address)
+        self.client = registry.Client(run.address, run.kills and run.exact)
 
     def run(self):
         wanted = [(repository.name, tag) for repository in self.ledger.repositories
@@ -252,7 +273,8 @@ class Reader(threading.Thread):
                 return self.ledger.count("pulls meanwhile")
             except registry.Refused as refusal:
                 last = refusal
-                if self.run_of.exact and time.monotonic() - began < self.run_of.patience:
+                self.run_of.up.wait(registry.LIMIT)
+                if self.run_of.keeps_since(began):
                     break
                 self.ledger.count("retried pulls")
                 self.stop.wait(0.05)
