@@ -506,7 +506,7 @@ test_case 'an interrupted run tells what it found, and ends as one' '
 	need_strace && from_template && echo x >vol/docker/registry/v2/blobs/sha256/README &&
 	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 10 &&
 	interrupt verify INT 130 && valid_lines verify verify.out && found verify.out alien .path &&
-	summary "(.complete | not) and .verified_blobs < 10" verify.out
+	summary ".complete | not" verify.out
 '
 
 # ---- limits, output ----
