@@ -61,11 +61,32 @@ int option_set_fraction(struct option_fraction *fraction, const char *text, stru
 	return 0;
 }
 
+/* "--trash-keep 7" was to be days, and would be seconds. */
+int option_set_duration(int64_t *ns, const char *text, struct dd_error *err)
+{
+	int rc = dd_duration_parse(ns, text, err);
+
+	if (rc == 0 && *ns && !text[strspn(text, "0123456789")])
+		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" has no unit: %sd, %sh, or %ss", text,
+			     text, text, text);
+	return rc;
+}
+
+/* So few bytes are none that anybody means: without a unit, "20" was to be 20G, or 20%. */
+static int parse_size(uint64_t *bytes, const char *text, const char *share, struct dd_error *err)
+{
+	int rc = dd_size_parse(bytes, text, err);
+
+	if (rc == 0 && *bytes && *bytes <= 100 && !text[strspn(text, "0123456789")])
+		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" has no unit: %s%s%sG, or %sB", text,
+			     share ? text : "", share ? share : "", text, text);
+	return rc;
+}
+
 /* "20G", "10%"; "0" is none. */
 int option_set_space(struct option_space *space, const char *text, struct dd_error *err)
 {
 	size_t digits = strspn(text, "0123456789");
-	int rc;
 
 	*space = (struct option_space){ .given = true };
 	if (digits && !strcmp(text + digits, "%")) {
@@ -74,17 +95,13 @@ int option_set_space(struct option_space *space, const char *text, struct dd_err
 			       0 :
 			       dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is more than all", text);
 	}
-	rc = dd_size_parse(&space->bytes, text, err);
-	if (rc == 0 && space->bytes && space->bytes <= 100 && !text[digits])
-		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" has no unit: %s%%, or %sG", text, text,
-			     text);
-	return rc;
+	return parse_size(&space->bytes, text, "%, ", err);
 }
 
 /* 0 stands for "not given". */
 int option_set_size(uint64_t *bytes, const char *text, struct dd_error *err)
 {
-	int rc = dd_size_parse(bytes, text, err);
+	int rc = parse_size(bytes, text, NULL, err);
 
 	if (rc == 0 && !*bytes)
 		rc = dd_fail(err, DD_EUSAGE, 0, "\"%.200s\" is nothing at all", text);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <drydock/units.h>
-
 #include "cleanup.h"
 #include "option_numbers.h"
 #include "options.h"
@@ -97,7 +95,7 @@ static int set(struct options *options, const struct option *option, const char 
 	case OPTION_TEXTS:
 		return set_texts(options, option->value, text, err);
 	case OPTION_DURATION:
-		return dd_duration_parse(option->value, text, err);
+		return option_set_duration(option->value, text, err);
 	case OPTION_SIZE:
 		return option_set_size(option->value, text, err);
 	case OPTION_NUMBER:

@@ -21,8 +21,8 @@ enum option_kind {
 	OPTION_COUNT,	 /* unsigned: how many times it was given */
 	OPTION_TEXT,	 /* const char * */
 	OPTION_TEXTS,	 /* struct option_texts: once for each time it was given */
-	OPTION_DURATION, /* int64_t, nanoseconds */
-	OPTION_SIZE,	 /* uint64_t, bytes; not 0 */
+	OPTION_DURATION, /* int64_t, nanoseconds; 0, or with a unit */
+	OPTION_SIZE,	 /* uint64_t, bytes; not 0; up to 100 only with a unit */
 	OPTION_NUMBER,	 /* unsigned, 1 to 9999 */
 	OPTION_PERCENT,	 /* unsigned, 1 to 100; "20" and "20%" */
 	OPTION_AMOUNT,	 /* uint64_t, at least 1 */

@@ -207,7 +207,7 @@ test_case 'an upload that has no file any more goes, too, and comes back' '
 test_case 'a plan that takes more than it may is shown, and nothing is taken' '
 	make_volume vol && image=$(put_image vol app:v1 base) && one=$(put_blob vol one) &&
 	two=$(put_blob vol two) && age vol everything 9d &&
-	for brake in "--max-items 1" "--max-bytes 5" "--max-share 30"; do
+	for brake in "--max-items 1" "--max-bytes 5B" "--max-share 30"; do
 		# shellcheck disable=SC2086 # an option and its value
 		run 1 drydock gc --root vol --grace 0 $brake >text && says "Too much" text &&
 		says "^To do it all the same: the same with --apply, without that limit" text &&
@@ -219,7 +219,7 @@ test_case 'a plan that takes more than it may is shown, and nothing is taken' '
 	done && run 1 drydock gc --root vol --grace 0 --apply --max-items 1 -q >text &&
 	says "Too much" text && run 2 drydock gc --root vol --max-share 101 2>err &&
 	run 2 drydock gc --root vol --max-share 12x 2>err &&
-	run 0 drydock gc --root vol --grace 0 --apply --max-items 2 --max-bytes 6 --max-share 50% &&
+	run 0 drydock gc --root vol --grace 0 --apply --max-items 2 --max-bytes 6B --max-share 50% &&
 	blobs_gone vol $one $two && blob_exists vol $image
 '
 

@@ -137,7 +137,7 @@ test_case 'durations have the units of systemd' '
 test_case 'what is no duration is refused by the name of its option' '
 	make_volume vol &&
 	for option in --grace --uploads-older-than --trash-keep --lock-wait; do
-		for value in soon -1d "" 5x 99999999999999999999d 1..5h; do
+		for value in soon -1d "" 5x 7 99999999999999999999d 1..5h; do
 			run 2 drydock gc --root vol "$option" "$value" 2>err &&
 			says "$option" err || return
 		done

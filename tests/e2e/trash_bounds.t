@@ -130,23 +130,23 @@ test_case 'a run that frees nothing is not given up for space' '
 	make_volume vol && shared=$(put_blob vol "in a backup, too") &&
 	ln "$(blob_data vol "$shared")" backup && run 0 collect vol && sleep 1.1 &&
 	own=$(put_blob vol "nowhere else") && run 0 collect vol && sleep 1.1 && put_blob vol last &&
-	run 0 $gc --min-free 0 --trash-max 4 --apply --json >report &&
+	run 0 $gc --min-free 0 --trash-max 4B --apply --json >report &&
 	in_trash vol "$shared" && ! in_trash vol "$own" && json ".expiring | length == 1" report
 '
 
 test_case 'nothing goes early while something new is in doubt' '
 	from_template && bad=$(put_image vol app:v2 "three") && remove_blob vol "$bad" &&
-	run 1 $gc --min-free 0 --trash-max 1 --json >report && valid gc report &&
+	run 1 $gc --min-free 0 --trash-max 1B --json >report && valid gc report &&
 	json ".trash_doubted and .expiring == []" report &&
-	run 1 $gc --min-free 0 --trash-max 1 --apply --json >report 2>err && valid gc report &&
+	run 1 $gc --min-free 0 --trash-max 1B --apply --json >report 2>err && valid gc report &&
 	json ".trash_doubted and .expiring == []" report && says "cannot be told" err &&
 	in_trash vol "${blob[1]}" && in_trash vol "$next" &&
-	run 0 $gc --min-free 0 --trash-max 1 --apply --ack "app@$bad" && trash_is_empty vol
+	run 0 $gc --min-free 0 --trash-max 1B --apply --ack "app@$bad" && trash_is_empty vol
 '
 
 test_case 'what is needed of the trash comes back before anything goes early' '
 	from_template && link_revision vol app "${blob[2]}" && tag vol app:old "${blob[2]}" &&
-	run 0,1 $gc --min-free 0 --trash-max 1 --apply && blob_exists vol "${blob[2]}"
+	run 0,1 $gc --min-free 0 --trash-max 1B --apply && blob_exists vol "${blob[2]}"
 '
 
 test_case 'a run of which not all can be looked at is not given up for space' '
@@ -156,7 +156,7 @@ test_case 'a run of which not all can be looked at is not given up for space' '
 '
 
 test_case 'a braked run gives nothing up' '
-	from_template && run 1 with_space 0 100000 $gc --apply --trash-max 1 --max-bytes 1 &&
+	from_template && run 1 with_space 0 100000 $gc --apply --trash-max 1B --max-bytes 1B &&
 	in_trash vol "${blob[1]}" && blob_exists vol "$next"
 '
 
@@ -185,7 +185,7 @@ test_case 'trash empty --older-than with a bound: the older ones go, and others 
 
 test_case 'bounds that make no sense are wrong usage' '
 	make_volume vol && for wrong in "gc --min-free 101%" "gc --min-free 5X" "gc --min-free %" \
-		"gc --min-free -1" "gc --trash-max 0" "gc --min-free 1000%" "gc --min-free 20" "trash empty --min-free 0" \
+		"gc --min-free -1" "gc --trash-max 0" "gc --trash-max 20" "gc --min-free 1000%" "gc --min-free 20" "trash empty --min-free 0" \
 		"trash list --min-free 5%" "trash restore latest --trash-max 5G"; do
 		run 2 drydock --root vol $wrong 2>err && says "min-free|trash-max" err || return
 	done

@@ -504,7 +504,7 @@ test_case 'an image that is pushed meanwhile is no damage' '
 
 test_case 'an interrupted run tells what it found, and ends as one' '
 	need_strace && from_template && echo x >vol/docker/registry/v2/blobs/sha256/README &&
-	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 10 &&
+	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 10B &&
 	interrupt verify INT 130 && valid_lines verify verify.out && found verify.out alien .path &&
 	summary ".complete | not" verify.out
 '
@@ -636,7 +636,7 @@ test_case 'when what was longest not read was read is known without the index, b
 	printf torn >>"$(echo cache/*/runs)" && finds 0 -- --max-bytes 2500 &&
 	summary ".left_blobs == 3 and .never_blobs == 0" report &&
 	[ "$(summary .oldest_read report)" = "$first" ] && put_blob vol new &&
-	finds 0 -- --max-bytes 10 && summary ".never_blobs == 0 and .left_blobs == 3" report &&
+	finds 0 -- --max-bytes 10B && summary ".never_blobs == 0 and .left_blobs == 3" report &&
 	[ "$(summary .oldest_read report)" = "$first" ] && finds 0 &&
 	summary ".remembered_blobs >= 2" report &&
 	[ "$(summary .oldest_read report)" != "$first" ] && rm cache/*/runs &&
