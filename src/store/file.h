@@ -48,18 +48,19 @@ struct dd_store {
 
 struct dd_directory {
 	struct dd_store *store;
-	int fd, still; /* the latter as the store's is, and only as long as that */
-	char *path;    /* below the root */
+	int fd;	    /* -1: still does, or it was not opened yet */
+	int still;  /* as the store's is, and only as long as that */
+	char *path; /* below the root */
 };
 
 /*
- * Something to be opened: a name below an open directory, and its path below the root. Not to be
- * copied, for they may point into it.
+ * Something to be opened: where it can be tried first, where it can be had, its path below the root.
+ * Not to be copied, for the names may point into it.
  */
 struct dd_target {
 	struct dd_store *store;
-	int base, still; /* still: -1, or where the same name can be tried first */
-	const char *name;
+	int still, base;	 /* still: -1 if there is none */
+	const char *near, *name; /* below still, below base */
 	char *path;
 	char usual[DD_LAYOUT_USUAL];
 };

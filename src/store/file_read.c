@@ -80,15 +80,18 @@ static struct dd_directory *new_directory(struct dd_store *store, char *path)
 	return directory;
 }
 
+/* One way is enough: what is not found by still is looked for from the root. */
 static int open_directory(struct dd_directory *directory, struct dd_error *err)
 {
-	directory->fd =
-		dd_beneath_open(directory->store->fd, directory->path, O_RDONLY | O_DIRECTORY, 0);
-	if (directory->fd < 0)
-		return dd_file_fail(directory->store, err, -directory->fd, "open", directory->path);
 	directory->still =
 		dd_still_openat(directory->store->still, directory->path, O_PATH | O_DIRECTORY);
-	return 0;
+	if (directory->still >= 0)
+		return 0;
+	directory->fd =
+		dd_beneath_open(directory->store->fd, directory->path, O_PATH | O_DIRECTORY, 0);
+	return directory->fd < 0 ? dd_file_fail(directory->store, err, -directory->fd, "open",
+						directory->path) :
+				   0;
 }
 
 int dd_store_open_directory(struct dd_store *store, const struct dd_place *place,
@@ -125,10 +128,19 @@ void dd_directory_closep(struct dd_directory **directory)
 	}
 }
 
-/* A copy that was given up is of former times. */
-static int still_of(const struct dd_directory *directory)
+/* What the target's path leads to lies in the directory. */
+static void aim_within(struct dd_target *target, const struct dd_directory *directory)
 {
-	return directory->store->still < 0 ? -1 : directory->still;
+	size_t len = strlen(directory->path);
+
+	assert(!strncmp(target->path, directory->path, len) && target->path[len] == '/');
+	target->near = target->path + len + 1;
+	/* A copy that was given up is of former times. */
+	target->still = target->store->still < 0 ? -1 : directory->still;
+	if (directory->fd >= 0) {
+		target->base = directory->fd;
+		target->name = target->near;
+	}
 }
 
 int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
@@ -139,15 +151,11 @@ int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
 	if (rc < 0)
 		return rc;
 	target->store = store;
-	target->base = within ? within->fd : store->fd;
-	target->still = within ? still_of(within) : store->still;
-	target->name = target->path;
-	if (within) {
-		size_t len = strlen(within->path);
-
-		assert(!strncmp(target->path, within->path, len) && target->path[len] == '/');
-		target->name += len + 1;
-	}
+	target->base = store->fd;
+	target->still = store->still;
+	target->near = target->name = target->path;
+	if (within)
+		aim_within(target, within);
 	return 0;
 }
 
@@ -163,7 +171,7 @@ static int look_at(const struct dd_target *target, struct dd_info *info, struct 
 	struct stat st;
 	int sys;
 
-	if (dd_still_stat(target->still, target->name, &st) < 0) {
+	if (dd_still_stat(target->still, target->near, &st) < 0) {
 		fd = dd_beneath_open(target->base, target->name, O_PATH, 0);
 		if (fd < 0)
 			return dd_file_fail(target->store, err, -fd, "look at", target->path);
@@ -214,10 +222,8 @@ int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
 		/* Opened when a second one comes: for a single one it would be a detour. */
 		dd_directory_closep(held);
 		*held = new_directory(store, strndup(target.path, len));
-	} else if ((*held)->fd >= 0 || open_directory(*held, NULL) == 0) {
-		target.base = (*held)->fd;
-		target.still = still_of(*held);
-		target.name += len + 1;
+	} else if ((*held)->fd >= 0 || (*held)->still >= 0 || open_directory(*held, NULL) == 0) {
+		aim_within(&target, *held);
 	}
 	return look_at(&target, info, err);
 }
@@ -225,7 +231,7 @@ int dd_store_stat_near(struct dd_store *store, struct dd_directory **held,
 int dd_file_open_regular(const struct dd_target *target, struct dd_info *info, struct dd_error *err)
 {
 	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
-	int fd = dd_still_openat(target->still, target->name, flags);
+	int fd = dd_still_openat(target->still, target->near, flags);
 	struct stat st;
 
 	if (fd < 0)
@@ -397,10 +403,12 @@ int dd_file_list(struct dd_store *store, int fd, const char *path, dd_entry_fn *
 static int list_target(const struct dd_target *target, struct dd_info *info, dd_entry_fn *fn,
 		       void *arg, struct dd_error *err)
 {
-	DD_AUTOCLOSE int fd =
-		dd_beneath_open(target->base, target->name, O_RDONLY | O_DIRECTORY, 0);
+	const int flags = O_RDONLY | O_DIRECTORY;
+	DD_AUTOCLOSE int fd = dd_still_openat(target->still, target->near, flags);
 	struct stat st;
 
+	if (fd < 0)
+		fd = dd_beneath_open(target->base, target->name, flags, 0);
 	if (fd < 0)
 		return dd_file_fail(target->store, err, -fd, "list", target->path);
 	if (info && fstat(fd, &st) < 0)

@@ -27,6 +27,26 @@ static void assert_same_info(const struct dd_info *a, const struct dd_info *b)
 }
 
 /* In every way in which a place can be looked at. */
+static int count_entry(void *arg, const struct dd_entry *entry, struct dd_error *err)
+{
+	(void)entry;
+	(void)err;
+	++*(int *)arg;
+	return 0;
+}
+
+/* From where it is held, and from the root. */
+static void assert_listed(struct volume *volume, struct dd_directory *held, int count)
+{
+	struct dd_place shards = { .kind = DD_IN_BLOBS_OF };
+	int found = 0;
+
+	assert_int_equal(dd_directory_list(held, &shards, count_entry, &found, NULL), 0);
+	assert_int_equal(found, count);
+	assert_int_equal(dd_store_list(volume->store, &shards, count_entry, &found, NULL), 0);
+	assert_int_equal(found, 2 * count);
+}
+
 static int look_all(struct volume *volume, const struct dd_place *place, struct dd_info *info)
 {
 	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL, *near = NULL;
@@ -218,7 +238,7 @@ static void what_is_mounted_later_is_seen_where_there_was_nothing(void **state)
 /* A directory that outlives the looks goes on in the ordinary way: the copy is of former times. */
 static void a_directory_outlives_the_looks(void **state)
 {
-	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL;
+	DD_CLEANUP(dd_directory_closep) struct dd_directory *held = NULL, *near = NULL;
 	DD_AUTOFREE char *memory = NULL;
 	struct volume volume;
 	struct dd_place place = place_of(BLOB_A, &memory);
@@ -228,13 +248,21 @@ static void a_directory_outlives_the_looks(void **state)
 	own_mounts();
 	open_volume(&volume);
 	put(&volume, BLOB_A, "beneath");
+	put(&volume, BLOB_B, "beneath, too");
 	dd_store_begin_looks(volume.store);
 	assert_code(dd_store_open_directory(volume.store, &blobs, &held, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		assert_code(dd_store_stat_near(volume.store, &near, &place, &info, NULL), 0);
+	assert_listed(&volume, held, 2);
 	dd_store_end_looks(volume.store);
+	assert_listed(&volume, held, 2);
+	assert_code(dd_store_stat_near(volume.store, &near, &place, &info, NULL), 0);
 	mount_on(&volume, V2 "blobs/sha256");
 	put(&volume, BLOB_A, "mounted over it");
+	assert_listed(&volume, held, 1);
 	assert_code(dd_directory_stat(held, &place, &info, NULL), 0);
 	assert_int_equal(info.size, strlen("mounted over it"));
+	dd_directory_closep(&near);
 	dd_directory_closep(&held);
 	umount(below(&volume, V2 "blobs/sha256"));
 	close_volume(&volume);
