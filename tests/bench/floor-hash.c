@@ -28,10 +28,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <drydock/digest.h>
+
+#include "workers.h"
 
 #define BLOCK (1 << 20)
 
@@ -236,17 +237,6 @@ static void *hash(void *arg)
 	return arg;
 }
 
-static void run(void *(*work)(void *arg), unsigned threads)
-{
-	pthread_t ids[256];
-
-	for (unsigned i = 0; i < threads; i++)
-		if (pthread_create(&ids[i], NULL, work, NULL))
-			errx(3, "cannot start a thread");
-	for (unsigned i = 0; i < threads; i++)
-		pthread_join(ids[i], NULL);
-}
-
 static int compare(const void *left, const void *right)
 {
 	const struct file *a = left, *b = right;
@@ -257,7 +247,7 @@ static int compare(const void *left, const void *right)
 int main(int argc, char **argv)
 {
 	unsigned threads = argc == 4 ? (unsigned)atoi(argv[2]) : 0;
-	struct timespec start, end;
+	double began;
 
 	if (threads < 1 || threads > 256)
 		errx(2, "usage: floor-hash blobs|all|look THREADS ROOT");
@@ -266,19 +256,17 @@ int main(int argc, char **argv)
 	f.root = open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f.root < 0)
 		err(3, "cannot open %s", argv[3]);
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	began = seconds();
 	push("docker/registry/v2", "blobs", 'b');
 	if (!f.hash)
 		push("docker/registry/v2", "repositories", 'r');
-	run(walk, threads);
+	run_workers(threads, walk);
 	if (f.hash) {
 		qsort(f.files, f.file_count, sizeof(*f.files), compare);
-		clock_gettime(CLOCK_MONOTONIC, &start);
-		run(hash, threads);
+		began = seconds();
+		run_workers(threads, hash);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	printf("%.6f seconds, %llu files, %llu bytes\n",
-	       (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9,
+	printf("%.6f seconds, %llu files, %llu bytes\n", seconds() - began,
 	       (unsigned long long)f.read_files, (unsigned long long)f.bytes);
 	return 0;
 }

@@ -15,15 +15,15 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "workers.h"
 
 #define MIB ((size_t)1 << 20)
 #define LINK 71 /* bytes of a link */
@@ -35,14 +35,6 @@ static struct {
 	char *content;
 	atomic_uint next;
 } f;
-
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void make_directory(const char *path)
 {
@@ -132,7 +124,6 @@ static void *work(void *arg)
 static void push_small(unsigned threads)
 {
 	static const char *const directories[] = { "blobs", "r", "r/_uploads", "r/_layers" };
-	pthread_t *ids = calloc(threads, sizeof(*ids));
 	char shard[16];
 	double began;
 
@@ -144,13 +135,8 @@ static void push_small(unsigned threads)
 	}
 	syncfs(f.root);
 	began = seconds();
-	for (unsigned i = 0; ids && i < threads; i++)
-		if (pthread_create(&ids[i], NULL, work, NULL))
-			errx(3, "no thread");
-	for (unsigned i = 0; ids && i < threads; i++)
-		pthread_join(ids[i], NULL);
+	run_workers(threads, work);
 	began = seconds() - began;
-	free(ids);
 	printf("%.3f s, %.0f blobs a second\n", began, f.count / began);
 }
 

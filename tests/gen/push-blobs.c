@@ -11,15 +11,15 @@
  * the directory VOLUME/ack.<hex>, so that whoever records what happens below VOLUME sees when that was.
  */
 #include <err.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <drydock/registry.h>
+
+#include "../bench/workers.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -29,14 +29,6 @@ static struct {
 	size_t bytes;
 	atomic_uint next;
 } f;
-
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void check(int rc, const struct dd_error *error)
 {
@@ -77,16 +69,10 @@ static void *work(void *arg)
 
 static void push_small(unsigned threads)
 {
-	pthread_t *ids = calloc(threads, sizeof(*ids));
 	double began = seconds();
 
-	for (unsigned i = 0; ids && i < threads; i++)
-		if (pthread_create(&ids[i], NULL, work, NULL))
-			errx(3, "no thread");
-	for (unsigned i = 0; ids && i < threads; i++)
-		pthread_join(ids[i], NULL);
+	run_workers(threads, work);
 	began = seconds() - began;
-	free(ids);
 	printf("%.3f s, %.0f blobs a second\n", began, f.count / began);
 }
 
