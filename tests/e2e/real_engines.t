@@ -6,18 +6,21 @@
 . "$e2e/real/registry.sh"
 # shellcheck source=tests/e2e/real/content.sh
 . "$e2e/real/content.sh"
+# shellcheck source=tests/e2e/real/clients.sh
+. "$e2e/real/clients.sh"
 
 need_registry2
 
+# need_engine NAME: docker with a daemon of the case's own, podman as it is here.
 need_engine() {
-	engine=$1
-	need_command "$engine"
+	engine=$1 push=(push)
+	if [ "$engine" = docker ]; then
+		docker_start
+		return
+	fi
+	need_command "$engine" && push=(push --tls-verify=false)
 	HOME=$real_home timeout 60 "$engine" info >"$work/engine" 2>&1 || skip \
 		"$engine does not run here"
-	case $engine in
-	podman) push=(push --tls-verify=false) ;;
-	*) push=(push) ;;
-	esac
 }
 
 # engine_push TEXT TAG: an image of one layer.
