@@ -11,6 +11,7 @@
 #include "registry/remove.h"
 
 #define PATIENCE (10 * DD_SECOND)
+#define TRIES 5
 #define MOMENT (DD_SECOND / 20) /* for the lock, before it is asked anew who has it */
 /* Who comes while so many wait is sent away at once: their threads are needed for pushes, too. */
 #define WAITING_MAX 8
@@ -111,13 +112,26 @@ static int withdraw(struct dd_registry *registry, struct dd_change *change, stru
 	return rc < 0 ? rc : dd_change_withdraw(change, item, err);
 }
 
+static int delete_link(struct dd_registry *registry, struct dd_item *item, const char *command,
+		       struct dd_error *err)
+{
+	struct dd_change *change;
+	int rc = dd_registry_begin_change(registry, command, &change, err);
+
+	if (rc < 0)
+		return rc;
+	rc = withdraw(registry, change, item, err);
+	rc = dd_registry_end_change(registry, &change, rc, err);
+	dd_registry_changed(registry, item->place.repository);
+	return rc;
+}
+
 int dd_registry_delete_blob(struct dd_registry *registry, const char *repository,
 			    const struct dd_digest *digest, struct dd_error *err)
 {
 	struct dd_item item = { .place = dd_link_place(DD_AT_LAYER, repository, digest),
 				.reason = DD_REASON_REMOVED };
 	DD_CLEANUP(dd_text_release) struct dd_text command = { 0 };
-	struct dd_change *change;
 	int rc = dd_registry_check_name(repository, err);
 
 	if (rc == 0)
@@ -125,12 +139,17 @@ int dd_registry_delete_blob(struct dd_registry *registry, const char *repository
 	if (rc == 0 &&
 	    dd_text_printf(&command, "delete %s@%s", repository, dd_digest_text(digest)) < 0)
 		rc = dd_fail(err, DD_ENOMEM, 0, "delete a blob");
-	if (rc == 0)
-		rc = dd_registry_begin_change(registry, command.bytes, &change, err);
 	if (rc < 0)
 		return rc;
-	rc = withdraw(registry, change, &item, err);
-	rc = dd_registry_end_change(registry, &change, rc, err);
-	dd_registry_changed(registry, repository);
+	/* Whoever pushes it at this moment writes its link anew. */
+	rc = DD_ECHANGED;
+	for (int i = 0; rc == DD_ECHANGED && i < TRIES; i++) {
+		dd_error_clear(err);
+		rc = delete_link(registry, &item, command.bytes, err);
+	}
+	if (rc == DD_ECHANGED) {
+		dd_error_clear(err);
+		rc = dd_fail(err, DD_EAGAIN, 0, "it is being pushed");
+	}
 	return rc < 0 ? dd_wrap(err, rc, "delete %s", dd_digest_text(digest)) : 0;
 }

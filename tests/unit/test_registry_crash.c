@@ -14,6 +14,9 @@ static int steps;	      /* changes so far */
 static int die_at = -1;	      /* the process is killed before that one */
 static int fail_at = -1;      /* that one fails */
 static int fail_by;	      /* with this errno */
+static int meanwhile_at = -1; /* before that one this is done: */
+static void (*meanwhile)(void *arg);
+static void *meanwhile_arg;
 static bool watching;	      /* what is not on the disk is kept track of */
 
 #define MOST 400
@@ -34,6 +37,8 @@ static bool step(void)
 
 	if (number == die_at)
 		kill(getpid(), SIGKILL);
+	if (number == meanwhile_at)
+		meanwhile(meanwhile_arg);
 	if (number == fail_at)
 		errno = fail_by;
 	return number == fail_at;
@@ -190,7 +195,7 @@ static void watch(void)
 static int reset(void **state)
 {
 	(void)state;
-	die_at = fail_at = -1;
+	die_at = fail_at = meanwhile_at = -1;
 	watching = false;
 	steps = 0;
 	return 0;
@@ -353,12 +358,104 @@ static void each_change_of_a_push_may_fail(void **state)
 	assert_true(number > 40);
 }
 
+/* ---- deletions ---- */
+
+static int delete_all(struct scene *scene)
+{
+	struct registry *reg = &scene->reg;
+	int rc = dd_registry_delete_tag(reg->registry, APP, "latest", NULL, reg->err);
+
+	if (rc == 0)
+		rc = dd_registry_delete_manifest(reg->registry, APP, &scene->before.digest, NULL,
+						 reg->err);
+	if (rc == 0)
+		rc = dd_registry_delete_blob(reg->registry, APP, &scene->before.layer_digest,
+					     reg->err);
+	dd_error_clear(reg->err);
+	return rc;
+}
+
+static bool is_deletion_killed_at(int number)
+{
+	struct scene scene;
+	pid_t child;
+	int status, tag, revision;
+
+	open_scene(&scene);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		die_at = number;
+		_exit(delete_all(&scene) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	restart(&scene.reg);
+	/* In their order: what is there still is whole. */
+	tag = try_get(&scene.reg, APP, "latest", NULL);
+	revision = try_get(&scene.reg, APP, NULL, &scene.before.digest);
+	assert_true(tag == 0 || tag == DD_ENOENT);
+	assert_true(revision == 0 || (revision == DD_ENOENT && tag == DD_ENOENT));
+	if (revision == 0)
+		assert_whole(&scene.reg, &scene.before);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	/* And it is pushed again as if nothing had been. */
+	push_blobs(&scene.reg, APP, &scene.before);
+	assert_int_equal(put_manifest(&scene.reg, APP, scene.before.json, "latest"), 0);
+	assert_whole(&scene.reg, &scene.before);
+	assert_int_equal(delete_all(&scene), 0);
+	close_scene(&scene);
+	return WIFSIGNALED(status);
+}
+
+static void a_deletion_may_be_killed_before_each_change_it_makes(void **state)
+{
+	int number = 0;
+
+	(void)state;
+	while (is_deletion_killed_at(number))
+		number++;
+	assert_true(number > 20);
+}
+
+static void push_layer(void *arg)
+{
+	struct scene *scene = arg;
+
+	push(&scene->reg, APP, scene->before.layer, strlen(scene->before.layer));
+}
+
+/* Which link it takes is all the same: it is the same blob. */
+static void a_blob_that_is_pushed_at_any_step_of_its_deletion_is_deleted(void **state)
+{
+	int number = 0, last;
+
+	(void)state;
+	do {
+		struct scene scene;
+
+		open_scene(&scene);
+		meanwhile = push_layer;
+		meanwhile_arg = &scene;
+		meanwhile_at = number;
+		if (dd_registry_delete_blob(scene.reg.registry, APP, &scene.before.layer_digest,
+					    scene.reg.err) < 0)
+			fail_msg("at step %d: %s", number, scene.reg.err->text);
+		meanwhile_at = -1;
+		last = steps;
+		close_scene(&scene);
+	} while (number++ < last);
+	assert_true(number > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_is_acknowledged_is_on_the_disk_in_order, reset),
 		cmocka_unit_test_setup(a_push_may_be_killed_before_each_change_it_makes, reset),
 		cmocka_unit_test_setup(each_change_of_a_push_may_fail, reset),
+		cmocka_unit_test_setup(a_deletion_may_be_killed_before_each_change_it_makes, reset),
+		cmocka_unit_test_setup(
+			a_blob_that_is_pushed_at_any_step_of_its_deletion_is_deleted, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
