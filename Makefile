@@ -228,7 +228,7 @@ check-fuzz: test-programs
 
 # TESTS='tests/e2e/ls.t …' runs a part, TEST_JOBS at once: many wait rather than work. The longest
 # begin first.
-HARNESS := $(addprefix tests/e2e/,crash.t powercut.t starve.t push_crash.t)
+HARNESS := $(addprefix tests/e2e/,crash.t powercut.t starve.t push_crash.t daemon_crash.t)
 REAL := $(sort $(wildcard tests/e2e/real_*.t)) tests/e2e/soak.t
 SLOW := $(addprefix tests/e2e/,damaged.t verify.t index.t du.t policy.t)
 TESTS ?= $(REAL) $(HARNESS) $(SLOW) \
