@@ -287,39 +287,55 @@ static int fetch_bytes(struct revival *revival, const struct dd_digest *digest,
 	return rc < 0 ? rc : sync_moved(revival, err);
 }
 
-/* Bytes before the link. *linked: there is one now, as far as one knows. */
+/* Bytes before the link. */
 static int fetch_link(struct revival *revival, enum dd_place_kind kind,
-		      const struct dd_digest *digest, bool *linked, struct dd_error *err)
+		      const struct dd_digest *digest, struct dd_error *err)
 {
 	struct dd_place place = dd_link_place(kind, revival->repository, digest), trashed = place;
 	struct dd_digest target = *digest;
+	bool linked = is_in_place(revival, &place);
 	char run[DD_RUN_NAME];
 	int rc;
 
-	*linked = is_in_place(revival, &place);
-	if (*linked)
+	if (linked)
 		dd_registry_read_link(revival->registry, &place, &target, NULL, NULL);
 	else if (!find_run(revival->registry, &place, run))
 		return 0;
-	if (!*linked) {
+	if (!linked) {
 		trashed.run = run;
 		/* One that says nothing is no loss. */
 		if (dd_registry_read_link(revival->registry, &trashed, &target, NULL, NULL) < 0)
 			return 0;
 	}
 	rc = fetch_bytes(revival, &target, err);
-	if (rc < 0 || *linked)
+	if (rc < 0 || linked)
 		return rc;
 	rc = fetch(revival, &place, run, err);
-	*linked = rc == 0;
 	return rc < 0 ? rc : sync_moved(revival, err);
 }
 
 static int fetch_digest(struct revival *revival, const struct dd_digest *digest,
 			struct dd_error *err);
 
-/* Of a manifest: all that it names, whatever the field is called. */
-static int fetch_reached(struct revival *revival, const struct dd_digest *digest,
+/* As the repository has it, a blob or a manifest. */
+static bool is_here(const struct revival *revival, const struct dd_digest *digest)
+{
+	static const enum dd_place_kind links[] = { DD_AT_LAYER, DD_AT_REVISION };
+
+	for (size_t i = 0; i < DD_COUNT(links); i++) {
+		struct dd_place place = dd_link_place(links[i], revival->repository, digest);
+		struct dd_digest target;
+
+		if (dd_registry_read_link(revival->registry, &place, &target, NULL, NULL) == 0) {
+			place = dd_blob_place(&target);
+			return is_in_place(revival, &place);
+		}
+	}
+	return false;
+}
+
+/* Of a manifest: all that it names, whatever the field is called. *whole: that is here now. */
+static int fetch_reached(struct revival *revival, const struct dd_digest *digest, bool *whole,
 			 struct dd_error *err)
 {
 	DD_CLEANUP(dd_manifest_parser_closep) struct dd_manifest_parser *parser = NULL;
@@ -345,6 +361,8 @@ static int fetch_reached(struct revival *revival, const struct dd_digest *digest
 			continue;
 		if (revival->count++ < MOST)
 			rc = fetch_digest(revival, &descriptor->digest, err);
+		if (!descriptor->urls)
+			*whole &= is_here(revival, &descriptor->digest);
 	}
 	revival->depth--;
 	return rc;
@@ -353,13 +371,21 @@ static int fetch_reached(struct revival *revival, const struct dd_digest *digest
 static int fetch_linked(struct revival *revival, const struct dd_digest *digest,
 			struct dd_error *err)
 {
-	bool linked;
-	int rc = fetch_link(revival, DD_AT_LAYER, digest, &linked, err);
+	const struct dd_place place = dd_link_place(DD_AT_REVISION, revival->repository, digest);
+	bool whole = true;
+	char run[DD_RUN_NAME];
+	int rc = fetch_link(revival, DD_AT_LAYER, digest, err);
 
-	if (rc < 0)
+	if (rc == 0 && !is_in_place(revival, &place) && !find_run(revival->registry, &place, run))
+		return 0;
+	if (rc == 0)
+		rc = fetch_bytes(revival, digest, err);
+	if (rc == 0)
+		rc = fetch_reached(revival, digest, &whole, err);
+	/* What is left of an image is none: who is told so pushes all of it. */
+	if (rc < 0 || (!whole && !revival->registry->accept_sparse))
 		return rc;
-	rc = fetch_link(revival, DD_AT_REVISION, digest, &linked, err);
-	return rc < 0 || !linked ? rc : fetch_reached(revival, digest, err);
+	return fetch_link(revival, DD_AT_REVISION, digest, err);
 }
 
 /* A lease may run out on the way, and bytes be taken again before their link is there. */

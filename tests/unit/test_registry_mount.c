@@ -476,6 +476,40 @@ static void what_is_being_brought_back_is_not_to_be_had_however_short_a_lease(vo
 	close_registry(&reg);
 }
 
+/* Its layer went for good: whoever asks for the manifest would be told that the image is there. */
+static void what_is_left_of_an_image_does_not_come_back(void **state)
+{
+	struct dd_digest layer, image;
+	DD_CLEANUP(dd_pulled_release) struct dd_pulled pulled;
+	struct dd_change *change;
+	struct registry reg;
+	char text[1500], first[32], second[32], revision[512];
+
+	(void)state;
+	open_registry(&reg);
+	layer = push(&reg, APP, "layer", 5);
+	snprintf(text, sizeof(text),
+		 "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\",\"config\":%s,\"layers\":[]}",
+		 descriptor(&layer, 5, "application/vnd.oci.image.config.v1+json"));
+	image = digest_of(DD_SHA256, text, strlen(text));
+	put(&reg.volume, blob_path(&image), text);
+	snprintf(revision, sizeof(revision), "%s", path_of(DD_AT_REVISION, APP, &image));
+	put_link(&reg, revision, &image);
+	take(&reg, DD_REASON_UNTAGGED, (const char *const[]){ revision }, 1, first);
+	take(&reg, DD_REASON_LINK_UNUSED, (const char *const[]){ layer_path(APP, &layer) }, 1, second);
+	change = begin_change(&reg.volume);
+	assert_int_equal(dd_change_empty(change, second, reg.err), 0);
+	dd_change_close(change);
+	assert_int_equal(dd_registry_get_manifest(reg.registry, APP, NULL, &image, &pulled, reg.err),
+			 DD_ENOENT);
+	assert_false(exists(&reg.volume, revision));
+	/* With it again, the image is. */
+	push(&reg, APP, "layer", 5);
+	assert_int_equal(dd_registry_get_manifest(reg.registry, APP, NULL, &image, &pulled, reg.err), 0);
+	assert_true(exists(&reg.volume, revision));
+	close_registry(&reg);
+}
+
 /* A manifest's bytes, its revision, its layer's bytes and link. */
 static void nor_is_what_a_manifest_brings_with_it(void **state)
 {
@@ -613,6 +647,7 @@ int main(void)
 		cmocka_unit_test(an_upload_that_somebody_is_at_is_not_to_be_had),
 		cmocka_unit_test(what_is_being_brought_back_is_not_to_be_had_however_short_a_lease),
 		cmocka_unit_test(nor_is_what_a_manifest_brings_with_it),
+		cmocka_unit_test(what_is_left_of_an_image_does_not_come_back),
 		cmocka_unit_test(who_asks_while_it_goes_is_served_all_the_same),
 	};
 
