@@ -95,6 +95,17 @@ test_case 'the signatures of a manifest that cannot be understood stay' '
 	printf x >"$(blob_data vol "$image")" && run 1 plan vol -m --json >plan && stays plan "$signature"
 '
 
+test_case 'what a link of registry 2.0 names stays, by the index, too; one in doubt holds its repository' '
+	make_volume vol && put_image vol app:v1 "one" >&7 && old=$(put_layer vol app "named by a tarsum") &&
+	orphan=$(put_blob vol orphan) && run 0 plan vol --json >plan && goes plan blob - "$old" &&
+	link="$(repository_dir vol app)/_layers/tarsum/tarsum.v1/sha256/${old#*:}/link" &&
+	write_link "$link" "$old" && age vol everything 9d &&
+	for option in "" -m --no-index; do
+		run 0 plan vol --json $option >plan && stays plan "$old" && goes plan blob - "$orphan" || return
+	done &&
+	printf x >"$link" && run 1 plan vol --json >plan && stays plan "$old"
+'
+
 test_case 'a manifest without mediaType is known by what is in it' '
 	make_volume vol && a=$(put_layer vol app "layer a") && c=$(put_layer vol app "{}") &&
 	image=$(put_manifest vol app "{\"schemaVersion\":2,\"layers\":[$(descriptor x/z "$a" 7)],
