@@ -25,7 +25,7 @@ lease_over() {
 with_slow_worker() {
 	need_strace && cat >slow-drydock <<-END && chmod +x slow-drydock &&
 		#!/bin/sh
-		exec strace -D -f -qq -o $PWD/trace -P $PWD/vol/docker/registry/v2/blobs/sha256 \\
+		exec $(command -v by_path) strace -D -f -qq -o $PWD/trace -P $PWD/vol/docker/registry/v2/blobs/sha256 \\
 			-e trace=getdents64 -e inject=getdents64:signal=SIGSTOP:when=1 $DRYDOCK "\$@"
 	END
 		with_lease 1s "program: $PWD/slow-drydock"
