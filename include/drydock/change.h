@@ -103,7 +103,10 @@ int dd_change_show(struct dd_change *change, const struct dd_trace *traces, size
  * that is done, and looked at once more, while nobody is let in.
  */
 int dd_change_let_in(struct dd_change *change, bool open, struct dd_error *err);
-/* Whether a run may be one that has begun beside this change: nothing of it is this one's to bring back. */
+/*
+ * Whether a run has begun since this change did, beside it: what it took is neither brought back nor
+ * removed by this one.
+ */
 bool dd_change_is_beside(const struct dd_change *change, const char *run);
 
 /* The name of this change's run; also the name of its directory in the trash. */
@@ -226,8 +229,8 @@ int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, st
 int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err);
 
 /*
- * Remove an earlier run for good: condemned first (durably), so that half a run is never undone. One
- * that is under way beside this change is waited for.
+ * Remove an earlier run for good: condemned first (durably), so that half a run is never undone.
+ * DD_EUSAGE: it is this one, before its end, or one that has begun since.
  */
 int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *err);
 

@@ -33,9 +33,9 @@ struct dd_change {
 	bool sealed;
 	bool ended; /* the journal has its last line, or the run is gone */
 	bool locked, beside;
-	int64_t entered_ns; /* before the gate was passed */
-	bool spent;	    /* the reserve was given up */
-	bool halfway;	    /* what a file took the place of is staged: the next change ends that */
+	struct dd_run_names before; /* that were there when it began, oldest first */
+	bool spent;		    /* the reserve was given up */
+	bool halfway; /* what a file took the place of is staged: the next change ends that */
 	uint64_t withdrawn, skipped;
 	uint64_t returned; /* whole objects that came back from this very run */
 	uint64_t put;	   /* put in place, or given another owner */

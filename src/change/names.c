@@ -2,6 +2,8 @@
  * The runs of a directory, by name.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "change/names.h"
 
@@ -34,6 +36,17 @@ void dd_run_names_sort(struct dd_run_names *names)
 {
 	if (names->list.count)
 		qsort(names->list.items, names->list.count, sizeof(*names->list.items), compare);
+}
+
+static int compare_text(const void *run, const void *name)
+{
+	return strcmp(run, ((const struct dd_run_name *)name)->text);
+}
+
+bool dd_run_names_have(const struct dd_run_names *names, const char *run)
+{
+	return names->list.count && bsearch(run, names->list.items, names->list.count,
+					    sizeof(*names->list.items), compare_text);
 }
 
 void dd_run_names_release(struct dd_run_names *names)

@@ -22,6 +22,8 @@ struct dd_run_names {
 int dd_run_names_list(struct dd_run_names *names, struct dd_store *store, enum dd_place_kind kind,
 		      struct dd_error *err);
 void dd_run_names_sort(struct dd_run_names *names); /* oldest first */
+/* Of names that are sorted. */
+bool dd_run_names_have(const struct dd_run_names *names, const char *run);
 void dd_run_names_release(struct dd_run_names *names);
 
 #endif

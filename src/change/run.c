@@ -14,8 +14,6 @@
 #include "change/change.h"
 #include "change/journal.h"
 
-#define WAIT_LOOKS 1000 /* ten milliseconds each */
-
 static int64_t deadline_after(int64_t wait_ns)
 {
 	struct timespec now;
@@ -64,7 +62,6 @@ static int begin(struct dd_change *change, int64_t lock_wait_ns, struct dd_error
 		rc = dd_store_make_state(change->store, err);
 	if (rc == 0 && !change->beside)
 		rc = take_lock(change, lock_wait_ns, err);
-	change->entered_ns = dd_time_now();
 	if (rc == 0)
 		rc = dd_change_pass_gate(change, err);
 	if (rc < 0)
@@ -182,32 +179,21 @@ int dd_change_finish(struct dd_change *change, bool purge, struct dd_error *err)
 	return rc;
 }
 
-/* Such a run is over in no time; and if it died, it is the next change's to end. */
-static int wait_for(const struct dd_change *change, const char *run, struct dd_error *err)
+static bool is_under_way(const struct dd_change *change, const char *run)
 {
-	static const struct timespec pause = { 0, 10 * 1000 * 1000 };
 	const struct dd_place place = { .kind = DD_IN_RUN, .run = run };
 	struct dd_info info;
-	bool ended = false;
 
-	for (unsigned looks = 0; looks < WAIT_LOOKS; looks++) {
-		if (dd_store_stat(change->store, &place, &info, NULL) < 0 ||
-		    dd_journal_has_end(change->store, run, &ended, NULL) < 0 || ended)
-			return 0;
-		nanosleep(&pause, NULL);
-	}
-	return dd_fail(err, DD_ELOCKED, 0, "run %s is under way", run);
+	if (!strcmp(run, change->run))
+		return !change->ended;
+	return dd_change_is_beside(change, run) &&
+	       dd_store_stat(change->store, &place, &info, NULL) == 0;
 }
 
 int dd_change_empty(struct dd_change *change, const char *run, struct dd_error *err)
 {
-	int rc = 0;
-
-	if (!strcmp(run, change->run) && !change->ended)
-		return dd_fail(err, DD_EUSAGE, 0, "run %s is under way", run);
-	if (strcmp(run, change->run) != 0 && dd_change_is_beside(change, run))
-		rc = wait_for(change, run, err);
-	return rc < 0 ? rc : dd_change_remove_run(change, change->ctx, run, err);
+	return is_under_way(change, run) ? dd_fail(err, DD_EUSAGE, 0, "run %s is under way", run) :
+					   dd_change_remove_run(change, change->ctx, run, err);
 }
 
 void dd_change_close(struct dd_change *change)
@@ -226,6 +212,7 @@ void dd_change_close(struct dd_change *change)
 	/* What is remembered of directories may be wrong once others can change them. */
 	if (change->locked || change->beside)
 		dd_store_unlock(change->store);
+	dd_run_names_release(&change->before);
 	dd_arena_release(&change->names);
 	free(change->command);
 	free(change);

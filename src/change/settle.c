@@ -15,7 +15,6 @@
 #include "base/cleanup.h"
 #include "change/change.h"
 #include "change/journal.h"
-#include "change/names.h"
 
 /* What stops the whole change; everything else is said and passed over. */
 static bool fatal(struct dd_change *change, int rc, struct dd_error *err)
@@ -120,10 +119,7 @@ static void format_second(int64_t ns, char text[DD_RUN_NAME])
 
 bool dd_change_is_beside(const struct dd_change *change, const char *run)
 {
-	char second[DD_RUN_NAME];
-
-	format_second(change->entered_ns, second);
-	return strcmp(run, second) >= 0 && strtoul(run + strlen(second), NULL, 16) % 2;
+	return strcmp(run, change->run) != 0 && !dd_run_names_have(&change->before, run);
 }
 
 /* The number after the largest that a run of this second has; a random one in the lower half else. */
@@ -145,19 +141,20 @@ static unsigned next_number(const struct dd_run_names *names, const char *second
 
 int dd_change_name_run(struct dd_change *change, struct dd_error *err)
 {
-	DD_CLEANUP(dd_run_names_release) struct dd_run_names names = { 0 };
+	struct dd_run_names *names = &change->before;
 	char second[DD_RUN_NAME];
 	unsigned number;
-	int rc = dd_run_names_list(&names, change->store, DD_IN_TRASH, err);
+	int rc = dd_run_names_list(names, change->store, DD_IN_TRASH, err);
 
 	if (rc == 0)
-		rc = dd_run_names_list(&names, change->store, DD_IN_PURGES, err);
+		rc = dd_run_names_list(names, change->store, DD_IN_PURGES, err);
 	if (rc < 0)
 		return rc;
+	dd_run_names_sort(names);
 	change->began_ns = dd_time_now();
 	for (;; change->began_ns += DD_SECOND) {
 		format_second(change->began_ns, second);
-		number = next_number(&names, second, change->began_ns, change->beside);
+		number = next_number(names, second, change->began_ns, change->beside);
 		if (number <= 0xffff)
 			break;
 	}

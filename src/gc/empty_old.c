@@ -111,6 +111,7 @@ int dd_gc_empty_old(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 		return 0;
 	}
 	rule.own = gc->plan.run;
+	rule.change = change;
 	rc = dd_trash_view_open(ctx, store, &now, err);
 	dd_expiry_look(ctx, store, &rule);
 	if (rc == 0)

@@ -114,6 +114,14 @@ static bool is_own(const struct reckoning *reckoning, size_t at)
 	return own && !strcmp(reckoning->trash->runs[at].name, own);
 }
 
+/* What it took may be needed, and nobody has looked at that yet. */
+static bool is_beside(const struct reckoning *reckoning, size_t at)
+{
+	const struct dd_change *change = reckoning->rule->change;
+
+	return change && dd_change_is_beside(change, reckoning->trash->runs[at].name);
+}
+
 static bool is_over(const struct reckoning *reckoning)
 {
 	uint64_t max = reckoning->rule->bounds.max;
@@ -124,8 +132,8 @@ static bool is_over(const struct reckoning *reckoning)
 /* Why this run, the oldest that is left, goes; -1: it does not. */
 static int why_early(const struct reckoning *reckoning, size_t at)
 {
-	if (reckoning->goes[at] || is_own(reckoning, at) || !reckoning->bytes[at] ||
-	    reckoning->trash->runs[at].unseen)
+	if (reckoning->goes[at] || is_own(reckoning, at) || is_beside(reckoning, at) ||
+	    !reckoning->bytes[at] || reckoning->trash->runs[at].unseen)
 		return -1;
 	if (is_over(reckoning))
 		return DD_EXPIRY_TRASH_MAX;
@@ -165,7 +173,8 @@ static int choose(struct reckoning *reckoning, struct dd_error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < trash->count && rc == 0; i++)
-		if (trash->runs[i].began_ns <= reckoning->rule->oldest_ns && !is_own(reckoning, i))
+		if (trash->runs[i].began_ns <= reckoning->rule->oldest_ns &&
+		    !is_own(reckoning, i) && !is_beside(reckoning, i))
 			rc = give_up(reckoning, i, DD_EXPIRY_OLD, err);
 	for (size_t i = 0; i < trash->count && rc == 0; i++) {
 		int why = why_early(reckoning, i);

@@ -11,6 +11,7 @@ struct dd_expiry_rule {
 	int64_t oldest_ns; /* a run that began then or before is old; INT64_MIN: none is */
 	struct dd_trash_bounds bounds;
 	struct dd_space space;
+	const struct dd_change *change; /* that is under way: what began beside it stays; or NULL */
 	const char *own; /* a run just made: goes last, and for bounds.max alone; or NULL */
 	bool coming;	 /* there is no such run yet: it would take these */
 	uint64_t coming_objects, coming_bytes;

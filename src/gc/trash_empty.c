@@ -33,12 +33,13 @@ static bool is_bounded(const struct dd_trash_bounds *bounds)
 	return bounds->max || bounds->min_free || bounds->min_free_percent;
 }
 
-/* Which runs go, from what the trash holds now, less what comes back. */
+/* Which runs go, from what the trash holds now, less what comes back. change: NULL of a plan. */
 static int choose(struct dd_context *ctx, struct dd_store *store,
-		  const struct dd_empty_options *options, struct dd_empty *empty,
-		  struct dd_error *err)
+		  const struct dd_empty_options *options, const struct dd_change *change,
+		  struct dd_empty *empty, struct dd_error *err)
 {
 	struct dd_expiry_rule rule = { .oldest_ns = INT64_MAX,
+				       .change = change,
 				       .bounds = options->bounds,
 				       .back = empty->plan.applied ? NULL : empty->plan.revivals,
 				       .back_count = empty->plan.applied ?
@@ -103,7 +104,7 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 
 	*out = NULL;
 	if (rc == 0)
-		rc = choose(ctx, store, options, empty, err);
+		rc = choose(ctx, store, options, NULL, empty, err);
 	if (rc == 0 && empty->plan.count) {
 		rc = dd_gc_plan(ctx, store, gc_options(options, &gc), &empty->gc, err);
 		if (rc == 0)
@@ -112,7 +113,7 @@ int dd_empty_plan(struct dd_context *ctx, struct dd_store *store,
 			take_revivals(empty);
 		/* What comes back takes no space in the trash any more. */
 		if (rc == 0 && empty->plan.revival_count)
-			rc = choose(ctx, store, options, empty, err);
+			rc = choose(ctx, store, options, NULL, empty, err);
 	}
 	if (rc < 0)
 		return dd_wrap(err, rc, "empty the trash");
@@ -159,7 +160,7 @@ static int carry_out(struct dd_context *ctx, struct dd_store *store,
 		     struct dd_empty *empty, struct dd_error *err)
 {
 	struct dd_gc_options gc;
-	int rc = choose(ctx, store, options, empty, err);
+	int rc = choose(ctx, store, options, change, empty, err);
 
 	/* Where nothing goes, nothing has to come back first. */
 	if (rc == 0 && empty->plan.count) {
@@ -169,7 +170,7 @@ static int carry_out(struct dd_context *ctx, struct dd_store *store,
 		if (rc == 0)
 			rc = check_doubt(empty, err);
 		if (rc == 0)
-			rc = choose(ctx, store, options, empty, err);
+			rc = choose(ctx, store, options, change, empty, err);
 	}
 	if (rc == 0)
 		rc = remove_runs(ctx, change, empty, err);

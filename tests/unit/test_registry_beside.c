@@ -312,6 +312,41 @@ static void what_a_client_has_just_deleted_does_not_come_back(void **state)
 	assert_true(exists(&reg->volume, blob_path(&fixture->deleted.layer_digest)));
 }
 
+static void empty_trash(struct fixture *fixture)
+{
+	const struct dd_empty_options options = { .command = "trash empty --apply" };
+	struct dd_empty *empty = NULL;
+	struct dd_error err = { 0 };
+
+	if (dd_empty_apply(fixture->reg.volume.ctx, fixture->store, &options, &empty, &err) < 0)
+		fail_msg("%s", err.text);
+	dd_empty_closep(&empty);
+}
+
+/* An index needs it, and who empties the trash meanwhile is not to be what takes it for good. */
+static void what_a_client_has_just_deleted_is_not_removed_for_good(void **state)
+{
+	struct fixture *fixture = *state;
+	struct registry *reg = &fixture->reg;
+	DD_AUTOFREE char *index = make_index(&fixture->deleted, 1);
+
+	if (put_manifest(reg, APP, index, "index") < 0)
+		fail_msg("%s", reg->err->text);
+	let_leases_run_out(reg);
+	run_collection(fixture, NULL);
+	assert_runs(fixture, 1);
+	fixture->deed = delete_manifest;
+	fixture->step = LET_IN;
+	empty_trash(fixture);
+	assert_true(fixture->done > 0);
+	assert_runs(fixture, 1);
+	assert_false(exists(&reg->volume, revision_path(APP, &fixture->deleted.digest)));
+	fixture->deed = NULL;
+	empty_trash(fixture);
+	assert_runs(fixture, 0);
+	assert_gets(reg, APP, NULL, &fixture->deleted.digest, fixture->deleted.json);
+}
+
 /* ---- who waits for whom ---- */
 
 static void try_to_enter(struct fixture *fixture)
@@ -406,6 +441,7 @@ int main(void)
 		CASE(what_was_deleted_beside_can_be_put_back),
 		CASE(of_a_tag_that_was_deleted_no_history_comes_back),
 		CASE(what_a_client_has_just_deleted_does_not_come_back),
+		CASE(what_a_client_has_just_deleted_is_not_removed_for_good),
 		CASE(nobody_comes_in_before_what_is_half_done_is_ended_nor_afterwards),
 		CASE(nothing_is_granted_while_a_deletion_is_under_way),
 		CASE(the_next_collection_does_not_begin_while_a_deletion_is_under_way),
