@@ -148,14 +148,18 @@ static void find(struct dd_exchange *exchange)
 		reply_out_of_order(request);
 }
 
-/* Who says how much is to come is told at once that there is no room for it, and need not send it. */
+/*
+ * Who says how much is to come is told at once that there is no room for it, and need not send it. What
+ * is all there by now needs none.
+ */
 static void announce(struct dd_request *request)
 {
 	uint64_t length = dd_exchange_get_length(request->exchange);
 	struct dd_error err = { 0 };
 	int rc = 0;
 
-	if (request->upload && length != UINT64_MAX && !dd_exchange_get_status(request->exchange))
+	if (request->upload && length && length != UINT64_MAX &&
+	    !dd_exchange_get_status(request->exchange))
 		rc = dd_upload_announce(request->upload, length, &err);
 	if (rc < 0)
 		fail_upload(request, rc, &err);

@@ -160,6 +160,13 @@ test_case 'what is announced to be too large for the disk is refused before it i
 	ask 202 -X PATCH -T fits "$location" && [ "$(header Range)" = 0-19999999 ]
 '
 
+test_case 'an upload that is all there is put, even if by then there is no room for more' '
+	config "drydock: {keep-free: 1}" && serve_config config.yml && printf whole >body.sent && new_upload app &&
+	ask 202 -X PATCH --data-binary @body.sent "$location" && location=$(header Location) &&
+	config "drydock: {keep-free: 1000000G}" && kill -HUP "$(cat daemon.pid)" && wait_until says reloaded daemon.err &&
+	ask 201 -X PUT "$location?digest=$(digest_of whole)"
+'
+
 test_case 'uploads at once are bounded' '
 	config "drydock: {uploads-max: 2}" && serve_config config.yml && new_upload app && new_upload app &&
 	fails_with 429 TOOMANYREQUESTS -X POST "$url/app/blobs/uploads/" && [ -n "$(header Retry-After)" ] &&
