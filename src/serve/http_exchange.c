@@ -109,7 +109,6 @@ static void meet(struct dd_exchange *exchange, const char *method)
 
 	snprintf(exchange->method, sizeof(exchange->method), "%s", method);
 	exchange->length = length ? strtoull(length, NULL, 10) : 0;
-	exchange->frames = length || coding;
 	if (coding)
 		exchange->length = UINT64_MAX;
 	exchange->has_body = exchange->length != 0;
@@ -147,8 +146,6 @@ static bool has_clear_end(struct dd_exchange *exchange)
 {
 	struct framing framing = { 0 };
 
-	if (!exchange->frames)
-		return true;
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_framing, &framing);
 	return framing.said <= 1 && !framing.odd;
 }

@@ -61,7 +61,7 @@ struct dd_exchange {
 	struct MHD_Connection *connection;
 	char method[16];
 	uint64_t length;
-	bool frames, has_body, expects, complete;
+	bool has_body, expects, complete;
 	struct dd_reply *reply;
 	void *data;
 	_Atomic uint64_t sent;

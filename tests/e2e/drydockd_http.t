@@ -66,7 +66,8 @@ test_case 'a request whose end is not clear is refused, and nothing that follows
 	             b"Content-Length: 5\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: identity",
 	             b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"Transfer-Encoding: gzip, chunked",
 	             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-	             b"Transfer-Encoding : chunked\r\nContent-Length: 5"):
+	             b"Transfer-Encoding : chunked\r\nContent-Length: 5",
+	             b"Transfer-Encoding : chunked", b"Content-Length : 5", b"Content-Length\t: 5"):
 	    s = socket.create_connection((host, int(port)), timeout=60)
 	    s.sendall(b"POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n" + rest)
 	    data = b""
