@@ -63,12 +63,6 @@ static void note_missing(struct dd_push_report *report, const struct dd_digest *
 		report->missing[report->missing_count++] = *digest;
 }
 
-static bool may_lack(const struct dd_registry *registry, const struct dd_named *named)
-{
-	return registry->accept_sparse ||
-	       (registry->accept_sparse_indexes && named->role == DD_ROLE_CHILD);
-}
-
 static int check_one(struct dd_put_manifest *put, const struct dd_named *named,
 		     struct dd_error *err)
 {
@@ -87,7 +81,7 @@ static int check_one(struct dd_put_manifest *put, const struct dd_named *named,
 	if (rc != DD_ENOENT)
 		return rc;
 	dd_error_clear(err);
-	if (!named->elsewhere && !may_lack(put->registry, named))
+	if (!named->elsewhere && !dd_registry_may_lack(put->registry, named->role))
 		note_missing(put->report, &named->digest);
 	return 0;
 }

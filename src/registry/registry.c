@@ -68,6 +68,12 @@ void dd_registry_unlock(struct dd_registry *registry, const char *repository)
 	pthread_mutex_unlock(&registry->repository_locks[dd_registry_slot(repository)]);
 }
 
+bool dd_registry_may_lack(const struct dd_registry *registry, unsigned role)
+{
+	return registry->accept_sparse ||
+	       (registry->accept_sparse_indexes && role == DD_ROLE_CHILD);
+}
+
 int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err)
 {
 	uint64_t keep = registry->keep_free;

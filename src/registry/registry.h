@@ -78,6 +78,9 @@ void dd_registry_changed(struct dd_registry *registry, const char *repository);
 void dd_registry_lock(struct dd_registry *registry, const char *repository);
 void dd_registry_unlock(struct dd_registry *registry, const char *repository);
 
+/* Whether a manifest may name something in that role (enum dd_role) that is not there. */
+bool dd_registry_may_lack(const struct dd_registry *registry, unsigned role);
+
 /* DD_ENOSPC if more bytes would leave less than keep_free of the disk. */
 int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err);
 

@@ -361,7 +361,7 @@ static int fetch_reached(struct revival *revival, const struct dd_digest *digest
 			continue;
 		if (revival->count++ < MOST)
 			rc = fetch_digest(revival, &descriptor->digest, err);
-		if (!descriptor->urls)
+		if (!descriptor->urls && !dd_registry_may_lack(revival->registry, descriptor->role))
 			*whole &= is_here(revival, &descriptor->digest);
 	}
 	revival->depth--;
@@ -383,9 +383,7 @@ static int fetch_linked(struct revival *revival, const struct dd_digest *digest,
 	if (rc == 0)
 		rc = fetch_reached(revival, digest, &whole, err);
 	/* What is left of an image is none: who is told so pushes all of it. */
-	if (rc < 0 || (!whole && !revival->registry->accept_sparse))
-		return rc;
-	return fetch_link(revival, DD_AT_REVISION, digest, err);
+	return rc < 0 || !whole ? rc : fetch_link(revival, DD_AT_REVISION, digest, err);
 }
 
 /* A lease may run out on the way, and bytes be taken again before their link is there. */

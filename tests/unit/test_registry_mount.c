@@ -510,6 +510,38 @@ static void what_is_left_of_an_image_does_not_come_back(void **state)
 	close_registry(&reg);
 }
 
+/* Where an index may lack its images it is whole without them. */
+static void a_sparse_index_comes_back_where_it_was_accepted(void **state)
+{
+	DD_CLEANUP(dd_pulled_release) struct dd_pulled pulled;
+	struct dd_digest absent, index;
+	struct registry reg;
+	char text[1500], revision[512], run[32];
+
+	(void)state;
+	open_registry(&reg);
+	absent = digest_of(DD_SHA256, "nowhere", 7);
+	snprintf(text, sizeof(text),
+		 "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
+		 "\"manifests\":[%s]}",
+		 descriptor(&absent, 7, MANIFEST_TYPE));
+	index = digest_of(DD_SHA256, text, strlen(text));
+	put(&reg.volume, blob_path(&index), text);
+	snprintf(revision, sizeof(revision), "%s", path_of(DD_AT_REVISION, APP, &index));
+	put_link(&reg, revision, &index);
+	take(&reg, DD_REASON_UNTAGGED, (const char *const[]){ revision }, 1, run);
+	assert_int_equal(
+		dd_registry_get_manifest(reg.registry, APP, NULL, &index, &pulled, reg.err),
+		DD_ENOENT);
+	dd_error_clear(reg.err);
+	reg.options.accept_sparse_indexes = true;
+	dd_registry_set_options(reg.registry, &reg.options);
+	assert_int_equal(
+		dd_registry_get_manifest(reg.registry, APP, NULL, &index, &pulled, reg.err), 0);
+	assert_true(exists(&reg.volume, revision));
+	close_registry(&reg);
+}
+
 /* A manifest's bytes, its revision, its layer's bytes and link. */
 static void nor_is_what_a_manifest_brings_with_it(void **state)
 {
@@ -648,6 +680,7 @@ int main(void)
 		cmocka_unit_test(what_is_being_brought_back_is_not_to_be_had_however_short_a_lease),
 		cmocka_unit_test(nor_is_what_a_manifest_brings_with_it),
 		cmocka_unit_test(what_is_left_of_an_image_does_not_come_back),
+		cmocka_unit_test(a_sparse_index_comes_back_where_it_was_accepted),
 		cmocka_unit_test(who_asks_while_it_goes_is_served_all_the_same),
 	};
 
