@@ -104,6 +104,11 @@ int dd_change_show(struct dd_change *change, const struct dd_trace *traces, size
  */
 int dd_change_let_in(struct dd_change *change, bool open, struct dd_error *err);
 /*
+ * Wait until those have ended that have begun, and let in the next ones: what was seen of their doings
+ * is on the disk then, and may be built upon where nothing can be undone.
+ */
+int dd_change_outwait(struct dd_change *change, struct dd_error *err);
+/*
  * Whether a run has begun since this change did, beside it: what it took is neither brought back nor
  * removed by this one.
  */

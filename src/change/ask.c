@@ -44,6 +44,14 @@ int dd_change_let_in(struct dd_change *change, bool open, struct dd_error *err)
 		       0;
 }
 
+int dd_change_outwait(struct dd_change *change, struct dd_error *err)
+{
+	int rc = dd_change_let_in(change, false, err);
+	int open = dd_change_let_in(change, true, rc == 0 ? err : NULL);
+
+	return rc < 0 ? rc : open;
+}
+
 /* Taken for its own sake, or because it does nobody any good: then no reader's lease keeps it. */
 static bool is_named(const struct dd_item *item)
 {

@@ -117,6 +117,9 @@ int dd_gc_empty_old(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 	if (rc == 0)
 		rc = dd_expire(&now.trash, &rule, &gc->expiring, err);
 	publish(gc);
+	/* Of what is only seen to be gone, nothing may be missing when it is there again. */
+	if (rc == 0 && gc->expiring.list.count)
+		rc = dd_change_outwait(change, err);
 	for (size_t i = 0; i < gc->expiring.list.count && rc == 0; i++) {
 		*late = dd_context_time_is_up(ctx);
 		if (*late)

@@ -136,7 +136,8 @@ static int check_seen(const struct dd_empty *empty, struct dd_error *err)
 static int remove_runs(struct dd_context *ctx, struct dd_change *change, struct dd_empty *empty,
 		       struct dd_error *err)
 {
-	int rc = 0;
+	/* Of what is only seen to be gone, nothing may be missing when it is there again. */
+	int rc = empty->runs.list.count ? dd_change_outwait(change, err) : 0;
 
 	empty->plan.bytes = 0;
 	dd_progress_begin(ctx, "emptying the trash", empty->runs.list.count);

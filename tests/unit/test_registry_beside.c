@@ -27,7 +27,7 @@ static void come_to(void *arg, enum step step)
 {
 	struct fixture *fixture = arg;
 
-	if (step == ASKED)
+	if (step == ASKED || step == KEEPING_OUT)
 		fixture->asks = true;
 	if (!fixture->deed || fixture->step != step || fixture->done++)
 		return;
@@ -409,6 +409,42 @@ static void nothing_is_granted_while_a_deletion_is_under_way(void **state)
 	assert_false(exists(&fixture->reg.volume, layer_path(OTHER, &orphan)));
 }
 
+static void *empty_in_thread(void *arg)
+{
+	struct fixture *fixture = arg;
+
+	empty_trash(fixture);
+	fixture->collected = true;
+	return NULL;
+}
+
+/* Without power the tag would be there again, and what it needs would not. */
+static void nothing_is_removed_for_good_while_a_deletion_is_under_way(void **state)
+{
+	struct fixture *fixture = *state;
+	struct dd_beside *beside = dd_registry_get_watch(fixture->reg.registry)->beside;
+	struct registry *reg = &fixture->reg;
+	struct dd_trash trash;
+	pthread_t thread;
+	size_t runs;
+
+	run_collection(fixture, NULL);
+	fixture->asks = fixture->collected = false;
+	fixture->deed = enter;
+	fixture->step = LET_IN;
+	assert_int_equal(pthread_create(&thread, NULL, empty_in_thread, fixture), 0);
+	while (!fixture->asks && !fixture->collected)
+		wait_a_moment();
+	wait_a_moment();
+	assert_int_equal(dd_trash_load(reg->volume.ctx, reg->volume.store, &trash, reg->err), 0);
+	runs = trash.count;
+	dd_trash_release(&trash);
+	dd_beside_leave(beside);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(runs, 1);
+	assert_runs(fixture, 0);
+}
+
 /* It would take it for one that has died. */
 static void the_next_collection_does_not_begin_while_a_deletion_is_under_way(void **state)
 {
@@ -444,6 +480,7 @@ int main(void)
 		CASE(what_a_client_has_just_deleted_is_not_removed_for_good),
 		CASE(nobody_comes_in_before_what_is_half_done_is_ended_nor_afterwards),
 		CASE(nothing_is_granted_while_a_deletion_is_under_way),
+		CASE(nothing_is_removed_for_good_while_a_deletion_is_under_way),
 		CASE(the_next_collection_does_not_begin_while_a_deletion_is_under_way),
 	};
 
