@@ -252,6 +252,7 @@ struct dd_gc_plan {
 	const struct dd_refusal *refusals;
 	size_t refusal_count;
 	const char *brake;	    /* why the plan is not carried out; NULL: it may be */
+	bool unrecorded;	    /* the run is not, or not whole, among the records */
 	const struct dd_left *left; /* of a plan file; by path */
 	size_t left_count;
 	const struct dd_emptied *expiring; /* earlier runs, oldest first; then this one */

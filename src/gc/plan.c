@@ -456,7 +456,7 @@ const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan)
 enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)
 {
 	return dd_gc_plan_doubt(plan) || plan->totals.unreadable || plan->brake ||
-			       plan->refusal_count ?
+			       plan->refusal_count || plan->unrecorded ?
 		       DD_EXIT_ATTENTION :
 		       DD_EXIT_DONE;
 }

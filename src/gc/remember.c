@@ -7,10 +7,13 @@
 
 #include "gc/plan.h"
 
-static void tell(struct dd_context *ctx, int rc, const struct dd_error *err)
+/* What was done is done; but a disk that takes no record needs a person. */
+static void tell(struct dd_context *ctx, struct dd_gc *gc, int rc, const struct dd_error *err)
 {
-	if (rc < 0)
-		dd_log(ctx, DD_LOG_WARNING, "%s", err->text);
+	if (rc == 0)
+		return;
+	gc->plan.unrecorded = true;
+	dd_log(ctx, DD_LOG_WARNING, "%s", err->text);
 }
 
 void dd_gc_remember_begin(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
@@ -25,7 +28,7 @@ void dd_gc_remember_begin(struct dd_context *ctx, struct dd_store *store, struct
 		return;
 	snprintf(collection.run, sizeof(collection.run), "%s", run);
 	rc = dd_collections_begin(store, &collection, &own);
-	tell(ctx, rc, &own);
+	tell(ctx, gc, rc, &own);
 	if (rc == 0)
 		gc->begun_ns = collection.began_ns;
 }
@@ -70,5 +73,5 @@ void dd_gc_remember_end(struct dd_context *ctx, struct dd_store *store, struct d
 		return;
 	snprintf(collection.run, sizeof(collection.run), "%s", run);
 	rc = dd_collections_end(store, &collection, &own);
-	tell(ctx, rc, &own);
+	tell(ctx, gc, rc, &own);
 }

@@ -284,7 +284,7 @@ SCENARIOS = (
     Scenario("second", GC_M, prepare=[GC]),
     Scenario("revive", GC_M, prepare=[GC_M, volume.push_again], revives=True),
     Scenario("expire", GC_M + ["--trash-keep", "0"], prepare=[GC], purges="older"),
-    Scenario("bound", GC_M + ["--trash-max", "1"], prepare=[GC], purges="all"),
+    Scenario("bound", GC_M + ["--trash-max", "1B"], prepare=[GC], purges="all"),
     Scenario("purge", GC_M + ["--purge"], purges="all"),
     Scenario("restore", RESTORE, prepare=[GC_M]),
     Scenario("restore-part", ["trash", "restore", "latest", "lib", "--apply"], prepare=[GC_M],

@@ -241,7 +241,7 @@ test_case 'what was pulled lately stays, once a log says so' '
 	volume_digest vol >before && run 0 drydock policy import-pulls log --root vol --json >import &&
 	valid policy-import import && volume_digest vol >after && same before after &&
 	run 0 drydock policy import-pulls log --ignore-agent "*trivy*" --ignore-agent "*Trivy*" \
-		--root vol --apply >text && says "1 pull by user agents" text && says "1 name is not in" text &&
+		--root vol --apply >text && says "1 pull among these by user agents" text && says "1 name is not in" text &&
 	run 0 drydock policy import-pulls log --root vol --ignore-agent "Trivy/*" --apply --json >again &&
 	json ".news == [] and .known == 3" again >&7 && tested 0 && decides app:pr-1 not-kept 1 &&
 	decides app:pr-2 pulled-within 1 && decides app:pr-3 pulled-within 1 && decides app:pr-4 not-kept 1 &&
