@@ -34,13 +34,6 @@ fill_disk() {
 	says "no space left" full
 }
 
-test_case 'a run that cannot be recorded does its work, and needs a person' '
-	need_strace && from_template && run 0 drydock $gc_vol && put_blob vol "another" >another &&
-	run 1 strace -f -qq -o trace -P "$PWD/vol/.drydock/records" -e trace=fsync -e inject=fsync:error=EIO \
-		drydock $gc_vol -m 2>err && says "warning: .*records" err &&
-	blobs_gone vol "$(cat another)" "$untagged" && image_whole
-'
-
 test_case 'somebody else'"'"'s volume is planned, not changed' '
 	need_root && from_template && chmod 755 . && run 0 plan vol --json >whole &&
 	volume_digest vol >before &&

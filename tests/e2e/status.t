@@ -307,9 +307,9 @@ test_case 'a collection is found however much was remembered since' '
 	same <(json "[.collection, .last_success] | tostring" before) <(json "[.collection, .last_success] | tostring" after)
 '
 
-test_case 'a collection that cannot be remembered says so, and is done all the same' '
+test_case 'a collection that cannot be remembered says so, is done all the same, and needs a person' '
 	need_strace && from_template && run 0 collect vol --grace 365d >out &&
-	run 0 by_path strace -f -o trace -P "$PWD/vol/.drydock/records" -e trace=write \
+	run 1 by_path strace -f -o trace -P "$PWD/vol/.drydock/records" -e trace=write \
 		-e inject=write:error=ENOSPC drydock gc --root vol --grace 0 --apply >out 2>err &&
 	says "warning: remember that a collection began: .*No space left" err &&
 	blobs_gone vol "$orphan"
