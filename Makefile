@@ -160,7 +160,9 @@ $(DAEMON): $(DAEMON_OBJECTS) $(SERVE) $(STATIC)
 	$(say) LINK $@
 	$(quiet)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SERVE_PKG_LIBS) $(POPT_LIBS) $(LIB_PKG_LIBS)
 
-test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(FUZZERS)
+# With a sanitizer, "fuzz" itself begins with the corpora.
+REPLAYERS := $(if $(SANITIZE),,$(FUZZERS))
+test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(REPLAYERS)
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVE) $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -222,7 +224,7 @@ check-unit: test-programs
 	@$(PROVE) --jobs $(CORES) --exec tests/unit/run $(UNIT_PROGRAMS)
 
 check-fuzz: test-programs
-	@for f in $(notdir $(FUZZERS)); do \
+	@for f in $(notdir $(REPLAYERS)); do \
 		$(BUILD)/tests/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
