@@ -235,14 +235,9 @@ unsigned dd_jobs_threads(struct dd_jobs *jobs)
 
 static void init_conditions(struct dd_jobs *jobs)
 {
-	pthread_condattr_t attr;
-
 	pthread_cond_init(&jobs->work, NULL);
 	pthread_cond_init(&jobs->idle, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&jobs->closes, &attr);
-	pthread_condattr_destroy(&attr);
+	dd_condition_init(&jobs->closes);
 }
 
 int dd_jobs_open(struct dd_context *ctx, struct dd_jobs **out, struct dd_error *err)

@@ -42,3 +42,13 @@ enum dd_thread_state dd_thread_state(pid_t thread)
 	       state[2] == 'D' ? DD_THREAD_WAITS :
 				 DD_THREAD_SLEEPS;
 }
+
+void dd_condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}

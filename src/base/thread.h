@@ -1,10 +1,10 @@
 /*
- * What the kernel says of a thread of this process.
+ * Threads: what the kernel says of them, and what the standard makes long.
  */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
-#include <stdbool.h>
+#include <pthread.h>
 #include <sys/types.h>
 
 /* Processors that this process may run on, at least 1. */
@@ -18,5 +18,8 @@ enum dd_thread_state {
 
 /* Of the thread of this id (gettid(2)), as it was a moment ago. Costs some microseconds. */
 enum dd_thread_state dd_thread_state(pid_t thread);
+
+/* A condition whose timed waits go by CLOCK_MONOTONIC: nobody sets that back. */
+void dd_condition_init(pthread_cond_t *condition);
 
 #endif

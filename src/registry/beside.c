@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/thread.h"
 #include "registry/beside.h"
 
 #define PATIENCE 10 /* seconds: a deletion takes milliseconds */
@@ -64,16 +65,11 @@ bool dd_beside_wait(struct dd_beside *beside)
 
 int dd_beside_open(struct dd_beside **beside, struct dd_error *err)
 {
-	pthread_condattr_t attributes;
-
 	*beside = calloc(1, sizeof(**beside));
 	if (!*beside)
 		return dd_fail(err, DD_ENOMEM, 0, "let changes in beside others");
 	pthread_mutex_init(&(*beside)->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&(*beside)->left_one, &attributes);
-	pthread_condattr_destroy(&attributes);
+	dd_condition_init(&(*beside)->left_one);
 	return 0;
 }
 

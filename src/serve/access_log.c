@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "serve/access_log.h"
 
 #define PENDING_MAX ((size_t)1 << 20) /* bytes that wait for the reader */
@@ -90,7 +91,6 @@ static void *writer(void *arg)
 int dd_access_log_open(int fd, bool json, struct dd_access_log **out, struct dd_error *err)
 {
 	struct dd_access_log *log = calloc(1, sizeof(*log));
-	pthread_condattr_t attributes;
 	int sys;
 
 	*out = NULL;
@@ -99,10 +99,7 @@ int dd_access_log_open(int fd, bool json, struct dd_access_log **out, struct dd_
 	log->fd = fd;
 	log->json = json;
 	pthread_mutex_init(&log->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&log->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	dd_condition_init(&log->wake);
 	sys = pthread_create(&log->thread, NULL, writer, log);
 	if (sys) {
 		free(log);

@@ -10,6 +10,7 @@
 #include <drydock/walk.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "registry/gate.h"
 #include "registry/prove.h"
 #include "registry/remove.h"
@@ -274,7 +275,6 @@ int dd_background_start(struct dd_background *background, struct dd_error *err)
 int dd_background_open(struct dd_serve *serve, struct dd_background **out, struct dd_error *err)
 {
 	struct dd_background *background = calloc(1, sizeof(*background));
-	pthread_condattr_t attributes;
 	int rc;
 
 	*out = NULL;
@@ -282,10 +282,7 @@ int dd_background_open(struct dd_serve *serve, struct dd_background **out, struc
 		return dd_fail(err, DD_ENOMEM, 0, "start the server");
 	background->serve = serve;
 	pthread_mutex_init(&background->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&background->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	dd_condition_init(&background->wake);
 	look_at_volume(background);
 	rc = open_store(background, err);
 	if (rc < 0)

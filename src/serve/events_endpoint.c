@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/list.h"
+#include "base/thread.h"
 #include "serve/events_endpoint.h"
 #include "serve/events_json.h"
 #include "serve/events_send.h"
@@ -232,7 +233,6 @@ static int copy_options(struct dd_endpoint *endpoint, const struct dd_events_end
 static struct dd_endpoint *make(struct dd_context *ctx, size_t queue_max)
 {
 	struct dd_endpoint *endpoint = calloc(1, sizeof(*endpoint));
-	pthread_condattr_t clock;
 
 	if (!endpoint)
 		return NULL;
@@ -240,10 +240,7 @@ static struct dd_endpoint *make(struct dd_context *ctx, size_t queue_max)
 	endpoint->room = queue_max;
 	endpoint->until_ns = INT64_MAX;
 	pthread_mutex_init(&endpoint->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&endpoint->changed, &clock);
-	pthread_condattr_destroy(&clock);
+	dd_condition_init(&endpoint->changed);
 	return endpoint;
 }
 

@@ -12,6 +12,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "serve/measure.h"
 #include "text/metrics.h"
 
@@ -112,7 +113,6 @@ int dd_measure_open(const struct dd_measure_options *options, struct dd_measure 
 		    struct dd_error *err)
 {
 	DD_CLEANUP(dd_measure_closep) struct dd_measure *measure = calloc(1, sizeof(*measure));
-	pthread_condattr_t attributes;
 	int rc, sys;
 
 	*out = NULL;
@@ -120,10 +120,7 @@ int dd_measure_open(const struct dd_measure_options *options, struct dd_measure 
 		return dd_fail(err, DD_ENOMEM, 0, "measure the volume");
 	measure->options = *options;
 	pthread_mutex_init(&measure->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&measure->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	dd_condition_init(&measure->wake);
 	rc = dd_context_open(&measure->ctx, err);
 	if (rc < 0)
 		return rc;

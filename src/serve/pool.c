@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/thread.h"
 #include "serve/pool.h"
 
 #define IDLE_SECONDS 10
@@ -130,7 +131,6 @@ static bool start_worker(struct dd_pool *pool)
 int dd_pool_open(unsigned threads, struct dd_pool **out, struct dd_error *err)
 {
 	struct dd_pool *pool = calloc(1, sizeof(*pool));
-	pthread_condattr_t attributes;
 
 	*out = pool;
 	if (!pool)
@@ -138,12 +138,9 @@ int dd_pool_open(unsigned threads, struct dd_pool **out, struct dd_error *err)
 	pool->limit = threads < 2 ? 2 : threads;
 	pool->quick.end = &pool->quick.first;
 	pool->slow.end = &pool->slow.first;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->work, &attributes);
-	pthread_cond_init(&pool->idle, &attributes);
-	pthread_condattr_destroy(&attributes);
+	dd_condition_init(&pool->work);
+	dd_condition_init(&pool->idle);
 	return 0;
 }
 
