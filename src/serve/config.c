@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "serve/config_table.h"
+#include "serve/config_value.h"
 #include "text/yaml.h"
 
 #define LEAVES_MAX 4096 /* aliases stand for what they name, each time */
@@ -30,88 +31,6 @@ static int no_memory(struct dd_error *err)
 	return dd_fail(err, DD_ENOMEM, 0, "read the configuration");
 }
 
-/* ---- values ---- */
-
-static int set_text(char **to, const char *value, struct dd_error *err)
-{
-	char *copy = *value ? strdup(value) : NULL;
-
-	if (*value && !copy)
-		return no_memory(err);
-	free(*to);
-	*to = copy;
-	return 0;
-}
-
-static int set_number(uint64_t *to, const char *value, struct dd_error *err)
-{
-	size_t digits = strspn(value, "0123456789");
-
-	if (!digits || value[digits] || digits > 18)
-		return dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is not a number", value);
-	*to = strtoull(value, NULL, 10);
-	return 0;
-}
-
-static int add_text(dd_config_texts *list, const char *value, struct dd_error *err)
-{
-	char *copy = strdup(value), **item = copy ? dd_list_add(list) : NULL;
-
-	if (!item) {
-		free(copy);
-		return no_memory(err);
-	}
-	*item = copy;
-	return 0;
-}
-
-/* The name is the part of the path that the pattern's "*" stands for: its last. */
-static int add_pair(dd_config_pairs *list, const char *path, const char *value,
-		    struct dd_error *err)
-{
-	const char *dot = strrchr(path, '.');
-	size_t len = strcspn(dot + 1, "[");
-	struct dd_config_pair *pair;
-
-	if (strpbrk(value, "\r\n") || strcspn(dot + 1, " :\t\r\n") < len)
-		return dd_fail(err, DD_ECONFIG, 0, "that cannot be a header");
-	pair = dd_list_add(list);
-	if (pair) {
-		pair->name = strndup(dot + 1, len);
-		pair->value = strdup(value);
-	}
-	return pair && pair->name && pair->value ? 0 : no_memory(err);
-}
-
-static int set_value(enum dd_config_kind kind, void *to, const char *path, const char *value,
-		     struct dd_error *err)
-{
-	switch (kind) {
-	case DD_KEY_TEXT:
-		return set_text(to, value, err);
-	case DD_KEY_BOOL:
-		return dd_config_parse_bool(value, to) < 0 ?
-			       dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is neither true nor false",
-				       value) :
-			       0;
-	case DD_KEY_DURATION:
-		return dd_duration_parse(to, value, err);
-	case DD_KEY_SIZE:
-		return dd_size_parse(to, value, err);
-	case DD_KEY_NUMBER:
-		return set_number(to, value, err);
-	case DD_KEY_TEXTS:
-		return add_text(to, value, err);
-	case DD_KEY_PAIRS:
-		return add_pair(to, path, value, err);
-	case DD_KEY_NONE:
-	case DD_KEY_ENDPOINT:
-	case DD_KEY_SET:
-		break;
-	}
-	return 0;
-}
-
 static int set_endpoint(struct dd_serve_config *config, const struct dd_config_key *key,
 			const char *path, const char *value, struct dd_error *err)
 {
@@ -127,8 +46,9 @@ static int set_endpoint(struct dd_serve_config *config, const struct dd_config_k
 							 .backoff_ns = DD_SECOND,
 							 .threshold = 10 };
 	}
-	return set_value(key->entry, (char *)&config->endpoints.items[number] + key->offset, path,
-			 value, err);
+	return dd_config_set_value(key->entry,
+				   (char *)&config->endpoints.items[number] + key->offset, path,
+				   value, err);
 }
 
 /* ---- leaves ---- */
@@ -175,7 +95,7 @@ static int take_leaf(struct reading *reading, const char *path, const char *valu
 	else if (key->kind == DD_KEY_ENDPOINT)
 		rc = set_endpoint(config, key, path, value, err);
 	else
-		rc = set_value(key->kind, (char *)config + key->offset, path, value, err);
+		rc = dd_config_set_value(key->kind, (char *)config + key->offset, path, value, err);
 	if (rc == 0 || rc == DD_ENOMEM)
 		return rc;
 	rc = DD_ECONFIG;
@@ -393,7 +313,7 @@ static int set_defaults(struct dd_serve_config *config, struct dd_error *err)
 		.timeout_ns = 120 * DD_SECOND,
 		.head_timeout_ns = 30 * DD_SECOND,
 	};
-	return set_text(&config->http_addr, ":5000", err);
+	return dd_config_set_text(&config->http_addr, ":5000", err);
 }
 
 static int read_file(struct reading *reading, const char *bytes, size_t len, struct dd_error *err)

@@ -3,7 +3,6 @@
  *
  * Source: the distribution registry's "Configuring a registry", versions 2.8 and 3.1.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "serve/config_table.h"
+#include "serve/config_value.h"
 
 static int set_verify_first(struct dd_serve_config *config, const char *value, struct dd_error *err)
 {
@@ -80,9 +80,7 @@ static int set_net(struct dd_serve_config *config, const char *value, struct dd_
 {
 	if (strcmp(value, "tcp") != 0 && strcmp(value, "unix") != 0)
 		return dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is neither tcp nor unix", value);
-	free(config->http_net);
-	config->http_net = strdup(value);
-	return config->http_net ? 0 : dd_fail(err, DD_ENOMEM, 0, "read the configuration");
+	return dd_config_set_text(&config->http_net, value, err);
 }
 
 static int set_prefix(struct dd_serve_config *config, const char *value, struct dd_error *err)
@@ -91,16 +89,12 @@ static int set_prefix(struct dd_serve_config *config, const char *value, struct 
 
 	if (!len || value[0] != '/' || value[len - 1] != '/' || strpbrk(value, "?#%\"\\ "))
 		return dd_fail(err, DD_ECONFIG, 0, "a prefix begins and ends with a slash");
-	free(config->http_prefix);
-	config->http_prefix = strdup(value);
-	return config->http_prefix ? 0 : dd_fail(err, DD_ENOMEM, 0, "read the configuration");
+	return dd_config_set_text(&config->http_prefix, value, err);
 }
 
 static int set_formatter(struct dd_serve_config *config, const char *value, struct dd_error *err)
 {
-	free(config->log_formatter);
-	config->log_formatter = strdup(value);
-	return config->log_formatter ? 0 : dd_fail(err, DD_ENOMEM, 0, "read the configuration");
+	return dd_config_set_text(&config->log_formatter, value, err);
 }
 
 /* clang-format off */
