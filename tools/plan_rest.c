@@ -145,6 +145,12 @@ void plan_print_strange(const struct dd_gc_plan *plan, bool all)
 {
 	const struct dd_gc_totals *totals = &plan->totals;
 
+	if (totals->elsewhere_items)
+		printf("\n%s cannot be renamed into the trash, on another file system or mount, and "
+		       "%s.\n",
+		       render_count(totals->elsewhere_items, "object that nothing needs",
+				    "objects that nothing needs"),
+		       totals->elsewhere_items == 1 ? "stays" : "stay");
 	if (all && plan->strange_count) {
 		plan_heading(STYLE_HEADING, "Passed over");
 		for (size_t i = 0; i < plan->strange_count; i++)

@@ -142,7 +142,10 @@ int dd_change_sync(struct dd_change *change, struct dd_error *err);
 struct dd_withdrawal {
 	/* 1 and the next item, 0 at the end, or an error, which ends it. Its strings live on. */
 	int (*next)(void *arg, struct dd_item *item, struct dd_error *err);
-	/* What became of it: 0, DD_ECHANGED, DD_ENOENT or DD_EAGAIN. */
+	/*
+	 * What became of it: 0, DD_ECHANGED, DD_ENOENT, DD_EAGAIN, or DD_EXDEV: it cannot be renamed into
+	 * the trash, as what is mounted below the root cannot.
+	 */
 	void (*done)(void *arg, const struct dd_item *item, int rc);
 	void *arg;
 	bool closely; /* each is looked at right before it is renamed: what is often written to */

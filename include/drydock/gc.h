@@ -124,6 +124,7 @@ struct dd_young {
 	X("named_young_items", named_young_items) /* that go young, as they were named */ \
 	X("stayed_items", stayed_items) /* that a plan file names, and that stay */        \
 	X("unplanned_items", unplanned_items) /* that it does not name */              \
+	X("elsewhere_items", elsewhere_items) /* not on the file system of the trash: they stay */ \
 	/* done */                                                                     \
 	X("withdrawn_items", withdrawn_items) /* less what came back of them */        \
 	X("withdrawn_bytes", withdrawn_bytes)                                          \

@@ -202,6 +202,13 @@ int dd_store_list_in(struct dd_store *store, struct dd_directory *within, const 
 		     struct dd_info *info, dd_entry_fn *fn, void *arg, struct dd_error *err);
 
 /*
+ * Whether something was mounted above the object, and below the root, when the store was opened: then it
+ * cannot be renamed into the trash, though it may be of the same file system (a bind mount). False where
+ * the kernel does not tell.
+ */
+bool dd_store_is_apart(const struct dd_store *store, const struct dd_place *place);
+
+/*
  * As dd_store_stat(), by way of the directory that the object's neighbours lie in, which is kept in
  * *held for the next one: it mostly lies there too. NULL at first, closed by the caller at last.
  */

@@ -50,6 +50,12 @@ static int fill(struct batch *batch, const struct dd_withdrawal *withdrawal, siz
 	return rc < 0 ? rc : 0;
 }
 
+/* Of this one alone. Where something is mounted the next may lie on the trash's file system. */
+static bool stays(int rc)
+{
+	return rc == DD_ECHANGED || rc == DD_ENOENT || rc == DD_EAGAIN || rc == DD_EXDEV;
+}
+
 /* What was not as judged is looked at once more: the withdrawal says what is wrong with it. */
 static int withdraw(struct dd_change *change, const struct dd_withdrawal *withdrawal,
 		    const struct batch *batch, struct dd_error *err)
@@ -62,7 +68,7 @@ static int withdraw(struct dd_change *change, const struct dd_withdrawal *withdr
 		rc = !batch->granted[i] ?
 			     DD_EAGAIN :
 			     dd_change_withdraw_seen(change, &batch->items[i], batch->seen[i], err);
-		if (rc < 0 && rc != DD_ECHANGED && rc != DD_ENOENT && rc != DD_EAGAIN)
+		if (rc < 0 && !stays(rc))
 			return rc;
 		withdrawal->done(withdrawal->arg, &batch->items[i], rc);
 	}

@@ -23,6 +23,7 @@ struct apply {
 	bool doubt;		  /* a look found a hold that the plan does not have */
 	bool more;		  /* what was written to came back since the latest look */
 	bool late;		  /* the time was up before the old trash was empty */
+	bool elsewhere;		  /* something could not be renamed into the trash */
 	struct dd_trash_view own; /* after the withdrawal: the trash with this run */
 	bool own_is_there;	  /* it was opened, during a last look */
 	pthread_mutex_t lock;	  /* of both, then */
@@ -112,6 +113,9 @@ static void count_one(void *arg, const struct dd_item *item, int rc)
 
 	if (rc == DD_EAGAIN) {
 		totals->leased_items++;
+	} else if (rc == DD_EXDEV) {
+		totals->elsewhere_items++;
+		apply->elsewhere = true;
 	} else if (rc < 0) {
 		totals->skipped_items++;
 	} else {
@@ -358,6 +362,17 @@ static int remember_acknowledged(struct apply *apply, struct dd_error *err)
 	return rc;
 }
 
+/* A volume of which nothing can be renamed into its trash: by quotas of projects, or by an overlay. */
+static int check_renames(const struct apply *apply, struct dd_error *err)
+{
+	if (!apply->elsewhere || apply->gc->plan.totals.withdrawn_items)
+		return 0;
+	dd_fail(err, DD_EXDEV, 0, "nothing of what was to go can be renamed into the trash");
+	dd_hint(err, "what is mounted from elsewhere below the root, lies in a lower layer of an "
+		     "overlay, or counts for another project's quota cannot be collected");
+	return DD_EXDEV;
+}
+
 /* The run is whole; what it had no time for is the next one's. */
 static int check_time(const struct apply *apply, struct dd_error *err)
 {
@@ -406,6 +421,8 @@ static int carry_out(struct apply *apply, struct dd_error *err)
 	if (rc == 0)
 		rc = dd_gc_empty_old(apply->ctx, apply->store, gc, apply->change, apply->doubt, may,
 				     &apply->late, err);
+	if (rc == 0)
+		rc = check_renames(apply, err);
 	return rc < 0 ? rc : check_time(apply, err);
 }
 

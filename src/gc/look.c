@@ -39,9 +39,13 @@ static void look_at(const struct look *look, struct dd_candidate *candidate,
 	struct dd_info info;
 	int rc;
 
+	dd_candidate_place(look->survey, candidate, &place);
+	if (dd_store_is_apart(look->store, &place)) {
+		candidate->state = DD_CANDIDATE_ELSEWHERE;
+		return;
+	}
 	if (candidate->id == DD_NO_ID) /* uploads and temps were looked at by the scan */
 		return;
-	dd_candidate_place(look->survey, candidate, &place);
 	rc = dd_store_stat_near(look->store, held, &place, &info, &err);
 	if (rc < 0 || info.type != DD_ENTRY_FILE) {
 		candidate->state = rc == DD_ENOENT ? DD_CANDIDATE_GONE : DD_CANDIDATE_UNREADABLE;

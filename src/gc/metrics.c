@@ -73,6 +73,7 @@ static void add_holds(struct dd_metrics *metrics, const struct dd_gc_plan *plan)
 	X("withdrawn_items", withdrawn_items, "objects that went")                     \
 	X("skipped_items", skipped_items, "objects that changed meanwhile and stay")   \
 	X("leased_items", leased_items, "objects that clients were told of and stay")  \
+	X("elsewhere_items", elsewhere_items, "objects that the trash cannot take and stay") \
 	X("revived_items", revived_items, "objects that came back from the trash")     \
 	X("left_items", left_items, "objects that the time did not suffice for")       \
 	X("purged_runs", purged_runs, "runs that left the trash for good")             \

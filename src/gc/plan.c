@@ -120,26 +120,6 @@ static int gather_holds(struct dd_gc *gc, struct dd_error *err)
 	return 0;
 }
 
-/* Said once, not for each. */
-static int note_elsewhere(struct dd_gc *gc, uint64_t count, struct dd_error *err)
-{
-	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
-	char **note;
-
-	if (!count)
-		return 0;
-	note = dd_list_add(&gc->survey->notes);
-	if (!note ||
-	    dd_text_printf(&text,
-			   "%llu objects that nothing needs lie on another file system than "
-			   "the trash: they stay",
-			   (unsigned long long)count) < 0)
-		return dd_fail(err, DD_ENOMEM, 0, "plan");
-	*note = dd_text_take(&text);
-	gc->plan.totals.strange++;
-	return 0;
-}
-
 /* Its status is not good, so it has to be said which. */
 static int note_unreadable(struct dd_gc *gc, const struct dd_candidate *candidate,
 			   struct dd_error *err)
@@ -164,7 +144,6 @@ static int note_unreadable(struct dd_gc *gc, const struct dd_candidate *candidat
 
 static int choose(struct dd_gc *gc, struct dd_error *err)
 {
-	uint64_t elsewhere = 0;
 	bool everything = dd_mark_holds_everything(gc->candidates.mark);
 
 	for (uint32_t i = 0; i < gc->candidates.list.count; i++) {
@@ -177,7 +156,7 @@ static int choose(struct dd_gc *gc, struct dd_error *err)
 			if (rc < 0)
 				return rc;
 		}
-		elsewhere += candidate->state == DD_CANDIDATE_ELSEWHERE;
+		gc->plan.totals.elsewhere_items += candidate->state == DD_CANDIDATE_ELSEWHERE;
 		if (candidate->state == DD_CANDIDATE_YOUNG)
 			slot = dd_list_add(&gc->young);
 		else if (candidate->state == DD_CANDIDATE_DEAD && !everything)
@@ -189,7 +168,7 @@ static int choose(struct dd_gc *gc, struct dd_error *err)
 		*slot = i;
 	}
 	dd_gc_order(gc);
-	return note_elsewhere(gc, elsewhere, err);
+	return 0;
 }
 
 static void add_up(struct dd_gc *gc)

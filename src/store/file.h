@@ -40,6 +40,7 @@ struct dd_store {
 	struct dd_recent from, to; /* of the last rename */
 	dd_wrote_fn *wrote;	   /* dd_store_tell_writes() */
 	void *wrote_arg;
+	DD_LIST(char *) mounts;	    /* mount points below the root, by their paths from there */
 	struct dd_durable *durable; /* what several threads write; store/durable.h */
 };
 
@@ -69,6 +70,10 @@ struct dd_target {
 int dd_file_aim(struct dd_store *store, const struct dd_directory *within,
 		const struct dd_place *place, struct dd_target *target, struct dd_error *err);
 void dd_target_release(struct dd_target *target);
+
+/* What is mounted below the root, if the kernel tells: store->mounts. */
+void dd_file_find_mounts(struct dd_store *store);
+void dd_file_forget_mounts(struct dd_store *store);
 
 int dd_file_info(const struct stat *st, struct dd_info *info);
 

@@ -229,6 +229,7 @@ int dd_store_open(struct dd_context *ctx, const struct dd_store_options *options
 	rc = check_volume(store, err);
 	if (rc < 0)
 		return rc;
+	dd_file_find_mounts(store);
 	dd_log(ctx, DD_LOG_DEBUG, "the volume is %s", store->root);
 	*out = store;
 	store = NULL;
@@ -263,6 +264,7 @@ void dd_store_close(struct dd_store *store)
 		free(store->dirty.items[i].path);
 	dd_list_release(&store->dirty);
 	dd_store_end_looks(store);
+	dd_file_forget_mounts(store);
 	if (store->fd >= 0)
 		close(store->fd);
 	dd_durable_close(store->durable);
