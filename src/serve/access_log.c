@@ -2,16 +2,11 @@
  * The access log: two texts, one being filled while the other is written.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <drydock/escape.h>
-#include <drydock/json.h>
-#include <drydock/units.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -23,7 +18,8 @@
 
 struct dd_access_log {
 	int fd;
-	bool json, closing;
+	enum dd_access_form form;
+	bool closing;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -88,7 +84,8 @@ static void *writer(void *arg)
 	return NULL;
 }
 
-int dd_access_log_open(int fd, bool json, struct dd_access_log **out, struct dd_error *err)
+int dd_access_log_open(int fd, enum dd_access_form form, struct dd_access_log **out,
+		       struct dd_error *err)
 {
 	struct dd_access_log *log = calloc(1, sizeof(*log));
 	int sys;
@@ -97,7 +94,7 @@ int dd_access_log_open(int fd, bool json, struct dd_access_log **out, struct dd_
 	if (!log)
 		return dd_fail(err, DD_ENOMEM, 0, "open the access log");
 	log->fd = fd;
-	log->json = json;
+	log->form = form;
 	pthread_mutex_init(&log->lock, NULL);
 	dd_condition_init(&log->wake);
 	sys = pthread_create(&log->thread, NULL, writer, log);
@@ -145,125 +142,12 @@ static void add_line(struct dd_access_log *log, const char *bytes, size_t len)
 	pthread_mutex_unlock(&log->lock);
 }
 
-/* ---- what a line says ---- */
-
-/* The fields of a query that are ours to read; who puts a secret into one has to look elsewhere. */
-static bool is_known(const char *name, size_t len)
+void dd_access_log_add(struct dd_access_log *log, const struct dd_access_entry *entry)
 {
-	static const char *const known[] = { "n",    "last", "digest",	     "mount",
-					     "from", "tag",  "artifactType", "digest-algorithm" };
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
 
-	for (size_t i = 0; i < DD_COUNT(known); i++)
-		if (strlen(known[i]) == len && !memcmp(known[i], name, len))
-			return true;
-	return false;
-}
-
-/* The target, escaped, and unknown fields of its query without their values. */
-static void format_target(const char *target, char *out, size_t room)
-{
-	size_t path = strcspn(target, "?"), to = dd_escape(out, room, target, path);
-	const char *at = target + path;
-
-	while (*at && to + 2 < room) {
-		size_t len = 1 + strcspn(at + 1, "&"), name = 1 + strcspn(at + 1, "=&");
-
-		if (is_known(at + 1, name - 1))
-			to += dd_escape(out + to, room - to, at, len);
-		else
-			to += (size_t)snprintf(out + to, room - to, "%c…", *at);
-		at += len;
-	}
-}
-
-/* "30/Nov/2026:13:05:00 +0000", in UTC and English whatever the locale is. */
-static void format_time(char out[static 40])
-{
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t now = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	snprintf(out, 40, "%02d/%s/%04d:%02d:%02d:%02d +0000", tm.tm_mday, months[tm.tm_mon],
-		 tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-/* Escapes, with nothing left that would end a quoted field. */
-static const char *field(char *out, size_t room, const char *text)
-{
-	dd_escape(out, room, text, strlen(text));
-	for (char *at = out; *at; at++)
-		if (*at == '"')
-			*at = '\'';
-	return *out ? out : "-";
-}
-
-static void format_text(struct dd_request *request, char *out, size_t room)
-{
-	struct dd_exchange *exchange = request->exchange;
-	char raw[1024], target[1024], user[200], agent[400], when[40];
-
-	format_target(dd_exchange_get_target(exchange), raw, sizeof(raw));
-	snprintf(target, sizeof(target), "%s", raw);
-	for (char *at = target; *at; at++)
-		if (*at == '"' || *at == ' ')
-			*at = '\'';
-	format_time(when);
-	snprintf(out, room, "%s - %s [%s] \"%s %s HTTP/1.1\" %u %" PRIu64 " \"-\" \"%s\"\n",
-		 dd_exchange_get_peer(exchange),
-		 field(user, sizeof(user), dd_request_user(request)), when,
-		 dd_exchange_get_method(exchange), target, dd_exchange_get_status(exchange),
-		 dd_exchange_get_sent(exchange), field(agent, sizeof(agent), request->agent));
-}
-
-static int to_text(void *arg, const char *bytes, size_t len)
-{
-	return dd_text_add(arg, bytes, len) < 0 ? ENOMEM : 0;
-}
-
-static int format_json(struct dd_request *request, struct dd_text *text)
-{
-	struct dd_exchange *exchange = request->exchange;
-	DD_CLEANUP(dd_json_closep) struct dd_json_out *out = NULL;
-	char target[1024];
-	struct timespec now;
-	int rc = dd_json_open(&out, to_text, text, DD_JSON_LINES, NULL);
-
-	if (rc < 0)
-		return rc;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	format_target(dd_exchange_get_target(exchange), target, sizeof(target));
-	dd_json_object(out, NULL);
-	dd_json_time(out, "time", dd_time_now());
-	dd_json_text(out, "peer", dd_exchange_get_peer(exchange));
-	dd_json_text(out, "user", dd_request_user(request));
-	dd_json_text(out, "method", dd_exchange_get_method(exchange));
-	dd_json_text(out, "target", target);
-	dd_json_text(out, "repository", request->route.repository);
-	dd_json_uint(out, "status", dd_exchange_get_status(exchange));
-	dd_json_bool(out, "complete", dd_exchange_is_complete(exchange));
-	dd_json_uint(out, "received", dd_exchange_get_received(exchange));
-	dd_json_uint(out, "sent", dd_exchange_get_sent(exchange));
-	dd_json_int(out, "microseconds",
-		    (now.tv_sec * DD_SECOND + now.tv_nsec - request->began_ns) / 1000);
-	dd_json_text(out, "agent", request->agent);
-	dd_json_end(out);
-	dd_json_newline(out);
-	return dd_json_finish(out, NULL);
-}
-
-void dd_access_log_add(struct dd_access_log *log, struct dd_request *request)
-{
-	char line[2400];
-
-	if (log->json) {
-		DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
-
-		if (format_json(request, &text) == 0)
-			add_line(log, text.bytes, text.len);
-		return;
-	}
-	format_text(request, line, sizeof(line));
-	add_line(log, line, strlen(line));
+	if (dd_access_line(log->form, entry, &text) == 0)
+		add_line(log, text.bytes, text.len);
+	else
+		atomic_fetch_add(&log->lost, 1);
 }

@@ -370,7 +370,6 @@ void dd_serve_config_release(struct dd_serve_config *config)
 	char **texts[] = {
 		&config->version,
 		&config->log_level,
-		&config->log_formatter,
 		&config->http_net,
 		&config->http_addr,
 		&config->http_prefix,

@@ -19,6 +19,7 @@
 #include <drydock/error.h>
 
 #include "base/list.h"
+#include "serve/access_line.h"
 
 struct dd_config_pair {
 	char *name, *value;
@@ -39,7 +40,8 @@ struct dd_config_endpoint {
 struct dd_serve_config {
 	char *version;
 
-	char *log_level, *log_formatter;
+	char *log_level;
+	enum dd_access_form access_form;
 	bool access_log_disabled;
 
 	bool delete_enabled, readonly;

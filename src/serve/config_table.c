@@ -94,7 +94,9 @@ static int set_prefix(struct dd_serve_config *config, const char *value, struct 
 
 static int set_formatter(struct dd_serve_config *config, const char *value, struct dd_error *err)
 {
-	return dd_config_set_text(&config->log_formatter, value, err);
+	if (dd_access_find_form(*value ? value : "text", &config->access_form))
+		return 0;
+	return dd_fail(err, DD_ECONFIG, 0, "\"%.40s\" is none of text, json and logstash", value);
 }
 
 /* clang-format off */

@@ -1,14 +1,11 @@
 /*
  * A request: what it is, whether it may be, and to which endpoint it goes.
  */
-#include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <drydock/escape.h>
 #include <drydock/layout.h>
 
 #include "base/cleanup.h"
@@ -64,146 +61,6 @@ static enum dd_method method_of(const char *name)
 		if (!strcmp(methods[i].name, name))
 			return methods[i].method;
 	return 0;
-}
-
-/* ---- replies ---- */
-
-void dd_request_common_headers(const struct dd_serve_config *config, struct dd_reply *reply)
-{
-	bool sniff = false;
-
-	dd_reply_header(reply, "Docker-Distribution-Api-Version", "registry/2.0");
-	for (size_t i = 0; i < config->headers.count; i++) {
-		dd_reply_header(reply, config->headers.items[i].name,
-				config->headers.items[i].value);
-		sniff |= !strcasecmp(config->headers.items[i].name, "X-Content-Type-Options");
-	}
-	if (!sniff)
-		dd_reply_header(reply, "X-Content-Type-Options", "nosniff");
-}
-
-/* What was begun by the request that would have ended it, and did not, is known to nobody. */
-static void let_go_of_upload(struct dd_request *request)
-{
-	struct dd_error err = { 0 };
-
-	if (!request->upload)
-		return;
-	if (!request->sole)
-		dd_upload_releasep(&request->upload);
-	else if (dd_upload_cancel(&request->upload, &err) < 0)
-		dd_log(request->server->ctx, DD_LOG_WARNING, "%s", err.text);
-}
-
-void dd_request_reply(struct dd_request *request, struct dd_reply *reply)
-{
-	dd_request_common_headers(request->config, reply);
-	/* Before the client knows: it may go on with its upload at once. */
-	let_go_of_upload(request);
-	dd_exchange_reply(request->exchange, reply);
-}
-
-void dd_request_fail(struct dd_request *request, enum dd_failure failure, const char *detail)
-{
-	dd_request_reply(request, dd_fail_reply(failure, detail));
-}
-
-static bool is_read(const struct dd_request *request)
-{
-	return request->method & (DD_GET | DD_HEAD);
-}
-
-static void log_trouble(struct dd_request *request, const struct dd_error *err)
-{
-	dd_log(request->server->ctx, DD_LOG_ERROR, "%s %s: %s",
-	       dd_exchange_get_method(request->exchange), request->route.repository,
-	       err->text[0] ? err->text : dd_code_text(err->code));
-}
-
-void dd_request_fail_by(struct dd_request *request, int rc, enum dd_failure not_found,
-			const struct dd_error *err)
-{
-	switch (rc) {
-	case DD_ESYMLINK:
-		log_trouble(request, err);
-		/* Never followed: for who reads there is nothing; who writes has to know. */
-		if (is_read(request))
-			dd_request_fail(request, not_found, NULL);
-		else
-			dd_request_fail(request, DD_TROUBLE, "a symbolic link is in the way");
-		return;
-	case DD_ENOENT:
-		dd_request_fail(request, not_found, NULL);
-		return;
-	case DD_EFORMAT:
-		dd_request_fail(request, DD_NAME_INVALID, err->text);
-		return;
-	case DD_ENOSPC:
-		log_trouble(request, err);
-		dd_request_fail(request, DD_FULL, "drydock.keep-free, or the disk's own end");
-		return;
-	case DD_ETOOBIG:
-		dd_request_fail(request, DD_TOO_MANY, err->text);
-		return;
-	case DD_ELOCKED:
-	case DD_ECANCELLED:
-	case DD_EAGAIN:
-		dd_request_fail(request, DD_UNAVAILABLE, err->text);
-		return;
-	default:
-		log_trouble(request, err);
-		dd_request_fail(request, DD_TROUBLE, NULL);
-	}
-}
-
-/* The client's word for where it reached us is only repeated if it is a host's. */
-static bool is_host(const char *host)
-{
-	size_t len = host ? strlen(host) : 0;
-
-	if (!len || len > 255)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)host[i]) && !strchr(".-_:[]", host[i]))
-			return false;
-	return true;
-}
-
-static void set_base_url(struct dd_request *request)
-{
-	const struct dd_serve_config *config = request->config;
-	struct dd_exchange *exchange = request->exchange;
-	const char *proto = dd_exchange_get_header(exchange, "X-Forwarded-Proto");
-	const char *host = dd_exchange_get_header(exchange, "X-Forwarded-Host");
-	bool tls = dd_exchange_is_tls(exchange);
-
-	request->base_url[0] = '\0';
-	if (config->http_host) {
-		snprintf(request->base_url, sizeof(request->base_url), "%s", config->http_host);
-		return;
-	}
-	if (!is_host(host))
-		host = dd_exchange_get_header(exchange, "Host");
-	if (proto && (!strcmp(proto, "https") || !strcmp(proto, "http")))
-		tls = !strcmp(proto, "https");
-	if (is_host(host))
-		snprintf(request->base_url, sizeof(request->base_url), "http%s://%s",
-			 tls ? "s" : "", host);
-}
-
-void dd_request_location(struct dd_request *request, struct dd_reply *reply, const char *fmt, ...)
-{
-	const char *prefix = request->config->http_prefix;
-	char path[700], location[1100];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(path, sizeof(path), fmt, args);
-	va_end(args);
-	snprintf(location, sizeof(location), "%s%sv2/%s",
-		 request->config->relative_urls ? "" : request->base_url, prefix ? prefix : "/",
-		 path);
-	dd_reply_header(reply, "Location", location);
 }
 
 const char *dd_request_user(const struct dd_request *request)
@@ -408,7 +265,7 @@ static void begin(struct dd_exchange *exchange)
 	}
 	dd_route_parse(dd_exchange_get_target(exchange), request->config->http_prefix,
 		       &request->route);
-	set_base_url(request);
+	dd_request_set_base_url(request);
 	if (!dd_counters_answer(request, false))
 		dispatch(request);
 }
@@ -428,8 +285,32 @@ static void free_late(struct dd_pool_job *job)
 	struct dd_request *request =
 		(struct dd_request *)((char *)job - offsetof(struct dd_request, late));
 
-	let_go_of_upload(request);
+	dd_request_let_go(request);
 	free_request(request);
+}
+
+static void log_access(struct dd_request *request)
+{
+	struct dd_exchange *exchange = request->exchange;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	dd_access_log_add(
+		request->server->log,
+		&(struct dd_access_entry){
+			.peer = dd_exchange_get_peer(exchange),
+			.user = dd_request_user(request),
+			.agent = request->agent,
+			.method = dd_exchange_get_method(exchange),
+			.target = dd_exchange_get_target(exchange),
+			.repository = request->route.repository,
+			.status = dd_exchange_get_status(exchange),
+			.complete = dd_exchange_is_complete(exchange),
+			.received = dd_exchange_get_received(exchange),
+			.sent = dd_exchange_get_sent(exchange),
+			.us = (now.tv_sec * INT64_C(1000000000) + now.tv_nsec - request->began_ns) /
+			      1000,
+		});
 }
 
 static void end(struct dd_exchange *exchange)
@@ -440,7 +321,7 @@ static void end(struct dd_exchange *exchange)
 		return;
 	dd_counters_add(request);
 	if (request->server->log)
-		dd_access_log_add(request->server->log, request);
+		log_access(request);
 	request->exchange = NULL;
 	request->late = (struct dd_pool_job){ .run = free_late };
 	if (request->upload)

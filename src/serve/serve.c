@@ -222,7 +222,6 @@ static int open_parts(struct dd_serve *serve, struct dd_error *err)
 {
 	struct dd_server *server = &serve->server;
 	const struct dd_serve_config *config = atomic_load(&server->config);
-	bool json = config->log_formatter && !strcmp(config->log_formatter, "json");
 	int rc = dd_cache_open(CACHE_BYTES, &server->cache, err);
 
 	if (rc == 0)
@@ -232,7 +231,8 @@ static int open_parts(struct dd_serve *serve, struct dd_error *err)
 	if (rc == 0)
 		rc = dd_pool_open(POOL_THREADS, &server->pool, err);
 	if (rc == 0 && serve->options.access_log_fd >= 0 && !config->access_log_disabled)
-		rc = dd_access_log_open(serve->options.access_log_fd, json, &server->log, err);
+		rc = dd_access_log_open(serve->options.access_log_fd, config->access_form,
+					&server->log, err);
 	return rc;
 }
 

@@ -69,11 +69,6 @@ static int check(const struct dd_serve_config *config, struct dd_error *err)
 		return dd_fail(err, DD_ECONFIG, 0,
 			       "http.host: \"%.200s\" is no URL (https://registry.example)",
 			       config->http_host);
-	if (config->log_formatter && strcmp(config->log_formatter, "text") != 0 &&
-	    strcmp(config->log_formatter, "json") != 0)
-		return dd_fail(err, DD_ECONFIG, 0,
-			       "log.formatter: \"%.40s\" is neither text nor json",
-			       config->log_formatter);
 	if (!config->catalog_max || !config->tags_max || config->connections_max < 8)
 		return dd_fail(err, DD_ECONFIG, 0,
 			       "catalog.maxentries, tags.maxtags: at least 1; "

@@ -138,7 +138,7 @@ static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config 
 		{ "http.tls.clientcas", !same_texts(&old->tls_client_cas, &now->tls_client_cas) },
 		{ "http.tls.clientauth", !same(old->tls_client_auth, now->tls_client_auth) },
 		{ "log.accesslog.disabled", old->access_log_disabled != now->access_log_disabled },
-		{ "log.formatter", !same(old->log_formatter, now->log_formatter) },
+		{ "log.formatter", old->access_form != now->access_form },
 		{ "drydock.cache-dir", !same(old->cache_dir, now->cache_dir) },
 		{ "drydock.connections-max", old->connections_max != now->connections_max },
 	};

@@ -106,6 +106,13 @@ void dd_request_common_headers(const struct dd_serve_config *config, struct dd_r
 /* "Location", absolute or relative as is configured. */
 void dd_request_location(struct dd_request *request, struct dd_reply *reply, const char *fmt, ...)
 	DD_PRINTF(3, 4);
+/* From the headers: how the client reached us. */
+void dd_request_set_base_url(struct dd_request *request);
+/*
+ * Of the upload that is in its hands. What was begun by the request that would have ended it, and did not,
+ * is known to nobody: that goes.
+ */
+void dd_request_let_go(struct dd_request *request);
 /* 401 or 403, as the answer says. */
 void dd_request_deny(struct dd_request *request, const struct dd_auth_answer *answer);
 /* Where the client finds tokens of ours; "": it did not say where it reached us. */

@@ -99,6 +99,14 @@ test_case 'the access log can be JSON' '
 		.complete and .received > 0)) | length == 1" daemon.out
 '
 
+test_case 'the access log can be in the fields of logstash, which policies can read, too' '
+	config "log: {formatter: logstash}" && serve_config config.yml && digest=$(push_image app v1) &&
+	ask 200 "$url/app/manifests/v1" && stop && jq -e -s "all(.[\"@version\"] == \"1\" and .level == \"info\" and
+		(.[\"@timestamp\"] | fromdate > 0) and (.message | length > 0)) and
+		(map(select(.[\"http.request.method\"] == \"PUT\" and .[\"http.response.status\"] == 201)) | length == 1)" daemon.out &&
+	run 0 drydock policy import-pulls --root vol daemon.out --json >imported && jq -e ".pulls == 1" imported
+'
+
 test_case 'SIGTERM lets finish what is under way, and refuses what is new' '
 	serve vol && head -c 20000000 /dev/urandom >big && digest=$(push_file app big) &&
 	pull_slowly "$url/app/blobs/$digest" && kill -TERM "$(cat daemon.pid)" && wait "$pulling" &&
