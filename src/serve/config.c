@@ -67,7 +67,10 @@ static int add_row(struct reading *reading, const struct dd_config_key *key, con
 	row->value = strdup((!key || key->secret) && *value ? "…" : value);
 	row->line = line;
 	row->verdict = !key || harmless ? DD_CONFIG_IGNORED : key->verdict;
-	row->word = !key ? "is not known" : harmless ? NULL : key->word;
+	row->word = !key	? "is not known" :
+		    harmless	? NULL :
+		    key->remark ? key->remark(value) :
+				  key->word;
 	return row->key && row->value ? 0 : no_memory(err);
 }
 
@@ -376,7 +379,6 @@ void dd_serve_config_release(struct dd_serve_config *config)
 		&config->http_host,
 		&config->tls_certificate,
 		&config->tls_key,
-		&config->tls_minimum,
 		&config->tls_client_auth,
 		&config->debug_addr,
 		&config->metrics_path,

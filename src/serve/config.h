@@ -52,7 +52,8 @@ struct dd_serve_config {
 	bool relative_urls;
 	int64_t drain_ns;
 	dd_config_pairs headers;
-	char *tls_certificate, *tls_key, *tls_minimum, *tls_client_auth;
+	char *tls_certificate, *tls_key, *tls_client_auth;
+	bool tls_strict; /* TLS 1.3 alone */
 	dd_config_texts tls_client_cas;
 	char *debug_addr, *metrics_path;
 	bool metrics_enabled;
@@ -91,7 +92,7 @@ enum dd_config_verdict {
 struct dd_config_row {
 	char *key;	  /* "http.addr", "REGISTRY_HTTP_ADDR" */
 	char *value;	  /* secrets are left out */
-	const char *word; /* why; NULL if there is nothing to say */
+	const char *word; /* why, or what else is to be known; NULL if there is nothing to say */
 	enum dd_config_verdict verdict;
 	size_t line; /* 0: of the environment */
 };

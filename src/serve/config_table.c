@@ -92,6 +92,23 @@ static int set_prefix(struct dd_serve_config *config, const char *value, struct 
 	return dd_config_set_text(&config->http_prefix, value, err);
 }
 
+/* Older ones are broken; who allows them wants the server to start all the same. */
+static int set_minimum(struct dd_serve_config *config, const char *value, struct dd_error *err)
+{
+	config->tls_strict = !strcmp(value, "tls1.3");
+	if (config->tls_strict || !*value || !strcmp(value, "tls1.2") || !strcmp(value, "tls1.1") ||
+	    !strcmp(value, "tls1.0"))
+		return 0;
+	return dd_fail(err, DD_ECONFIG, 0, "\"%.40s\" is neither tls1.2 nor tls1.3", value);
+}
+
+static const char *remark_minimum(const char *value)
+{
+	bool old = !strcmp(value, "tls1.0") || !strcmp(value, "tls1.1");
+
+	return old ? "TLS 1.2 is the least that is spoken" : NULL;
+}
+
 static int set_formatter(struct dd_serve_config *config, const char *value, struct dd_error *err)
 {
 	if (dd_access_find_form(*value ? value : "text", &config->access_form))
@@ -102,15 +119,16 @@ static int set_formatter(struct dd_serve_config *config, const char *value, stru
 /* clang-format off */
 #define AT(member) offsetof(struct dd_serve_config, member)
 #define OF(member) offsetof(struct dd_config_endpoint, member)
-#define HONOUR(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, false, NULL, false, 0 }
-#define SECRET(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, true, NULL, false, 0 }
-#define SET(pattern, set)             { pattern, DD_KEY_SET, 0, DD_CONFIG_HONOURED, NULL, false, set, false, 0 }
+#define HONOUR(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, false, NULL, false, 0, NULL }
+#define SECRET(pattern, kind, member) { pattern, kind, AT(member), DD_CONFIG_HONOURED, NULL, true, NULL, false, 0, NULL }
+#define SET(pattern, set)             { pattern, DD_KEY_SET, 0, DD_CONFIG_HONOURED, NULL, false, set, false, 0, NULL }
+#define REMARK(pattern, set, remark)  { pattern, DD_KEY_SET, 0, DD_CONFIG_HONOURED, NULL, false, set, false, 0, remark }
 #define ENDPOINT(pattern, kind, member, secret) \
-	{ "notifications.endpoints[]." pattern, DD_KEY_ENDPOINT, OF(member), DD_CONFIG_HONOURED, NULL, secret, NULL, false, kind }
-#define IGNORE(pattern, word)         { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, false, NULL, false, 0 }
-#define IGNORE_SECRET(pattern, word)  { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, true, NULL, false, 0 }
-#define STOP(pattern, word)           { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, false, 0 }
-#define STOP_ALWAYS(pattern, word)    { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, true, 0 }
+	{ "notifications.endpoints[]." pattern, DD_KEY_ENDPOINT, OF(member), DD_CONFIG_HONOURED, NULL, secret, NULL, false, kind, NULL }
+#define IGNORE(pattern, word)         { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, false, NULL, false, 0, NULL }
+#define IGNORE_SECRET(pattern, word)  { pattern, DD_KEY_NONE, 0, DD_CONFIG_IGNORED, word, true, NULL, false, 0, NULL }
+#define STOP(pattern, word)           { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, false, 0, NULL }
+#define STOP_ALWAYS(pattern, word)    { pattern, DD_KEY_NONE, 0, DD_CONFIG_STOPS, word, true, NULL, true, 0, NULL }
 
 static const struct dd_config_key keys[] = {
 	HONOUR("version", DD_KEY_TEXT, version),
@@ -124,8 +142,8 @@ static const struct dd_config_key keys[] = {
 	IGNORE("log.reportcaller", "means nothing here"),
 
 	SET("storage", set_driver),
-	{ "storage.filesystem.rootdirectory", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, false, 0 },
-	{ "storage.filesystem", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, false, 0 },
+	{ "storage.filesystem.rootdirectory", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, false, 0, NULL },
+	{ "storage.filesystem", DD_KEY_NONE, 0, DD_CONFIG_HONOURED, NULL, false, NULL, false, 0, NULL },
 	IGNORE("storage.filesystem.maxthreads", "threads are started as they are needed"),
 	HONOUR("storage.delete.enabled", DD_KEY_BOOL, delete_enabled),
 	IGNORE("storage.cache.**", "what is known of blobs is always proved, and remembered in the index"),
@@ -145,12 +163,12 @@ static const struct dd_config_key keys[] = {
 	SET("http.prefix", set_prefix),
 	HONOUR("http.host", DD_KEY_TEXT, http_host),
 	HONOUR("http.relativeurls", DD_KEY_BOOL, relative_urls),
-	HONOUR("http.draintimeout", DD_KEY_DURATION, drain_ns),
+	HONOUR("http.draintimeout", DD_KEY_TIMEOUT, drain_ns),
 	IGNORE_SECRET("http.secret", "uploads need no signed state"),
 	SECRET("http.headers.*", DD_KEY_PAIRS, headers),
 	HONOUR("http.tls.certificate", DD_KEY_TEXT, tls_certificate),
 	HONOUR("http.tls.key", DD_KEY_TEXT, tls_key),
-	HONOUR("http.tls.minimumtls", DD_KEY_TEXT, tls_minimum),
+	REMARK("http.tls.minimumtls", set_minimum, remark_minimum),
 	IGNORE("http.tls.ciphersuites**", "the TLS library's own choice"),
 	HONOUR("http.tls.clientcas[]", DD_KEY_TEXTS, tls_client_cas),
 	STOP("http.tls.clientcas**", "is a list of files"),
@@ -190,8 +208,8 @@ static const struct dd_config_key keys[] = {
 	ENDPOINT("name", DD_KEY_TEXT, name, false),
 	ENDPOINT("url", DD_KEY_TEXT, url, true),
 	ENDPOINT("disabled", DD_KEY_BOOL, disabled, false),
-	ENDPOINT("timeout", DD_KEY_DURATION, timeout_ns, false),
-	ENDPOINT("backoff", DD_KEY_DURATION, backoff_ns, false),
+	ENDPOINT("timeout", DD_KEY_TIMEOUT, timeout_ns, false),
+	ENDPOINT("backoff", DD_KEY_TIMEOUT, backoff_ns, false),
 	ENDPOINT("threshold", DD_KEY_NUMBER, threshold, false),
 	ENDPOINT("headers.*", DD_KEY_PAIRS, headers, true),
 	ENDPOINT("ignoredmediatypes[]", DD_KEY_TEXTS, ignore_media_types, false),

@@ -11,6 +11,7 @@ enum dd_config_kind {
 	DD_KEY_TEXT,
 	DD_KEY_BOOL,
 	DD_KEY_DURATION,
+	DD_KEY_TIMEOUT, /* a duration; one that is negative is 0, as the registry takes it */
 	DD_KEY_SIZE,
 	DD_KEY_NUMBER,
 	DD_KEY_TEXTS,	 /* a list, an entry each time */
@@ -31,6 +32,8 @@ struct dd_config_key {
 	int (*set)(struct dd_serve_config *config, const char *value, struct dd_error *err);
 	bool always;		   /* of those that stop: without a value, too */
 	enum dd_config_kind entry; /* DD_KEY_ENDPOINT: what the member is */
+	/* What is to be known about a value that is honoured, and not as it stands; NULL: nothing. */
+	const char *(*remark)(const char *value);
 };
 
 /* The first that fits; NULL: the key is not known. */

@@ -7,6 +7,7 @@
 #include <drydock/units.h>
 
 #include "serve/config_value.h"
+#include "serve/go_duration.h"
 
 static int no_memory(struct dd_error *err)
 {
@@ -64,6 +65,20 @@ static int add_pair(dd_config_pairs *list, const char *path, const char *value,
 	return pair && pair->name && pair->value ? 0 : no_memory(err);
 }
 
+/* As Go's programs have them, and what else is one to us: "7d". */
+static int set_duration(int64_t *to, const char *value, bool timeout, struct dd_error *err)
+{
+	int64_t ns;
+	int rc = dd_go_duration_parse(&ns, value) ? 0 : dd_duration_parse(&ns, value, err);
+
+	if (rc < 0)
+		return rc;
+	if (ns < 0 && !timeout)
+		return dd_fail(err, DD_ECONFIG, 0, "\"%.100s\" is less than nothing", value);
+	*to = ns < 0 ? 0 : ns;
+	return 0;
+}
+
 int dd_config_set_value(enum dd_config_kind kind, void *to, const char *path, const char *value,
 			struct dd_error *err)
 {
@@ -76,7 +91,8 @@ int dd_config_set_value(enum dd_config_kind kind, void *to, const char *path, co
 				       value) :
 			       0;
 	case DD_KEY_DURATION:
-		return dd_duration_parse(to, value, err);
+	case DD_KEY_TIMEOUT:
+		return set_duration(to, value, kind == DD_KEY_TIMEOUT, err);
 	case DD_KEY_SIZE:
 		return dd_size_parse(to, value, err);
 	case DD_KEY_NUMBER:

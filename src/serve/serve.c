@@ -169,7 +169,7 @@ void dd_serve_tls_options(const struct dd_serve_config *config, struct dd_tls_op
 	*options = (struct dd_tls_options){
 		.certificate = config->tls_certificate,
 		.key = config->tls_key,
-		.minimum = config->tls_minimum,
+		.strict = config->tls_strict,
 		.client_auth = config->tls_client_auth,
 		.client_cas = (const char *const *)config->tls_client_cas.items,
 		.client_ca_count = config->tls_client_cas.count,

@@ -59,11 +59,6 @@ static int check(const struct dd_serve_config *config, struct dd_error *err)
 		return dd_fail(err, DD_ECONFIG, 0, "http.tls needs both a certificate and its key");
 	if (config->tls_client_auth && !config->tls_client_cas.count)
 		return dd_fail(err, DD_ECONFIG, 0, "http.tls.clientauth needs http.tls.clientcas");
-	if (config->tls_minimum && strcmp(config->tls_minimum, "tls1.2") != 0 &&
-	    strcmp(config->tls_minimum, "tls1.3") != 0)
-		return dd_fail(err, DD_ECONFIG, 0,
-			       "http.tls.minimumtls: \"%.40s\" is neither tls1.2 nor tls1.3",
-			       config->tls_minimum);
 	if (config->http_host && strncmp(config->http_host, "http://", 7) != 0 &&
 	    strncmp(config->http_host, "https://", 8) != 0)
 		return dd_fail(err, DD_ECONFIG, 0,
@@ -185,9 +180,10 @@ int dd_serve_load_config(struct dd_serve *serve, struct dd_serve_config **config
 	if (rc < 0 || !path)
 		return rc;
 	for (size_t i = 0; i < rows.count; i++)
-		if (rows.items[i].verdict == DD_CONFIG_IGNORED && rows.items[i].word)
-			dd_log(serve->ctx, DD_LOG_NOTE, "%s: %s is ignored: %s", path,
-			       rows.items[i].key, rows.items[i].word);
+		if (rows.items[i].word)
+			dd_log(serve->ctx, DD_LOG_NOTE, "%s: %s%s: %s", path, rows.items[i].key,
+			       rows.items[i].verdict == DD_CONFIG_IGNORED ? " is ignored" : "",
+			       rows.items[i].word);
 	return 0;
 }
 

@@ -133,7 +133,7 @@ static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config 
 		{ "http.addr", !serve->options.addr && !same(old->http_addr, now->http_addr) },
 		{ "http.net", !same(old->http_net, now->http_net) },
 		{ "http.debug.addr", !same(old->debug_addr, now->debug_addr) },
-		{ "http.tls.minimumtls", !same(old->tls_minimum, now->tls_minimum) },
+		{ "http.tls.minimumtls", old->tls_strict != now->tls_strict },
 		{ "http.tls.certificate", !old->tls_certificate != !now->tls_certificate },
 		{ "http.tls.clientcas", !same_texts(&old->tls_client_cas, &now->tls_client_cas) },
 		{ "http.tls.clientauth", !same(old->tls_client_auth, now->tls_client_auth) },

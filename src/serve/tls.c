@@ -241,15 +241,14 @@ bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection)
 int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **out, struct dd_error *err)
 {
 	struct dd_tls *tls = calloc(1, sizeof(*tls));
-	bool strict = options->minimum && !strcmp(options->minimum, "tls1.3");
 	int rc;
 
 	*out = NULL;
 	if (!tls)
 		return dd_fail(err, DD_ENOMEM, 0, "read %s", options->certificate);
 	pthread_mutex_init(&tls->lock, NULL);
-	tls->priorities = strict ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" :
-				   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+	tls->priorities = options->strict ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" :
+					    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 	rc = dd_tls_reload(tls, options, err);
 	if (rc == 0)
 		rc = choose_demand(tls, options, err);

@@ -19,7 +19,7 @@ struct MHD_OptionItem;
 
 struct dd_tls_options {
 	const char *certificate, *key; /* PEM files: the chain, the private key */
-	const char *minimum;	       /* "tls1.2", "tls1.3"; NULL: 1.2 */
+	bool strict;		       /* TLS 1.3 alone, else 1.2 too */
 	const char *const *client_cas; /* PEM files */
 	size_t client_ca_count;
 	const char *client_auth; /* a word of the reference's; NULL: a good one is required */

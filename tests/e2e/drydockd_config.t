@@ -81,6 +81,22 @@ test_case 'a configuration that is damaged is told by its line' '
 	done
 '
 
+test_case 'durations are those of the programs that the file was written for, and more' '
+	config "http: {draintimeout: -1s}" "drydock: {lease: 1.5h, timeout: 7d, header-timeout: 1h30m}" \
+		"notifications: {endpoints: [{name: a, url: \"http://127.0.0.1:9/\", timeout: 100ms, backoff: 1.5s}]}" && check 0 &&
+	REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING_AGE=168h30m0.5s check 0 &&
+	REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING_AGE=-1s check 2 && says "less than nothing" checked.err
+'
+
+test_case 'what an older TLS is allowed for is served by the least that there is, and that is said' '
+	for word in tls1.0 tls1.1; do
+		config "http: {tls: {minimumtls: $word}}" && check 0 && says "honoured.*minimumtls" checked &&
+		says "TLS 1.2 is the least" checked || return 1
+	done && config "http: {tls: {minimumtls: tls1.2}}" && check 0 && says_not "the least" checked &&
+	config "http: {tls: {minimumtls: ssl3}}" && check 2 && says ssl3 checked.err &&
+	config "log: {formatter: logstash}" && check 0 && config "log: {formatter: xml}" && check 2 && says xml checked.err
+'
+
 test_case 'an address that is none is told before the change-over' '
 	config "http: {addr: 5000}" && check 2 && says "http.addr.*5000" checked.err &&
 	config "http: {debug: {addr: \"a:b:5000\"}}" && check 2 && says "http.debug.addr.*a:b" checked.err &&
