@@ -13,7 +13,6 @@
 #include <strings.h>
 
 #include "serve/http_private.h"
-#include "serve/tls.h"
 
 /* A body that nobody wants is read all the same if it is no larger: so its connection can go on. */
 #define DRAIN_MAX (UINT64_C(256) << 10)
@@ -101,7 +100,7 @@ static const char *header(struct dd_exchange *exchange, const char *name)
 	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
-static void meet(struct dd_exchange *exchange, const char *method)
+static void meet(struct dd_exchange *exchange, const char *method, const char *version)
 {
 	const char *length = header(exchange, "Content-Length");
 	const char *coding = header(exchange, "Transfer-Encoding");
@@ -114,64 +113,10 @@ static void meet(struct dd_exchange *exchange, const char *method)
 	exchange->has_body = exchange->length != 0;
 	atomic_store_explicit(&link_of(exchange)->unfinished, exchange->has_body,
 			      memory_order_relaxed);
+	exchange->old = !strcmp(version, "HTTP/1.0");
 	exchange->expects = expect && !strcasecmp(expect, "100-continue");
 	atomic_fetch_add(&http_of(exchange)->busy, 1);
 	link_enter(link_of(exchange), LINK_BUSY);
-}
-
-/* How a request says where its body ends. */
-struct framing {
-	unsigned said; /* headers that say so */
-	bool odd;
-};
-
-static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name,
-				    const char *value)
-{
-	struct framing *framing = arg;
-	bool codes = !strcasecmp(name, "Transfer-Encoding");
-
-	(void)kind;
-	framing->said += codes || !strcasecmp(name, "Content-Length");
-	framing->odd |=
-		(codes && (!value || strcasecmp(value, "chunked") != 0)) || strpbrk(name, " \t");
-	return MHD_YES;
-}
-
-/*
- * RFC 9112, 6.3 and 11.2: where that is said twice, or in no way we know, a proxy before us may have seen
- * another end, and what is a body to it a request to us.
- */
-static bool has_clear_end(struct dd_exchange *exchange)
-{
-	struct framing framing = { 0 };
-
-	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_framing, &framing);
-	return framing.said <= 1 && !framing.odd;
-}
-
-static bool is_vouched_for(struct dd_exchange *exchange)
-{
-	const struct dd_tls *tls = http_of(exchange)->options.tls;
-	struct link *link = link_of(exchange);
-
-	if (tls && !link->vouched)
-		link->vouched = dd_tls_may_ask(tls, exchange->connection);
-	return !tls || link->vouched;
-}
-
-/* Before anybody looks at what is asked for. False, and a reply. */
-static bool may_begin(struct dd_exchange *exchange)
-{
-	if (!has_clear_end(exchange)) {
-		exchange_trouble(exchange, 400, "it is not clear where the request ends");
-		return false;
-	}
-	if (!is_vouched_for(exchange)) {
-		exchange_trouble(exchange, 403, "a certificate is wanted that this server trusts");
-		return false;
-	}
-	return true;
 }
 
 enum MHD_Result exchange_queue(struct dd_exchange *exchange)
@@ -243,13 +188,12 @@ enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const 
 	(void)arg;
 	(void)connection;
 	(void)url;
-	(void)version;
 	if (!exchange)
 		return MHD_NO;
 	switch (exchange->state) {
 	case EXCHANGE_HEAD:
-		meet(exchange, method);
-		if (!may_begin(exchange)) {
+		meet(exchange, method, version);
+		if (!exchange_may_begin(exchange)) {
 			exchange->state = EXCHANGE_BEGUN;
 			return exchange_queue(exchange);
 		}

@@ -62,6 +62,7 @@ struct dd_exchange {
 	char method[16];
 	uint64_t length;
 	bool has_body, expects, complete;
+	bool old; /* HTTP/1.0 */
 	struct dd_reply *reply;
 	void *data;
 	_Atomic uint64_t sent;
@@ -143,6 +144,10 @@ enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len);
 /* The request has come to its end, and so has every job of it. */
 void exchange_finish(struct dd_exchange *exchange);
 void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char *why);
+
+/* http_refuse.c */
+/* Before anybody looks at what is asked for. False, and a reply. */
+bool exchange_may_begin(struct dd_exchange *exchange);
 
 /* http_body.c */
 enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len);

@@ -114,6 +114,8 @@ void dd_request_set_base_url(struct dd_request *request)
 {
 	const struct dd_serve_config *config = request->config;
 	struct dd_exchange *exchange = request->exchange;
+	const struct dd_route *route = &request->route;
+	char named[256];
 	const char *proto = dd_exchange_get_header(exchange, "X-Forwarded-Proto");
 	const char *host = dd_exchange_get_header(exchange, "X-Forwarded-Host");
 	bool tls = dd_exchange_is_tls(exchange);
@@ -123,8 +125,11 @@ void dd_request_set_base_url(struct dd_request *request)
 		snprintf(request->base_url, sizeof(request->base_url), "%s", config->http_host);
 		return;
 	}
+	snprintf(named, sizeof(named), "%.*s", route->host ? (int)route->host_len : 0,
+		 route->host ? route->host : "");
+	/* What an absolute target names counts more than the header: RFC 9112, 3.2.2. */
 	if (!is_host(host))
-		host = dd_exchange_get_header(exchange, "Host");
+		host = route->host ? named : dd_exchange_get_header(exchange, "Host");
 	if (proto && (!strcmp(proto, "https") || !strcmp(proto, "http")))
 		tls = !strcmp(proto, "https");
 	if (is_host(host))

@@ -2,6 +2,7 @@
  * Routes: from the right end of the path, for a repository's name may hold any word.
  */
 #include <string.h>
+#include <strings.h>
 
 #include <drydock/layout.h>
 
@@ -219,14 +220,20 @@ static void parse_plain(const struct path *path, struct dd_route *route)
 			route->kind = plain[i].kind;
 }
 
-/* RFC 9112, 3.2.2: as proxies are asked, and servers have to understand. Which host is named is the proxy's. */
-static const char *path_of(const char *target)
+/*
+ * RFC 9112, 3.2.2: as proxies are asked, and servers have to understand. What names no host is none of these,
+ * and "http://host" is its "/".
+ */
+static const char *take_origin(const char *target, struct dd_route *route)
 {
-	size_t scheme = !strncmp(target, "http://", 7)	? 7 :
-			!strncmp(target, "https://", 8) ? 8 :
-							  0;
+	size_t scheme = !strncasecmp(target, "http://", 7)  ? 7 :
+			!strncasecmp(target, "https://", 8) ? 8 :
+							      0;
+	size_t len = scheme ? strcspn(target + scheme, "/?#") : 0;
 
-	return scheme ? target + scheme + strcspn(target + scheme, "/?#") : target;
+	route->host = len ? target + scheme : NULL;
+	route->host_len = len;
+	return len ? target + scheme + len : target;
 }
 
 void dd_route_parse(const char *target, const char *prefix, struct dd_route *route)
@@ -234,7 +241,7 @@ void dd_route_parse(const char *target, const char *prefix, struct dd_route *rou
 	size_t skip = prefix ? strlen(prefix) : 1, len;
 	struct path path;
 
-	target = path_of(target);
+	target = take_origin(target, route);
 	len = strcspn(target, "?#");
 	path = (struct path){ target + skip, target + len };
 	route->kind = DD_ROUTE_NONE;
@@ -243,7 +250,7 @@ void dd_route_parse(const char *target, const char *prefix, struct dd_route *rou
 	route->by_digest = false;
 	route->query = target[len] == '?' ? target + len + 1 : NULL;
 	/* The reference says there that it lives, and many probes ask for it. */
-	if (len == 1 && *target == '/')
+	if (len == 0 ? route->host != NULL : len == 1 && *target == '/')
 		route->kind = DD_ROUTE_HEALTH;
 	if (len > PATH_LEN_MAX || len < skip || strncmp(target, prefix ? prefix : "/", skip) != 0)
 		return;

@@ -59,6 +59,8 @@ struct dd_route {
 	bool by_digest;
 	struct dd_digest digest; /* by_digest */
 	const char *query;	 /* into the target, behind "?"; NULL: none */
+	const char *host;	 /* into it, of one that is absolute; NULL: it is not */
+	size_t host_len;
 };
 
 /* prefix: http.prefix, "/" or "/some/where/"; NULL is as good as "/". */

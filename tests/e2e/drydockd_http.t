@@ -82,6 +82,22 @@ test_case 'a request whose end is not clear is refused, and nothing that follows
 	[ ! -e vol/docker/registry/v2/repositories/a ]
 '
 
+test_case 'a target that is absolute is understood as its path, and its host is the one that counts' '
+	serve vol && for target in "HTTP://reg.example/v2/" "http://reg.example/v2" "hTTps://reg.example/v2/" \
+		"http://reg.example" "http://reg.example?a"; do
+		ask 200 --request-target "$target" "http://$host/" || return 1
+	done && ask 202 -X POST --request-target "http://reg.example:99/v2/app/blobs/uploads/" "http://$host/" &&
+	case $(header Location) in http://reg.example:99/v2/app/blobs/uploads/*) ;; *) header Location; false ;; esac &&
+	ask 404 --request-target "http:///v2/" "http://$host/"
+'
+
+test_case 'a carriage return in a header, two hosts or none are refused' '
+	serve vol && for headers in "Host: a\r\nX: a\rY: b" "Host: a\r\nX: a\r" "Host: a\r\nX\rY: b" "Host: a\r\nHost: a" "X: 1"; do
+		raw "GET /v2/ HTTP/1.1\r\n$headers\r\nConnection: close\r\n\r\n" >answer && says "HTTP/1.1 400" answer &&
+		says UNSUPPORTED answer || return 1
+	done && raw "GET /v2/ HTTP/1.0\r\n\r\n" >answer && says "200 OK" answer
+'
+
 test_case 'headers without end are refused' '
 	serve vol && /usr/bin/python3 - "$host" <<-\END && ask 200 "$url/"
 	import socket, sys

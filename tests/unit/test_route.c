@@ -53,14 +53,22 @@ static void routes(void **state)
 /* As a proxy is asked. */
 static void absolute(void **state)
 {
+	struct dd_route route;
+
 	(void)state;
 	expect("http://reg.example:5000/v2/a/tags/list?n=1", DD_ROUTE_TAGS, DD_ROUTE_FINE, "a", "");
 	expect("https://reg.example/v2/", DD_ROUTE_BASE, DD_ROUTE_FINE, "", "");
-	expect("http:///v2/", DD_ROUTE_BASE, DD_ROUTE_FINE, "", "");
-	expect("http://reg.example", DD_ROUTE_NONE, DD_ROUTE_FINE, "", "");
-	expect("http://reg.example?/v2/", DD_ROUTE_NONE, DD_ROUTE_FINE, "", "");
+	expect("HTTP://reg.example/v2/", DD_ROUTE_BASE, DD_ROUTE_FINE, "", "");
+	expect("http://reg.example", DD_ROUTE_HEALTH, DD_ROUTE_FINE, "", "");
+	expect("hTTps://reg.example?/v2/", DD_ROUTE_HEALTH, DD_ROUTE_FINE, "", "");
+	expect("http:///v2/", DD_ROUTE_NONE, DD_ROUTE_FINE, "", "");
 	expect("http://", DD_ROUTE_NONE, DD_ROUTE_FINE, "", "");
 	expect("http:/v2/", DD_ROUTE_NONE, DD_ROUTE_FINE, "", "");
+	dd_route_parse("HTTP://reg.example:5000/v2/", NULL, &route);
+	assert_int_equal(route.host_len, strlen("reg.example:5000"));
+	assert_memory_equal(route.host, "reg.example:5000", route.host_len);
+	dd_route_parse("/v2/", NULL, &route);
+	assert_null(route.host);
 }
 
 /* Words of the API are names of repositories, too. */
