@@ -98,8 +98,8 @@ static int parse_type(struct parse *parse, struct dd_find_node **out)
 	for (const char *at = word; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
 		size_t len = strcspn(at, ",");
 		DD_AUTOFREE char *name = strndup(at, len);
-		struct dd_find_node *node;
-		struct dd_find_test *test;
+		struct dd_find_node *node = NULL;
+		struct dd_find_test *test = NULL;
 		unsigned type = 0;
 		int rc;
 
@@ -127,7 +127,7 @@ static int parse_type(struct parse *parse, struct dd_find_node **out)
 static int parse_test(struct parse *parse, const struct dd_find_kind *kind,
 		      struct dd_find_node **out)
 {
-	struct dd_find_test *test;
+	struct dd_find_test *test = NULL;
 	int rc = add_test_node(parse, kind, out, &test);
 
 	if (rc < 0)
