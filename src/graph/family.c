@@ -127,3 +127,31 @@ int dd_family_walk(struct dd_family *family, uint32_t id, bool all, dd_family_fn
 	}
 	return rc;
 }
+
+/* A tag whose link does not say what is meant names all that it ever was. */
+static int walk_tag(struct dd_family *family, const struct dd_tag *tag, dd_family_fn *fn, void *arg)
+{
+	const struct dd_repository *repo = family->repo;
+	int rc = tag->current == DD_NO_ID ? 0 : dd_family_walk(family, tag->current, true, fn, arg);
+
+	for (uint32_t k = 0; tag->state != DD_LINK_GOOD && k < tag->history_count && rc == 0; k++)
+		rc = dd_family_walk(family, repo->histories.items[tag->history + k], true, fn, arg);
+	return rc;
+}
+
+int dd_family_walk_repository(struct dd_family *family, const struct dd_repository *repo,
+			      dd_family_fn *fn, void *arg, struct dd_error *err)
+{
+	int rc = dd_family_begin(family, repo, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < repo->tags.count && rc == 0; i++)
+		rc = walk_tag(family, &repo->tags.items[i], fn, arg);
+	for (size_t i = 0; i < repo->revisions.count && rc == 0; i++)
+		if (repo->revisions.items[i].state != DD_LINK_ABSENT)
+			rc = dd_family_walk(family, repo->revisions.items[i].id, true, fn, arg);
+	for (size_t i = 0; i < repo->tarsums.count && rc == 0; i++)
+		rc = dd_family_walk(family, repo->tarsums.items[i], true, fn, arg);
+	return rc < 0 ? dd_fail(err, rc, 0, "tell what a repository names") : 0;
+}

@@ -46,6 +46,9 @@ int dd_family_begin(struct dd_family *family, const struct dd_repository *repo,
 typedef int dd_family_fn(void *arg, uint32_t id);
 /* From id on: revisions alone, or everything. DD_ENOMEM, or what fn returned. */
 int dd_family_walk(struct dd_family *family, uint32_t id, bool all, dd_family_fn *fn, void *arg);
+/* Begins, and walks everything that the repository's tags, revisions and tarsum links name. */
+int dd_family_walk_repository(struct dd_family *family, const struct dd_repository *repo,
+			      dd_family_fn *fn, void *arg, struct dd_error *err);
 bool dd_family_visited(const struct dd_family *family, uint32_t id);
 void dd_family_release(struct dd_family *family);
 

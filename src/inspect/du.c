@@ -23,53 +23,6 @@ static int no_memory(struct dd_error *err)
 	return dd_fail(err, DD_ENOMEM, 0, "add up sizes");
 }
 
-const char *dd_weigh_copy(struct dd_weighing *weighing, const char *text, struct dd_error *err)
-{
-	const char *copy = dd_arena_copy(weighing->memory, text, strlen(text));
-
-	if (!copy)
-		no_memory(err);
-	return copy;
-}
-
-struct dd_du_row *dd_weigh_row(struct dd_weighing *weighing, const char *name, struct dd_error *err)
-{
-	struct dd_du_row *row = dd_list_add(&weighing->rows);
-
-	if (!row) {
-		no_memory(err);
-		return NULL;
-	}
-	row->parent = DD_DU_NONE;
-	row->depth = 1;
-	row->shown = true;
-	row->name = dd_weigh_copy(weighing, name, err);
-	return row->name ? row : NULL;
-}
-
-int dd_reach_repository(struct dd_family *family, const struct dd_repository *repo,
-			dd_reached_fn *fn, void *arg, struct dd_error *err)
-{
-	int rc = dd_family_begin(family, repo, err);
-
-	for (size_t i = 0; i < repo->tags.count && rc == 0; i++) {
-		const struct dd_tag *tag = &repo->tags.items[i];
-
-		if (tag->current != DD_NO_ID)
-			rc = dd_family_walk(family, tag->current, true, fn, arg);
-		for (uint32_t k = 0; tag->state != DD_LINK_GOOD && k < tag->history_count && !rc;
-		     k++)
-			rc = dd_family_walk(family, repo->histories.items[tag->history + k], true,
-					    fn, arg);
-	}
-	for (size_t i = 0; i < repo->revisions.count && rc == 0; i++)
-		if (repo->revisions.items[i].state != DD_LINK_ABSENT)
-			rc = dd_family_walk(family, repo->revisions.items[i].id, true, fn, arg);
-	for (size_t i = 0; i < repo->tarsums.count && rc == 0; i++)
-		rc = dd_family_walk(family, repo->tarsums.items[i], true, fn, arg);
-	return rc < 0 ? no_memory(err) : 0;
-}
-
 /* ---- looking ---- */
 
 static int look(struct dd_weighing *weighing, struct dd_error *err)

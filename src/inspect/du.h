@@ -28,11 +28,7 @@ struct dd_weighing {
 	DD_LIST(struct dd_du_row) rows;
 };
 
-/* Every digest that a repository names and what they name, once. */
-typedef int dd_reached_fn(void *arg, uint32_t id);
-int dd_reach_repository(struct dd_family *family, const struct dd_repository *repo,
-			dd_reached_fn *fn, void *arg, struct dd_error *err);
-
+/* du_rows.c: the answer's, and so is their memory; NULL: none, and said. */
 const char *dd_weigh_copy(struct dd_weighing *weighing, const char *text, struct dd_error *err);
 struct dd_du_row *dd_weigh_row(struct dd_weighing *weighing, const char *name,
 			       struct dd_error *err);

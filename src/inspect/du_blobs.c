@@ -108,8 +108,8 @@ static int count_repositories(struct dd_weighing *weighing, uint32_t *counts, st
 	for (size_t i = 0; i < survey->repositories.count && rc == 0; i++) {
 		rc = dd_context_check(weighing->ctx, err);
 		if (rc == 0)
-			rc = dd_reach_repository(&family, survey->repositories.items[i], count_one,
-						 counts, err);
+			rc = dd_family_walk_repository(&family, survey->repositories.items[i],
+						       count_one, counts, err);
 	}
 	return rc;
 }

@@ -180,7 +180,7 @@ int dd_weigh_one(struct dd_weighing *weighing, struct dd_error *err)
 	int rc = dd_family_init(&family, weighing->graph, err);
 
 	if (rc == 0)
-		rc = dd_reach_repository(&family, repo, want_one, &want, err);
+		rc = dd_family_walk_repository(&family, repo, want_one, &want, err);
 	if (rc == 0)
 		rc = look_at(weighing, want.ids.items, want.ids.count, err);
 	for (size_t i = 0; i < want.ids.count; i++)

@@ -1,11 +1,38 @@
 /*
- * Rows into their order: the largest first, below what they are in.
+ * The rows of the answer: made one by one, and in the end brought into their order, the largest first,
+ * below what they are in.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "inspect/du.h"
+
+const char *dd_weigh_copy(struct dd_weighing *weighing, const char *text, struct dd_error *err)
+{
+	const char *copy = dd_arena_copy(weighing->memory, text, strlen(text));
+
+	if (!copy)
+		dd_fail(err, DD_ENOMEM, 0, "add up sizes");
+	return copy;
+}
+
+struct dd_du_row *dd_weigh_row(struct dd_weighing *weighing, const char *name, struct dd_error *err)
+{
+	struct dd_du_row *row = dd_list_add(&weighing->rows);
+
+	if (!row) {
+		dd_fail(err, DD_ENOMEM, 0, "add up sizes");
+		return NULL;
+	}
+	row->parent = DD_DU_NONE;
+	row->depth = 1;
+	row->shown = true;
+	row->name = dd_weigh_copy(weighing, name, err);
+	return row->name ? row : NULL;
+}
+
+/* ---- their order ---- */
 
 struct sorting {
 	const struct dd_du_row *rows;
