@@ -168,6 +168,8 @@ const struct dd_find_kind *dd_find_kind_of(const char *name);
 /* -type of one type: false for all classes but its own. */
 const struct dd_find_kind *dd_find_kind_of_type(enum dd_find_type type);
 const struct dd_find_kind *dd_find_kind_at(size_t index); /* NULL behind the last */
+
+/* What is wanted, and what there is: find_match.c */
 bool dd_find_compare(const struct dd_find_number *number, uint64_t value);
 bool dd_find_glob(const char *pattern, const char *text);
 /* Names may be NULL. Without a variant in the pattern any will do. */
@@ -323,6 +325,9 @@ enum dd_truth dd_find_evaluate(struct dd_find_node *node, struct dd_find_subject
 void dd_find_fetch(struct dd_find_worker *worker, struct dd_find_subject *subject, uint32_t facts);
 int dd_find_fetch_config(struct dd_find_worker *worker, struct dd_find_subject *subject,
 			 struct dd_error *err);
+
+/* ---- the object that is asked about: find_subject.c ---- */
+
 /* Of an object: it is said, and it is the object's. */
 void dd_find_trouble(struct dd_find_worker *worker, struct dd_find_subject *subject,
 		     const struct dd_place *place, const char *what);
@@ -336,6 +341,8 @@ bool dd_find_is_first(struct dd_find_run_state *run, uint32_t id);
 const char *dd_find_place_text(const struct dd_place *place);
 void dd_find_place(const struct dd_find_run_state *run, const struct dd_find_subject *subject,
 		   struct dd_place *place);
+
+/* ---- what there is to be asked about ---- */
 
 /* List names alone into run->survey. */
 int dd_find_list(struct dd_find_run_state *run, struct dd_error *err);

@@ -3,7 +3,6 @@
  */
 #include <fnmatch.h>
 #include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,26 +97,6 @@ static int set_first(struct dd_find_said *said, uint32_t *list, uint32_t id, con
 	if (text && list[id] && strcmp(said->text.items[list[id] - 1], text) <= 0)
 		return 0;
 	return set_text(said, list, id, text);
-}
-
-/* ---- platforms ---- */
-
-int dd_find_platform_text(char *text, size_t room, const char *os, const char *architecture,
-			  const char *variant)
-{
-	return snprintf(text, room, "%s/%s%s%s", os ? os : "unknown",
-			architecture ? architecture : "unknown", variant ? "/" : "",
-			variant ? variant : "");
-}
-
-bool dd_find_platform_matches(const char *pattern, const char *os, const char *architecture,
-			      const char *variant)
-{
-	bool with = strchr(strchr(pattern, '/') + 1, '/');
-	char text[256];
-
-	dd_find_platform_text(text, sizeof(text), os, architecture, with ? variant : NULL);
-	return fnmatch(pattern, text, FNM_PATHNAME) == 0;
 }
 
 /* ---- signatures and SBOMs ---- */

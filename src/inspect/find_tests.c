@@ -7,48 +7,6 @@
 #include "base/cleanup.h"
 #include "inspect/find.h"
 
-/* ---- matching ---- */
-
-bool dd_find_compare(const struct dd_find_number *number, uint64_t value)
-{
-	if (number->sign == '+')
-		return value > number->value;
-	if (number->sign == '-')
-		return value < number->value;
-	return value >= number->value && value - number->value <= number->span;
-}
-
-bool dd_find_glob(const char *pattern, const char *text)
-{
-	return text && (!strcmp(pattern, text) || fnmatch(pattern, text, 0) == 0);
-}
-
-bool dd_find_annotation_matches(const struct dd_find_test *test, const char *key, const char *value)
-{
-	return !strcmp(test->key, key) && (!test->value || dd_find_glob(test->value, value));
-}
-
-int dd_find_mark(struct dd_find_test *test, uint32_t id)
-{
-	if (id >= test->marked_count) {
-		size_t count = (size_t)id + id / 2 + 64;
-		bool *marked = realloc(test->marked, count);
-
-		if (!marked)
-			return DD_ENOMEM;
-		memset(marked + test->marked_count, 0, count - test->marked_count);
-		test->marked = marked;
-		test->marked_count = count;
-	}
-	test->marked[id] = true;
-	return 0;
-}
-
-bool dd_find_is_marked(const struct dd_find_test *test, uint32_t id)
-{
-	return id < test->marked_count && test->marked[id];
-}
-
 #define MATCH(name)                                                      \
 	static enum dd_truth name(const struct dd_find_test *test,       \
 				  const struct dd_find_subject *subject, \
