@@ -38,18 +38,20 @@ struct dd_differing {
 	DD_LIST(struct dd_diff_image) images;
 };
 
+/* diff_said.c */
 const char *dd_differ_copy(struct dd_differing *differing, const char *text, struct dd_error *err);
-void dd_sided_release(struct dd_sided *side);
 int dd_sided_say(struct dd_differing *differing, struct dd_sided *side, unsigned order,
 		 const char *field, const char *key, const char *value, struct dd_error *err);
-/* What a manifest names and says, and its configuration; what cannot be read is its problem. */
-int dd_sided_read(struct dd_differing *differing, const char *repository,
-		  const struct dd_digest *digest, struct dd_sided *side, struct dd_error *err);
-/* Of its configuration, if that is an image's. */
-int dd_sided_configure(struct dd_differing *differing, struct dd_sided *side, struct dd_error *err);
 /* The fields that differ, into the image; what was said gets sorted. */
 int dd_differ_fields(struct dd_differing *differing, struct dd_sided *before,
 		     struct dd_sided *after, struct dd_diff_image *image, struct dd_error *err);
+
+/* diff_side.c: What a manifest names and says, and its configuration; what cannot be read is its problem. */
+int dd_sided_read(struct dd_differing *differing, const char *repository,
+		  const struct dd_digest *digest, struct dd_sided *side, struct dd_error *err);
+void dd_sided_release(struct dd_sided *side);
+/* diff_config.c: of its configuration, if that is an image's. */
+int dd_sided_configure(struct dd_differing *differing, struct dd_sided *side, struct dd_error *err);
 
 #define DD_SAID_MANIFEST 1000 /* orders of what manifests say begin here */
 

@@ -1,5 +1,5 @@
 /*
- * What configurations say, side by side. Source: OCI image-spec 1.1, config.md.
+ * What a configuration says. Source: OCI image-spec 1.1, config.md.
  */
 #include <string.h>
 
@@ -182,58 +182,5 @@ int dd_sided_configure(struct dd_differing *differing, struct dd_sided *side, st
 		side->problem = "its configuration's bytes are not those of its digest";
 	else if (rc < 0)
 		side->problem = "its configuration cannot be read";
-	return 0;
-}
-
-/* ---- side by side ---- */
-
-static int compare_said(const struct dd_said *a, const struct dd_said *b)
-{
-	if (a->order != b->order)
-		return a->order < b->order ? -1 : 1;
-	return strcmp(a->key ? a->key : "", b->key ? b->key : "");
-}
-
-static int compare_all(const void *left, const void *right)
-{
-	const struct dd_said *a = left, *b = right;
-	int result = compare_said(a, b);
-
-	return result ? result : strcmp(a->value, b->value);
-}
-
-static void sort(struct dd_sided *side)
-{
-	if (side->said.count)
-		qsort(side->said.items, side->said.count, sizeof(*side->said.items), compare_all);
-}
-
-int dd_differ_fields(struct dd_differing *differing, struct dd_sided *before,
-		     struct dd_sided *after, struct dd_diff_image *image, struct dd_error *err)
-{
-	size_t most = before->said.count + after->said.count, b = 0, a = 0;
-	struct dd_diff_field *rows = dd_arena_alloc(differing->memory, (most + 1) * sizeof(*rows));
-
-	if (!rows)
-		return no_memory(err);
-	image->fields = rows;
-	sort(before);
-	sort(after);
-	while (b < before->said.count || a < after->said.count) {
-		const struct dd_said *old = b < before->said.count ? &before->said.items[b] : NULL,
-				     *new = a < after->said.count ? &after->said.items[a] : NULL;
-		int which = !new ? -1 : !old ? 1 : compare_said(old, new);
-		const struct dd_said *either = which <= 0 ? old : new;
-
-		b += which <= 0;
-		a += which >= 0;
-		if (which == 0 && !strcmp(old->value, new->value))
-			continue;
-		rows[image->field_count++] =
-			(struct dd_diff_field){ .field = either->field,
-						.key = either->key,
-						.before = which <= 0 ? old->value : NULL,
-						.after = which >= 0 ? new->value : NULL };
-	}
 	return 0;
 }

@@ -14,35 +14,11 @@ static int no_memory(struct dd_error *err)
 	return dd_fail(err, DD_ENOMEM, 0, "compare images");
 }
 
-const char *dd_differ_copy(struct dd_differing *differing, const char *text, struct dd_error *err)
-{
-	const char *copy = dd_arena_copy(differing->memory, text, strlen(text));
-
-	if (!copy)
-		no_memory(err);
-	return copy;
-}
-
 void dd_sided_release(struct dd_sided *side)
 {
 	dd_list_release(&side->parts);
 	dd_list_release(&side->platforms);
 	dd_list_release(&side->said);
-}
-
-int dd_sided_say(struct dd_differing *differing, struct dd_sided *side, unsigned order,
-		 const char *field, const char *key, const char *value, struct dd_error *err)
-{
-	struct dd_said *said = dd_list_add(&side->said);
-
-	if (!said)
-		return no_memory(err);
-	said->order = order;
-	said->field = field;
-	said->value = dd_differ_copy(differing, value, err);
-	if (key)
-		said->key = dd_differ_copy(differing, key, err);
-	return said->value && (!key || said->key) ? 0 : DD_ENOMEM;
 }
 
 static void format_platform(const struct dd_descriptor *descriptor, char text[PLATFORM_TEXT])
