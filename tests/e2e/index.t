@@ -27,7 +27,7 @@ plans() {
 	local option
 	for option in '' -m; do
 		run 0,1 drydock gc --root "$1" --grace 0 --json ${option:+"$option"} "${@:3}" >"$2.json" &&
-			jq -S . "$2.json" || return
+			jq . "$2.json" || return
 	done >"$2"
 }
 

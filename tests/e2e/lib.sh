@@ -54,6 +54,10 @@ ln -s "$DRYDOCK" "$work/bin/drydock"
 printf '#!/bin/sh\n[ "$(id -u)" != 0 ] || exec setpriv --bounding-set=-sys_admin -- "$@"\nexec "$@"\n' \
 	>"$work/bin/by_path"
 chmod +x "$work/bin/by_path"
+# Thousands of reports are asked one thing each, for which jq 1.6 takes ten times as long to start.
+if command -v gojq >/dev/null; then
+	ln -s "$(command -v gojq)" "$work/bin/jq"
+fi
 real_home=${HOME-}
 export PATH="$work/bin:$PATH:/usr/sbin:/sbin" HOME="$work/home"
 

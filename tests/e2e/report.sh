@@ -222,8 +222,8 @@ mends() {
 	plans 1 "${@:2}" && volume_content vol >unmended &&
 		run "$1" drydock repair --root vol --apply --json "${@:2}" >mended &&
 		valid repair mended && json .applied mended >&7 &&
-		jq -S '[.steps[] | [.action, .path, .digest]]' plan >planned.steps &&
-		jq -S '[.steps[] | [.action, .path, .digest]]' mended >mended.steps &&
+		jq '[.steps[] | [.action, .path, .digest]]' plan >planned.steps &&
+		jq '[.steps[] | [.action, .path, .digest]]' mended >mended.steps &&
 		same planned.steps mended.steps
 }
 
