@@ -49,6 +49,7 @@ TOOL_SOURCES := $(filter-out tools/drydockd.c,$(sort $(wildcard tools/*.c)))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/gen/*.c tests/bench/*.c))
 PRELOAD_SOURCES := $(sort $(wildcard tests/crash/*.so.c))
+ASIDE_SOURCES := $(sort $(wildcard tests/e2e/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 SERVE_OBJECTS := $(SERVE_SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -58,6 +59,7 @@ DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/obj/%.o)
 UNIT_PROGRAMS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 HELPER_PROGRAMS := $(foreach s,$(HELPER_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
 PRELOADS := $(foreach s,$(PRELOAD_SOURCES),$(BUILD)/tests/$(basename $(notdir $(s))))
+ASIDE_PROGRAMS := $(ASIDE_SOURCES:tests/e2e/%.c=$(BUILD)/tests/%)
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/tests/%)
 MAN_PAGES := $(sort $(wildcard man/*.[1-8]))
 UNITS := $(sort $(wildcard contrib/systemd/*))
@@ -162,7 +164,7 @@ $(DAEMON): $(DAEMON_OBJECTS) $(SERVE) $(STATIC)
 
 # With a sanitizer, "fuzz" itself begins with the corpora.
 REPLAYERS := $(if $(SANITIZE),,$(FUZZERS))
-test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(REPLAYERS)
+test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(ASIDE_PROGRAMS) $(REPLAYERS)
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVE) $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -196,6 +198,12 @@ $(BUILD)/tests/%.so: tests/crash/%.so.c Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@
 	$(quiet)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl -pthread
+
+# What shell tests start by the thousand: no part of what is tested, never sanitized itself.
+$(ASIDE_PROGRAMS): $(BUILD)/tests/%: tests/e2e/%.c Makefile
+	@mkdir -p $(@D)
+	$(say) TEST $@
+	$(quiet)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -o $@ $< -lcrypto
 
 # Replays its corpus as a test; with FUZZ=1 and clang it searches: see "fuzz".
 FUZZ_FLAGS = $(if $(FUZZ),-fsanitize=fuzzer)
@@ -307,7 +315,7 @@ lint-layers:
 .PHONY: syntax
 syntax:
 	@printf '%s\n' $(LIB_SOURCES) $(SERVE_SOURCES) $(TOOL_SOURCES) tools/drydockd.c $(HELPER_SOURCES) \
-		$(PRELOAD_SOURCES) | xargs -P $(CORES) -n 16 \
+		$(PRELOAD_SOURCES) $(ASIDE_SOURCES) | xargs -P $(CORES) -n 16 \
 		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Werror -fsyntax-only
 	@printf '%s\n' $(UNIT_SOURCES) $(FUZZ_SOURCES) tests/fuzz/replay.c | xargs -P $(CORES) -n 16 \
 		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -Werror -fsyntax-only

@@ -424,22 +424,13 @@ trash_is_empty() {
 # Every name below VOL with type, mode, owner, times and content: two listings
 # that agree say that not one byte was written between them.
 volume_digest() {
-	(
-		cd "$1" || exit
-		find . -printf '%y %m %U:%G %n %s %T@ %C@ %p %l\n' | sort
-		find . -type f -readable -print0 | sort -z | xargs -0r sha256sum
-	)
+	"$BUILD/tests/volume-state" "$1"
 }
 
 # What a registry sees of the volume: names and contents, neither times nor what
 # is ours.
 volume_content() {
-	(
-		cd "$1" || exit
-		find . -path ./.drydock -prune -o -printf '%y %m %U:%G %p %l\n' | sort
-		find . -path ./.drydock -prune -o -type f -print0 | sort -z |
-			xargs -0r sha256sum
-	)
+	"$BUILD/tests/volume-state" -c "$1"
 }
 
 # copy_volume FROM TO: times included.
