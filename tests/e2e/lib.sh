@@ -18,6 +18,10 @@ if [ ! -x "$DRYDOCK" ]; then
 	echo "Bail out! There is no $DRYDOCK: make it, or name another by DRYDOCK"
 	exit 1
 fi
+if [ ! -x "$BUILD/tests/launch" ]; then
+	echo "Bail out! There is no $BUILD/tests/launch: make test-programs"
+	exit 1
+fi
 
 export LC_ALL=C.UTF-8 TZ=UTC
 unset DRYDOCK_ROOT DRYDOCK_CACHE XDG_CACHE_HOME
@@ -267,7 +271,7 @@ nobody_binary() {
 run() {
 	local wanted=$1 command verdict
 	expand "${@:2}" || return
-	{ verdict=$("$e2e/launch" -l "${RUN_LIMIT:-60}" -- "${command[@]}" 3>&1 >&9); } 9>&1
+	{ verdict=$("$BUILD/tests/launch" -l "${RUN_LIMIT:-60}" -- "${command[@]}" 3>&1 >&9); } 9>&1
 	case ,$wanted, in
 	*,"${verdict#exit }",*) return 0 ;;
 	esac
@@ -291,7 +295,7 @@ start() {
 	local name=$1 command
 	expand "${@:2}" || return
 	rm -f "$name.pid" "$name.status"
-	"$e2e/launch" -l "${RUN_LIMIT:-60}" -p "$PWD/$name.pid" -s "$PWD/$name.status" \
+	"$BUILD/tests/launch" -l "${RUN_LIMIT:-60}" -p "$PWD/$name.pid" -s "$PWD/$name.status" \
 		-- "${command[@]}" >"$name.out" 2>"$name.err" &
 	on_exit "stop_started '$PWD/$name'"
 	wait_until test -e "$name.pid"
