@@ -240,7 +240,7 @@ check-fuzz: test-programs
 # begin first.
 HARNESS := $(addprefix tests/e2e/,crash.t powercut.t starve.t push_crash.t daemon_crash.t)
 REAL := $(sort $(wildcard tests/e2e/real_*.t)) tests/e2e/soak.t
-SLOW := $(addprefix tests/e2e/,damaged.t verify.t index.t du.t policy.t)
+SLOW := $(addprefix tests/e2e/,damaged.t verify.t verify_runs.t index.t du.t policy.t)
 TESTS ?= $(REAL) $(HARNESS) $(SLOW) \
 	$(filter-out $(HARNESS) $(REAL) $(SLOW),$(sort $(wildcard tests/e2e/*.t)))
 check-e2e: build-all test-programs
@@ -268,8 +268,8 @@ conformance: deps-check
 # With a sanitizer: real registries would only wait for each other there; what is killed and starved
 # runs with one thread, and a few moments of each kind reach all of its code. What has threads (the
 # scan, the looks, hashing, copying, learning) is seen by them in these.
-THREADED := $(addprefix tests/e2e/,gc_apply.t races.t verify.t find.t du.t drydockd_manifests.t \
-	drydockd_http.t)
+THREADED := $(sort $(wildcard tests/e2e/verify*.t)) $(addprefix tests/e2e/,gc_apply.t races.t find.t du.t \
+	drydockd_manifests.t drydockd_http.t)
 # Addresses are wrong in the same places whether a run is killed, starved or without power, whether an
 # index is a day old or two, and whoever else writes to the volume just then.
 ELSEWHERE := $(addprefix tests/e2e/,powercut.t starve.t faults.t index.t races.t reference_defects.t)
