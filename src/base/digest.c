@@ -39,30 +39,83 @@ int dd_algorithm_parse(const char *name, size_t len)
 	return -1;
 }
 
-/* A table, for every name of a volume is parsed, and their bits cannot be predicted. 0: none. */
-static const uint8_t nibbles[256] = {
-	['0'] = 0x10, ['1'] = 0x11, ['2'] = 0x12, ['3'] = 0x13, ['4'] = 0x14, ['5'] = 0x15,
-	['6'] = 0x16, ['7'] = 0x17, ['8'] = 0x18, ['9'] = 0x19, ['a'] = 0x1a, ['b'] = 0x1b,
-	['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f,
-};
+/*
+ * Hexadecimal, sixteen characters at a time, for every name of a volume is read, and its path written.
+ * All digests are so many bytes, or a multiple.
+ */
+typedef uint8_t lane __attribute__((vector_size(16)));
+
+/* clang-format off */
+#ifdef __clang__
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (lane){ __VA_ARGS__ })
+#endif
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define FIRST_PAIRS 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define LAST_PAIRS 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+/* clang-format on */
+
+/* What the characters stand for; a lane of *good is cleared where one stands for nothing. */
+static lane values_of(lane characters, lane *good)
+{
+	lane digit = characters - '0', letter = characters - 'a';
+	lane is_digit = (lane)(digit <= 9), is_letter = (lane)(letter <= 5);
+
+	*good &= is_digit | is_letter;
+	return (digit & is_digit) | ((letter + 10) & is_letter);
+}
+
+static lane characters_of(lane values)
+{
+	return values + '0' + ((lane)(values > 9) & ('a' - '0' - 10));
+}
+
+static bool read_hex(uint8_t *bytes, const char *hex, size_t size)
+{
+	uint64_t words[2];
+	lane good;
+
+	memset(&good, 0xff, sizeof(good));
+	for (size_t i = 0; i < size; i += sizeof(lane)) {
+		lane first, second, read;
+
+		memcpy(&first, hex + 2 * i, sizeof(first));
+		memcpy(&second, hex + 2 * i + sizeof(lane), sizeof(second));
+		first = values_of(first, &good);
+		second = values_of(second, &good);
+		read = PICK(first, second, EVEN) << 4 | PICK(first, second, ODD);
+		memcpy(bytes + i, &read, sizeof(read));
+	}
+	memcpy(words, &good, sizeof(words));
+	return (words[0] & words[1]) == UINT64_MAX;
+}
+
+static void write_hex(char *hex, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i += sizeof(lane)) {
+		lane written, high, low;
+
+		memcpy(&written, bytes + i, sizeof(written));
+		high = characters_of(written >> 4);
+		low = characters_of(written & 15);
+		written = PICK(high, low, FIRST_PAIRS);
+		memcpy(hex + 2 * i, &written, sizeof(written));
+		written = PICK(high, low, LAST_PAIRS);
+		memcpy(hex + 2 * i + sizeof(lane), &written, sizeof(written));
+	}
+}
 
 int dd_digest_parse_hex(struct dd_digest *digest, enum dd_algorithm alg, const char *hex,
 			size_t len)
 {
-	const unsigned char *text = (const unsigned char *)hex;
 	size_t size = algorithms[alg].size;
-	uint8_t good = 0x10;
 
 	if (len != 2 * size)
 		return DD_EFORMAT;
 	digest->alg = (uint8_t)alg;
-	for (size_t i = 0; i < size; i++) {
-		uint8_t high = nibbles[text[2 * i]], low = nibbles[text[2 * i + 1]];
-
-		good &= high & low;
-		digest->bytes[i] = (uint8_t)(high << 4 | (low & 15));
-	}
-	if (!good)
+	if (!read_hex(digest->bytes, hex, size))
 		return DD_EFORMAT;
 	memset(digest->bytes + size, 0, sizeof(digest->bytes) - size);
 	return 0;
@@ -84,13 +137,9 @@ int dd_digest_parse(struct dd_digest *digest, const char *text, size_t len)
 
 char *dd_digest_format_hex(const struct dd_digest *digest, char buf[static DD_DIGEST_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t size = dd_digest_size(digest);
 
-	for (size_t i = 0; i < size; i++) {
-		buf[2 * i] = digits[digest->bytes[i] >> 4];
-		buf[2 * i + 1] = digits[digest->bytes[i] & 15];
-	}
+	write_hex(buf, digest->bytes, size);
 	buf[2 * size] = '\0';
 	return buf;
 }
