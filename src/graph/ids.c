@@ -168,14 +168,8 @@ uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest 
 	match = next_match(ids, hashed, &i);
 	if (!match)
 		return DD_NO_ID;
-	__builtin_prefetch(ids->heads[match - 1]);
+	dd_ids_prefetch_id(ids, match - 1);
 	return match - 1;
-}
-
-void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)
-{
-	if (id < ids->count)
-		__builtin_prefetch(ids->heads[id]);
 }
 
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest)

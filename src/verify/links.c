@@ -248,15 +248,17 @@ static void hold(struct batch *batch, enum dd_place_kind directory)
 
 static int judge_layers(struct batch *batch, struct dd_error *err)
 {
+	const uint32_t *ids = batch->repo->layers.items;
+	size_t end = batch->first + batch->count;
 	int rc = 0;
 
 	hold(batch, DD_IN_LAYERS_OF);
-	for (size_t i = batch->first; i < batch->first + batch->count && rc == 0; i++) {
+	for (size_t i = batch->first; i < end && rc == 0; i++) {
 		enum dd_link_state state;
 
-		dd_verify_prefetch(batch->verify, batch->repo->layers.items,
-				   batch->repo->layers.count, i);
-		rc = judge_id(batch, batch->repo->layers.items[i], NULL, &state, err);
+		if (i + DD_VERIFY_AHEAD < end)
+			dd_ids_prefetch_id(&batch->verify->graph->ids, ids[i + DD_VERIFY_AHEAD]);
+		rc = judge_id(batch, ids[i], NULL, &state, err);
 		batch->verify->layers[batch->index][i] = (uint8_t)state;
 	}
 	return rc;

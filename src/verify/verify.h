@@ -148,7 +148,7 @@ static inline void dd_verify_prefetch(const struct dd_verify *verify, const uint
 	if (at + DD_VERIFY_AHEAD >= count)
 		return;
 	id = ids[at + DD_VERIFY_AHEAD];
-	__builtin_prefetch(verify->graph->ids.heads[id]);
+	dd_ids_prefetch_id(&verify->graph->ids, id);
 	__builtin_prefetch(&verify->graph->nodes.items[id]);
 	__builtin_prefetch(&verify->sizes[id]);
 	__builtin_prefetch(&verify->verdicts[id]);
