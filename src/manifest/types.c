@@ -23,13 +23,24 @@ static const struct {
 };
 /* clang-format on */
 
+/* Without parameters. Asked of every descriptor: strcspn(3) makes itself a table each time. */
+static size_t bare_length(const char *media_type)
+{
+	size_t len = 0;
+
+	while (media_type[len] && media_type[len] != ';' && media_type[len] != ' ' &&
+	       media_type[len] != '\t')
+		len++;
+	return len;
+}
+
 enum dd_manifest_type dd_manifest_type_of(const char *media_type)
 {
 	size_t len;
 
 	if (!media_type)
 		return DD_MANIFEST_NONE;
-	len = strcspn(media_type, "; \t");
+	len = bare_length(media_type);
 	for (size_t i = DD_MANIFEST_NONE + 1; i < DD_COUNT(types); i++)
 		if (len == types[i].len && !strncasecmp(media_type, types[i].media_type, len))
 			return (enum dd_manifest_type)i;

@@ -127,6 +127,9 @@ static bool key_is(const struct dd_json *member, const struct dd_json_name *name
 
 	if (member->key_len < name->len)
 		return false;
+	/* As nearly all are written; what is longer folds only with something outside of ASCII in it. */
+	if (member->key_len == name->len && !memcmp(member->key, name->text, name->len))
+		return true;
 	for (size_t i = 0; i < name->len; i++) {
 		unsigned char letter;
 
