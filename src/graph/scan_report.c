@@ -19,11 +19,14 @@ void dd_scan_stop(struct dd_scan *scan, int rc, const struct dd_error *err)
 
 bool dd_scan_stopped(struct dd_scan *scan)
 {
-	struct dd_error err = { 0 };
+	struct dd_error err;
 	int rc;
 
 	if (atomic_load_explicit(&scan->rc, memory_order_relaxed))
 		return true;
+	if (!dd_context_cancelled(scan->ctx))
+		return false;
+	dd_error_clear(&err);
 	rc = dd_context_check(scan->ctx, &err);
 	if (rc < 0)
 		dd_scan_stop(scan, rc, &err);

@@ -181,6 +181,18 @@ static int judge_subject(struct part *part, uint32_t subject, struct dd_error *e
 	return report(part, DD_FOUND_SUBJECT_MISSING, DD_AT_BLOB, NULL, NULL, err);
 }
 
+/* What is known of all that it names comes from memory at once, not one after the other. */
+static void expect_parts(const struct dd_verify *verify, const struct dd_manifest_node *node)
+{
+	for (uint32_t i = node->first; i < node->first + node->count; i++) {
+		uint32_t id = DD_EDGE_ID(verify->graph->edges.items[i]);
+
+		__builtin_prefetch(&verify->graph->nodes.items[id]);
+		__builtin_prefetch(&verify->sizes[id]);
+		__builtin_prefetch(&verify->verdicts[id]);
+	}
+}
+
 static int judge_parts(struct part *part, struct dd_error *err)
 {
 	const struct dd_verify *verify = part->verify;
@@ -189,6 +201,7 @@ static int judge_parts(struct part *part, struct dd_error *err)
 		&graph->manifests.items[graph->nodes.items[part->parent].manifest];
 	int rc = 0;
 
+	expect_parts(verify, node);
 	for (uint32_t i = node->first; i < node->first + node->count && rc == 0; i++) {
 		part->id = DD_EDGE_ID(graph->edges.items[i]);
 		part->fact = &verify->facts.items[i];

@@ -12,6 +12,8 @@ static int see_manifest(void *arg, uint32_t id, const struct dd_manifest *manife
 
 	for (size_t i = 0; i < manifest->count; i++) {
 		const struct dd_descriptor *from = &manifest->descriptors[i];
+		/* All others would be looked up for nothing, and with the survey's lock held. */
+		const char *type = from->is_manifest ? from->media_type : NULL;
 		struct dd_fact *fact;
 
 		if (from->legacy || from->role == DD_ROLE_SUBJECT)
@@ -21,7 +23,7 @@ static int see_manifest(void *arg, uint32_t id, const struct dd_manifest *manife
 			return DD_ENOMEM;
 		*fact = (struct dd_fact){ .size = from->size,
 					  .role = (uint8_t)from->role,
-					  .type = (uint8_t)dd_manifest_type_of(from->media_type),
+					  .type = (uint8_t)dd_manifest_type_of(type),
 					  .has_size = from->has_size,
 					  .foreign = from->urls > 0 };
 	}

@@ -91,7 +91,9 @@ static const uint8_t *need_layer(struct dd_verify *verify, uint32_t repository, 
 	if (!at)
 		return NULL;
 	state = &verify->layers[repository][at - repo->layers.items];
-	__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
+	/* Most are needed by many, and who only reads is in nobody's way. */
+	if (!(__atomic_load_n(state, __ATOMIC_RELAXED) & DD_LAYER_NEEDED))
+		__atomic_fetch_or(state, DD_LAYER_NEEDED, __ATOMIC_RELAXED);
 	return state;
 }
 

@@ -32,11 +32,14 @@ void dd_verify_stop(struct dd_verify *verify, int rc, const struct dd_error *err
 
 bool dd_verify_stopped(struct dd_verify *verify)
 {
-	struct dd_error err = { 0 };
+	struct dd_error err;
 	int rc;
 
 	if (__atomic_load_n(&verify->rc, __ATOMIC_RELAXED))
 		return true;
+	if (!dd_context_cancelled(verify->ctx))
+		return false;
+	dd_error_clear(&err);
 	rc = dd_context_check(verify->ctx, &err);
 	if (rc < 0)
 		dd_verify_stop(verify, rc, &err);
