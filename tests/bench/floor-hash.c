@@ -6,6 +6,9 @@
  *	floor-hash blobs THREADS ROOT	each blob is read and hashed
  *	floor-hash all THREADS ROOT	each blob and each link is opened, read and
  *					closed; nothing is hashed
+ *	floor-hash prove THREADS ROOT	the same, but each file's owner and times are
+ *					asked for and each blob is hashed: what a
+ *					verification cannot do without
  *	floor-hash look THREADS ROOT	the same, but they are looked at only: what
  *					is left when all of it is known
  *
@@ -55,7 +58,7 @@ static struct {
 	struct file *files; /* with "blobs" */
 	size_t file_count, file_room;
 	atomic_size_t next;
-	bool hash, look;
+	bool blobs, look, prove;
 	int root;
 	atomic_ullong read_files, bytes;
 } f = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
@@ -82,17 +85,20 @@ static void read_at(int dir, const char *path, unsigned char *block, struct dd_h
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
 	struct dd_digest digest;
+	struct stat st;
 	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
 		return;
 	if (fd < 0)
 		err(3, "cannot open %s", path);
+	if (f.prove && fstat(fd, &st) < 0)
+		err(3, "cannot look at %s", path);
 	while ((n = read(fd, block, BLOCK)) > 0) {
 		atomic_fetch_add_explicit(&f.bytes, (unsigned long long)n, memory_order_relaxed);
 		if (hasher)
 			dd_hasher_add(hasher, block, (size_t)n, NULL);
-		else if (n < BLOCK)
+		if (n < BLOCK && !f.blobs)
 			break; /* its end, as good as seen */
 	}
 	if (n < 0)
@@ -111,12 +117,18 @@ static void look_at(int dir, const char *path)
 		err(3, "cannot look at %s", path);
 }
 
-static void see_file(int dir, const char *path, unsigned char *block)
+/* What a thread has for itself. */
+struct hand {
+	unsigned char *block;
+	struct dd_hasher *hasher;
+};
+
+static void see_file(const struct hand *hand, int dir, const char *path, bool is_blob)
 {
 	if (f.look)
 		look_at(dir, path);
 	else
-		read_at(dir, path, block, NULL);
+		read_at(dir, path, hand->block, is_blob && f.prove ? hand->hasher : NULL);
 }
 
 static void remember(const char *base, const char *name)
@@ -140,7 +152,7 @@ static void remember(const char *base, const char *name)
 	pthread_mutex_unlock(&f.lock);
 }
 
-static void see(const struct directory *in, int dir, const char *name, unsigned char *block)
+static void see(const struct directory *in, int dir, const char *name, const struct hand *hand)
 {
 	char path[2 * NAME_MAX];
 
@@ -166,21 +178,21 @@ static void see(const struct directory *in, int dir, const char *name, unsigned 
 		return;
 	case 't':
 		snprintf(path, sizeof(path), "%s/current/link", name);
-		see_file(dir, path, block);
+		see_file(hand, dir, path, false);
 		snprintf(path, sizeof(path), "%s/index", name);
 		push(in->path, path, 'a');
 		return;
 	default:
-		if (f.hash) {
+		if (f.blobs) {
 			remember(in->path, name);
 			return;
 		}
 		snprintf(path, sizeof(path), "%s/%s", name, in->what == 'd' ? "data" : "link");
-		see_file(dir, path, block);
+		see_file(hand, dir, path, in->what == 'd');
 	}
 }
 
-static void list(const struct directory *in, unsigned char *block)
+static void list(const struct directory *in, const struct hand *hand)
 {
 	int fd = openat(f.root, in->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -192,14 +204,28 @@ static void list(const struct directory *in, unsigned char *block)
 		err(3, "cannot list %s", in->path);
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			see(in, fd, entry->d_name, block);
+			see(in, fd, entry->d_name, hand);
 	closedir(dir);
+}
+
+static void get_ready(struct hand *hand)
+{
+	hand->block = malloc(BLOCK);
+	if (!hand->block || dd_hasher_open(&hand->hasher, DD_SHA256, NULL) < 0)
+		errx(3, "cannot hash");
+}
+
+static void put_away(struct hand *hand)
+{
+	dd_hasher_closep(&hand->hasher);
+	free(hand->block);
 }
 
 static void *walk(void *arg)
 {
-	unsigned char *block = malloc(BLOCK);
+	struct hand hand;
 
+	get_ready(&hand);
 	pthread_mutex_lock(&f.lock);
 	while (f.count || f.working) {
 		struct directory one;
@@ -211,29 +237,26 @@ static void *walk(void *arg)
 		one = f.stack[--f.count];
 		f.working++;
 		pthread_mutex_unlock(&f.lock);
-		list(&one, block);
+		list(&one, &hand);
 		free(one.path);
 		pthread_mutex_lock(&f.lock);
 		f.working--;
 		pthread_cond_broadcast(&f.more);
 	}
 	pthread_mutex_unlock(&f.lock);
-	free(block);
+	put_away(&hand);
 	return arg;
 }
 
 static void *hash(void *arg)
 {
-	unsigned char *block = malloc(BLOCK);
-	struct dd_hasher *hasher;
+	struct hand hand;
 	size_t at;
 
-	if (dd_hasher_open(&hasher, DD_SHA256, NULL) < 0)
-		errx(3, "cannot hash");
+	get_ready(&hand);
 	while ((at = atomic_fetch_add(&f.next, 1)) < f.file_count)
-		read_at(f.root, f.files[at].path, block, hasher);
-	dd_hasher_closep(&hasher);
-	free(block);
+		read_at(f.root, f.files[at].path, hand.block, hand.hasher);
+	put_away(&hand);
 	return arg;
 }
 
@@ -250,18 +273,19 @@ int main(int argc, char **argv)
 	double began;
 
 	if (threads < 1 || threads > 256)
-		errx(2, "usage: floor-hash blobs|all|look THREADS ROOT");
-	f.hash = !strcmp(argv[1], "blobs");
+		errx(2, "usage: floor-hash blobs|all|prove|look THREADS ROOT");
+	f.blobs = !strcmp(argv[1], "blobs");
+	f.prove = !strcmp(argv[1], "prove");
 	f.look = !strcmp(argv[1], "look");
 	f.root = open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f.root < 0)
 		err(3, "cannot open %s", argv[3]);
 	began = seconds();
 	push("docker/registry/v2", "blobs", 'b');
-	if (!f.hash)
+	if (!f.blobs)
 		push("docker/registry/v2", "repositories", 'r');
 	run_workers(threads, walk);
-	if (f.hash) {
+	if (f.blobs) {
 		qsort(f.files, f.file_count, sizeof(*f.files), compare);
 		began = seconds();
 		run_workers(threads, hash);
