@@ -9,7 +9,7 @@ from timing import (BLOBS, PROGRAMS, TOOL, Failed, Program, drop_caches, measure
                     own_clock, say, take_turns)
 
 CORES = len(os.sched_getaffinity(0))
-WIDE = 32  # threads: what the tool takes by itself, to hide latency
+MANY = 32  # threads: up to so many the tool takes by itself, where a disk has to be waited for
 FLOOR = os.path.join(PROGRAMS, "floor-hash")
 
 
@@ -17,8 +17,8 @@ def drydock(root, threads, *options):
     return Program("drydock", [TOOL, "verify", "--root", root, "--jobs", str(threads), *options])
 
 
-def floor(what, threads, root):
-    return Program("floor", [FLOOR, what, str(threads), root], clock=own_clock)
+def floor(what, threads, root, name="floor"):
+    return Program(name, [FLOOR, what, str(threads), root], clock=own_clock)
 
 
 def has(name):
@@ -68,7 +68,8 @@ def warm(programs, rounds, scratch):
 
 
 def wide(root, rounds, quick, scratch):
-    programs = [drydock(root, WIDE, "--no-index"), floor("all", WIDE, root)]
+    programs = [drydock(root, CORES, "--no-index"), floor("all", CORES, root),
+                floor("prove", CORES, root, "floor, blobs hashed")]
     if has("sha256sum"):
         programs.append(Program("sha256sum, blobs alone", [
             "sh", "-c", "find '%s' -name data -print0 | xargs -0 -P %d sha256sum >/dev/null" %
@@ -79,7 +80,7 @@ def wide(root, rounds, quick, scratch):
 def again(root, rounds, quick, scratch):
     """What was verified is remembered: a look at each blob, link and directory is left."""
     cache = os.path.join(scratch, "cache")
-    programs = [drydock(root, WIDE, "--cache-dir", cache), floor("look", WIDE, root)]
+    programs = [drydock(root, CORES, "--cache-dir", cache), floor("look", CORES, root)]
     try:
         return warm(programs, rounds or (3 if quick else 7), scratch)
     finally:
@@ -114,7 +115,7 @@ def cold(root, rounds, quick, scratch):
         say("left out: verify-cold: cannot drop the page cache: %s" % error.strerror)
         return []
     size = count_bytes(root)
-    programs = [drydock(root, WIDE, "--no-index"), floor("blobs", WIDE, root)]
+    programs = [drydock(root, MANY, "--no-index"), floor("blobs", MANY, root)]
     file = os.path.join(scratch, "in-order")
     if has("fio"):
         make_file(root, file)
