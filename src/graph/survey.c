@@ -101,11 +101,20 @@ static int compare_uploads(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-#define SORT(list, compare)                                                                   \
-	do {                                                                                  \
-		if ((list)->count)                                                            \
-			qsort((list)->items, (list)->count, sizeof(*(list)->items), compare); \
-	} while (0)
+/* Most lists are filled in order. */
+static void sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+	const char *first = items;
+
+	for (size_t i = 1; i < count; i++) {
+		if (compare(first + (i - 1) * size, first + i * size) <= 0)
+			continue;
+		qsort(items, count, size, compare);
+		return;
+	}
+}
+
+#define SORT(list, compare) sort((list)->items, (list)->count, sizeof(*(list)->items), compare)
 
 static void sort_repository(void *arg)
 {

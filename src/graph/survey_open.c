@@ -105,12 +105,13 @@ static int see_repository(void *arg, const char *name, bool has_layers, bool has
 	if (!repo)
 		return DD_ENOMEM;
 	repo->has_layers = has_layers;
+	if (has_manifests) {
+		dd_scan_tags(scan, repo);
+		dd_scan_revisions(scan, repo);
+	}
+	/* Jobs run last one first: so most of its digests get their numbers in the order of this list. */
 	if (has_layers)
 		dd_scan_layers(scan, repo);
-	if (has_manifests) {
-		dd_scan_revisions(scan, repo);
-		dd_scan_tags(scan, repo);
-	}
 	if (has_uploads && !scan->options->only)
 		dd_scan_uploads(scan, repo);
 	return 0;
@@ -129,9 +130,11 @@ static int walk_all(struct dd_scan *scan, struct dd_error *err)
 	const struct dd_blob_visitor blobs = { see_blobs, recall_blobs, see_strange, list, scan };
 	int rc = dd_walk_repositories(scan->ctx, scan->store, &repositories, err);
 
-	return rc < 0 || scan->options->no_blobs ?
-		       rc :
-		       dd_walk_blobs(scan->ctx, scan->store, &blobs, err);
+	if (rc < 0 || scan->options->no_blobs)
+		return rc;
+	/* Digests get their numbers repository by repository: what is marked together lies together. */
+	dd_jobs_wait(scan->jobs);
+	return dd_walk_blobs(scan->ctx, scan->store, &blobs, err);
 }
 
 /* The one repository that is asked for; a directory that holds others is none itself. */
