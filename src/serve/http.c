@@ -85,6 +85,8 @@ static void close_link(struct link *link)
 
 	if (http->options.tls && link->fd >= 0 && !link->target)
 		answer_plain(link);
+	if (link->lingers && link->fd >= 0)
+		dd_linger_take(http->linger, link->fd);
 	pthread_mutex_lock(&http->lock);
 	*link->before = link->next;
 	if (link->next)
@@ -206,6 +208,7 @@ static void choose_options(struct dd_http *http, struct MHD_OptionItem items[OPT
 
 static void free_http(struct dd_http *http)
 {
+	dd_linger_closep(&http->linger);
 	pthread_mutex_destroy(&http->lock);
 	pthread_mutex_destroy(&http->gate);
 	free(http);
@@ -218,6 +221,7 @@ int dd_http_open(struct dd_context *ctx, const struct dd_http_options *options,
 	struct MHD_OptionItem items[OPTIONS_MAX] = { 0 };
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
 			 MHD_USE_ERROR_LOG | (options->tls ? MHD_USE_TLS : 0);
+	int rc;
 
 	*out = NULL;
 	if (!http)
@@ -226,13 +230,18 @@ int dd_http_open(struct dd_context *ctx, const struct dd_http_options *options,
 	http->options = *options;
 	pthread_mutex_init(&http->lock, NULL);
 	pthread_mutex_init(&http->gate, NULL);
+	rc = dd_linger_open(&http->linger, err);
+	if (rc < 0) {
+		free_http(http);
+		return rc;
+	}
 	choose_options(http, items);
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_answer, http,
 					MHD_OPTION_EXTERNAL_LOGGER, say, http, MHD_OPTION_ARRAY,
 					items, MHD_OPTION_END);
 	if (!http->daemon) {
-		int rc = dd_fail(err, DD_EIO, 0, "start the HTTP server: %s",
-				 http->said[0] ? http->said : "libmicrohttpd does not say why");
+		rc = dd_fail(err, DD_EIO, 0, "start the HTTP server: %s",
+			     http->said[0] ? http->said : "libmicrohttpd does not say why");
 
 		free_http(http);
 		return rc;

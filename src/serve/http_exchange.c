@@ -16,8 +16,6 @@
 
 /* A body that nobody wants is read all the same if it is no larger: so its connection can go on. */
 #define DRAIN_MAX (UINT64_C(256) << 10)
-/* One that turned out to be unwanted half way: a client listens only once it has sent it all. */
-#define DISCARD_MAX (UINT64_C(1) << 30)
 /* Jobs that wait for a thread, over which no more are begun. */
 #define QUEUE_MAX 1024
 
@@ -137,8 +135,10 @@ enum MHD_Result exchange_queue(struct dd_exchange *exchange)
 /* The reply came before the body. */
 static enum MHD_Result refuse_body(struct dd_exchange *exchange)
 {
-	if (exchange->expects || exchange->length > DRAIN_MAX)
+	if (exchange->expects || exchange->length > DRAIN_MAX) {
+		link_of(exchange)->lingers = true;
 		return exchange_queue(exchange);
+	}
 	exchange->state = EXCHANGE_DISCARD;
 	return MHD_YES;
 }
@@ -170,13 +170,19 @@ static enum MHD_Result begin(struct dd_exchange *exchange)
 	return go_on(exchange);
 }
 
+/* What is left of a body that nobody wants; as much as would be drained at the beginning. */
 enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len)
 {
+	struct body *body = &exchange->body;
+
 	if (!*len)
 		return exchange_queue(exchange);
-	exchange->body.discarded += *len;
+	if (exchange->length == UINT64_MAX ||
+	    exchange->length - body->received - body->discarded > DRAIN_MAX)
+		return exchange_cut(exchange);
+	body->discarded += *len;
 	*len = 0;
-	return exchange->body.discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+	return MHD_YES;
 }
 
 enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const char *url,
@@ -232,7 +238,7 @@ void exchange_finish(struct dd_exchange *exchange)
 	exchange->data = NULL;
 	exchange->work = NULL;
 	exchange->late = (struct late_read){ 0 };
-	exchange->complete = false;
+	exchange->complete = exchange->cut = false;
 	atomic_store_explicit(&exchange->sent, 0, memory_order_relaxed);
 	exchange->state = EXCHANGE_NONE;
 	link_enter(link_of(exchange), LINK_IDLE);
@@ -249,8 +255,8 @@ void http_completed(void *arg, struct MHD_Connection *connection, void **context
 	*context = NULL;
 	if (!exchange || exchange->state == EXCHANGE_NONE || exchange->state == EXCHANGE_HEAD)
 		return;
-	exchange->complete =
-		code == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->state == EXCHANGE_REPLIED;
+	exchange->complete = exchange->cut || (code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
+					       exchange->state == EXCHANGE_REPLIED);
 	if (body_abandon(exchange))
 		exchange_finish(exchange);
 }

@@ -12,13 +12,15 @@
 #include <sys/socket.h>
 
 #include "serve/http.h"
+#include "serve/linger.h"
 
 #define PEER_TEXT 80
 
 struct dd_reply {
 	atomic_uint refs;
 	unsigned status;
-	uint64_t len; /* of the body */
+	uint64_t len;	   /* of the body */
+	const char *bytes; /* it, if it was prepared: the response's */
 	struct MHD_Response *response;
 	struct stream *stream; /* of http_reply.c, where there is one */
 };
@@ -63,6 +65,7 @@ struct dd_exchange {
 	uint64_t length;
 	bool has_body, expects, complete;
 	bool old; /* HTTP/1.0 */
+	bool cut; /* the reply was sent before the body was here */
 	struct dd_reply *reply;
 	void *data;
 	_Atomic uint64_t sent;
@@ -88,6 +91,7 @@ struct link {
 	_Atomic uint64_t moved;	  /* bytes in and out */
 	uint64_t moved_seen;
 	int64_t moved_seen_ns;
+	bool lingers;		 /* its client was still sending when it got its reply */
 	bool vouched;		 /* its client has shown what certificate is demanded */
 	_Atomic bool unfinished; /* more of a body is to come */
 	uint64_t still_at; /* what had moved when it was last seen to move, and when that was */
@@ -104,6 +108,7 @@ struct dd_http {
 	pthread_mutex_t gate;	  /* of suspending, against closing */
 	char said[DD_ERROR_TEXT]; /* what libmicrohttpd said last while it started */
 	struct link *links;
+	struct dd_linger *linger;
 	atomic_uint connections, busy, bodies, streams;
 	bool closing;	   /* nothing is suspended any more */
 	atomic_bool quiet; /* no new connections */
@@ -148,6 +153,8 @@ void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char 
 /* http_refuse.c */
 /* Before anybody looks at what is asked for. False, and a reply. */
 bool exchange_may_begin(struct dd_exchange *exchange);
+/* In the middle of its body: the reply is sent at once, and the connection ends. */
+enum MHD_Result exchange_cut(struct dd_exchange *exchange);
 
 /* http_body.c */
 enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len);

@@ -1,9 +1,15 @@
 /*
- * Requests that are none, or that this client may not make, whatever they ask for.
+ * Requests that are none, or that this client may not make, whatever they ask for; and replies that come
+ * in the middle of a body, which libmicrohttpd does not send.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "serve/http_private.h"
 #include "serve/tls.h"
 
@@ -68,4 +74,61 @@ bool exchange_may_begin(struct dd_exchange *exchange)
 	else
 		return true;
 	return false;
+}
+
+/* ---- in the middle of a body ---- */
+
+static enum MHD_Result add_header(void *arg, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
+{
+	char line[1200];
+	int len = snprintf(line, sizeof(line), "%s: %s\r\n", name, value);
+
+	(void)kind;
+	if (len > 0 && (size_t)len < sizeof(line))
+		dd_text_add(arg, line, (size_t)len);
+	return MHD_YES;
+}
+
+static int write_reply(const struct dd_reply *reply, struct dd_text *text)
+{
+	char line[160], date[40];
+	time_t now = time(NULL);
+	struct tm tm;
+	int len, rc;
+
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	len = snprintf(line, sizeof(line), "HTTP/1.1 %u %s\r\nDate: %s\r\n", reply->status,
+		       MHD_get_reason_phrase_for(reply->status), date);
+	rc = dd_text_add(text, line, (size_t)len);
+
+	MHD_get_response_headers(reply->response, add_header, text);
+	len = snprintf(line, sizeof(line),
+		       "Connection: close\r\nContent-Length: %" PRIu64 "\r\n\r\n", reply->len);
+	if (rc == 0)
+		rc = dd_text_add(text, line, (size_t)len);
+	return rc == 0 ? dd_text_add(text, reply->bytes, (size_t)reply->len) : rc;
+}
+
+/* Nothing has been sent to the client that could still be on its way: there is room for all of it. */
+static bool send_past(struct dd_exchange *exchange, const struct dd_text *text)
+{
+	if (http_of(exchange)->options.tls)
+		return dd_tls_send(exchange->connection, text->bytes, text->len);
+	return send(link_of(exchange)->fd, text->bytes, text->len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	       (ssize_t)text->len;
+}
+
+enum MHD_Result exchange_cut(struct dd_exchange *exchange)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	const struct dd_reply *reply = exchange->reply;
+
+	exchange->state = EXCHANGE_REPLIED;
+	if (!reply || !reply->bytes || write_reply(reply, &text) < 0 || !send_past(exchange, &text))
+		return MHD_NO;
+	atomic_store_explicit(&exchange->sent, reply->len, memory_order_relaxed);
+	exchange->cut = true;
+	link_of(exchange)->lingers = true;
+	return MHD_NO;
 }

@@ -29,6 +29,7 @@ static struct dd_reply *new_reply(unsigned status, uint64_t len, struct MHD_Resp
 	reply->status = status;
 	reply->len = len;
 	reply->response = response;
+	reply->bytes = NULL;
 	reply->stream = NULL;
 	atomic_init(&reply->refs, 1);
 	return reply;
@@ -36,9 +37,20 @@ static struct dd_reply *new_reply(unsigned status, uint64_t len, struct MHD_Resp
 
 struct dd_reply *dd_reply_new(unsigned status, const void *bytes, size_t len)
 {
-	return new_reply(
-		status, len,
-		MHD_create_response_from_buffer(len, (void *)bytes, MHD_RESPMEM_MUST_COPY));
+	char *copy = malloc(len + 1);
+	struct MHD_Response *response;
+	struct dd_reply *reply;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, bytes, len);
+	response = MHD_create_response_from_buffer(len, copy, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(copy);
+	reply = new_reply(status, len, response);
+	if (reply)
+		reply->bytes = copy;
+	return reply;
 }
 
 static ssize_t read_nothing(void *arg, uint64_t offset, char *bytes, size_t len)

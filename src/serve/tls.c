@@ -217,23 +217,37 @@ static int choose_demand(struct dd_tls *tls, const struct dd_tls_options *option
 	return rc;
 }
 
+static gnutls_session_t session_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
+}
+
+bool dd_tls_send(struct MHD_Connection *connection, const void *bytes, size_t len)
+{
+	gnutls_session_t session = session_of(connection);
+
+	return session && gnutls_record_send(session, bytes, len) == (ssize_t)len;
+}
+
 bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection)
 {
 	gnutls_typed_vdata_st use = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
 				      .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT };
-	const union MHD_ConnectionInfo *info;
+	gnutls_session_t session;
 	unsigned count = 0, status = 0;
 
 	if (!tls->demand)
 		return true;
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (!info || !info->tls_session)
+	session = session_of(connection);
+	if (!session)
 		return false;
-	if (!gnutls_certificate_get_peers(info->tls_session, &count) || !count)
+	if (!gnutls_certificate_get_peers(session, &count) || !count)
 		return !tls->demand->one;
 	return !tls->demand->good ||
-	       (gnutls_certificate_verify_peers(info->tls_session, &use, 1, &status) == 0 &&
-		status == 0);
+	       (gnutls_certificate_verify_peers(session, &use, 1, &status) == 0 && status == 0);
 }
 
 /* ---- opening and closing ---- */

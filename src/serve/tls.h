@@ -34,6 +34,8 @@ void dd_tls_closep(struct dd_tls **tls);
 
 /* For http.c: what libmicrohttpd is told. */
 void dd_tls_choose_options(struct dd_tls *tls, struct MHD_OptionItem *items, size_t *count);
+/* In the connection's thread, past libmicrohttpd. Whether all went. */
+bool dd_tls_send(struct MHD_Connection *connection, const void *bytes, size_t len);
 /* Whether the client's certificate, or that it has none, is as is demanded. */
 bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection);
 

@@ -5,7 +5,12 @@
 # shellcheck source=tests/e2e/serve.sh
 . "${0%/*}/serve.sh"
 
-need_command curl jq
+need_command curl jq openssl
+
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=localhost" \
+		-keyout key.pem -out cert.pem 2>openssl.err
+}
 
 # Every file that is there, so that nothing appears where it should not.
 files() {
@@ -203,11 +208,57 @@ test_case 'a refusal reaches the client that sends its bytes without asking firs
 		"$url/app/blobs/uploads/6f1c1b1e-3a4b-4c5d-8e9f-0a1b2c3d4e5f"
 '
 
+test_case 'a client whose bytes are not wanted gets its reply in the middle of them, and is cut off' '
+	serve vol && /usr/bin/python3 - "$host" <<-\END && says "PATCH /v2/app/.* 404 " daemon.out
+	import socket, sys, threading
+	host, port = sys.argv[1].rsplit(":", 1)
+	upload = b"/v2/app/blobs/uploads/6f1c1b1e-3a4b-4c5d-8e9f-0a1b2c3d4e5f"
+	chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+	failures = []
+	def push(framing):
+	    s = socket.create_connection((host, int(port)), timeout=60)
+	    s.sendall(b"PATCH " + upload + b" HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n")
+	    sent = 0
+	    try:
+	        s.recv(1, socket.MSG_PEEK)
+	        while sent < 1 << 28:
+	            s.sendall(chunk)
+	            sent += len(chunk)
+	        failures.append(f"{framing}: {sent} bytes were taken")
+	    except OSError:
+	        pass
+	    reply = s.recv(65536)
+	    if not reply.startswith(b"HTTP/1.1 404"):
+	        failures.append(f"{framing}: {sent} {reply}")
+	both = [threading.Thread(target=push, args=[framing])
+	        for framing in (b"Transfer-Encoding: chunked", b"Content-Length: 2000000000")]
+	for thread in both:
+	    thread.start()
+	for thread in both:
+	    thread.join()
+	sys.exit("; ".join(failures) or 0)
+	END
+'
+
+test_case 'a chunked push for which the room runs out is told so before it has sent all' '
+	config() {
+		printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\ndrydock: {keep-free: $1}\n" >config.yml
+	} &&
+	config 1 && make_volume vol && serve_config config.yml && new_upload app && {
+		head -c 3000000 /dev/zero && config 1000000G && kill -HUP "$(cat daemon.pid)" &&
+		wait_until says reloaded daemon.err && head -c 1000000000 /dev/zero
+	} | fails_with 507 UNAVAILABLE -X PATCH -H Expect: -T - "$location" && says keep-free body &&
+	[ "$(header Connection)" = close ] && [ -n "$(header Date)" ] && ask 204 "$location" &&
+	range=$(header Range) && [ "${range#0-}" -lt 100000000 ]
+'
+
 test_case 'a manifest beyond all measure is refused' '
-	serve vol && head -c 17000000 /dev/zero >big &&
-	ask 413 -X PUT --data-binary @big "$url/app/manifests/v1" && valid_error MANIFEST_INVALID &&
+	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\nhttp: {tls: {certificate: cert.pem, key: key.pem}}\n" >config.yml &&
+	serve vol && truncate -s 17M big && truncate -s 64M huge && ask 413 -X PUT --data-binary @big "$url/app/manifests/v1" && valid_error MANIFEST_INVALID &&
 	ask 413 -X PUT -H "Transfer-Encoding: chunked" --data-binary @big "$url/app/manifests/v1" &&
-	ask 200 "$url/"
+	ask 200 "$url/" && stop && certificate && serve_config config.yml &&
+	ask 413 -k -X PUT -H "Transfer-Encoding: chunked" --data-binary @huge "https://$host/v2/app/manifests/v1" &&
+	valid_error MANIFEST_INVALID && [ "$(header Connection)" = close ]
 '
 
 test_case 'a thousand uploads that are begun and left are no trouble' '
