@@ -2,6 +2,7 @@
  * Looks by a copy of the mounts: they tell what looks in the ordinary way do, and never more. Where no
  * copy can be made nothing changes.
  */
+#include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -165,12 +166,15 @@ static void a_look_follows_no_link(void **state)
 	}
 }
 
-/* A namespace of mounts of our own, in which they spread as a system's do; or the test is skipped. */
+/*
+ * A namespace of mounts of our own, in which they spread as a system's do; or the test is skipped, also
+ * where the root directory is that of a chroot(2) and no mount.
+ */
 static void own_mounts(void)
 {
-	if (unshare(CLONE_NEWNS) < 0)
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno == EINVAL))
 		skip();
-	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_SHARED, NULL), 0);
 }
 
