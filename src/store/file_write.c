@@ -21,30 +21,6 @@
 /* A directory above may go between a look and a step: it is made anew. Not for ever. */
 #define TRIES 4
 
-int dd_unsynced_add(struct dd_unsynced *unsynced, const char *path, struct dd_error *err)
-{
-	/* The latest ones are asked for again. */
-	for (size_t i = unsynced->count; i-- > 0;)
-		if (!strcmp(unsynced->paths[i], path))
-			return 0;
-	if (unsynced->count == unsynced->room &&
-	    dd_list_grow((void **)&unsynced->paths, &unsynced->room, sizeof(char *)) < 0)
-		return dd_fail(err, DD_ENOMEM, 0, "remember a directory to sync");
-	unsynced->paths[unsynced->count] = strdup(path);
-	if (!unsynced->paths[unsynced->count])
-		return dd_fail(err, DD_ENOMEM, 0, "remember a directory to sync");
-	unsynced->count++;
-	return 0;
-}
-
-void dd_unsynced_release(struct dd_unsynced *unsynced)
-{
-	for (size_t i = 0; i < unsynced->count; i++)
-		free(unsynced->paths[i]);
-	free(unsynced->paths);
-	*unsynced = (struct dd_unsynced){ 0 };
-}
-
 static int sync_one(void *store, const char *path)
 {
 	return dd_file_sync_directory(store, path);
