@@ -33,6 +33,10 @@ void plan_set_file(const char *path, const char *policy);
 
 /* ---- between the files that print plans ---- */
 
+/* What a kind of object is called: "layer link"; "1 layer link", "3 blobs" in one of render's buffers. */
+const char *plan_kind(const struct dd_place *place);
+const char *plan_count_kind(const struct dd_place *place, uint64_t count);
+
 void plan_heading(enum render_style style, const char *text);
 /* One line of a list: size, name, and what else is to be said. */
 void plan_print_object(const struct dd_place *place, const char *size, const char *note);
@@ -50,9 +54,5 @@ void plan_print_expiring(const struct dd_gc_plan *plan, const struct dd_gc_optio
 uint64_t plan_expiring_bytes(const struct dd_gc_plan *plan);
 /* What the plan takes would not even stay in the trash. */
 bool plan_gives_itself_up(const struct dd_gc_plan *plan);
-
-/* What a kind of object is called: "layer link"; "1 layer link", "3 blobs" in one of render's buffers. */
-const char *plan_kind(const struct dd_place *place);
-const char *plan_count_kind(const struct dd_place *place, uint64_t count);
 
 #endif
