@@ -16,6 +16,7 @@
 
 #include "cleanup.h"
 #include "owner.h"
+#include "progress.h"
 
 #define VARIABLE "DRYDOCK_GATE"
 
@@ -94,7 +95,7 @@ static int hand_over(struct tool *tool, struct dd_error *err)
 	errand.directory = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (errand.directory < 0)
 		return dd_fail(err, dd_code_of_errno(errno), errno, "open the directory we are in");
-	tool_results(tool);
+	progress_stop(&tool->bar);
 	signals = take_signals(&before);
 	rc = dd_context_check(tool->ctx, err);
 	if (rc == 0)

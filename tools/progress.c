@@ -196,10 +196,13 @@ struct progress *progress_start(const struct dd_context *ctx)
 	return NULL;
 }
 
-void progress_stop(struct progress *progress)
+void progress_stop(struct progress **bar)
 {
+	struct progress *progress = *bar;
+
 	if (!progress)
 		return;
+	*bar = NULL;
 	pthread_mutex_lock(&progress->lock);
 	progress->stop = true;
 	pthread_cond_signal(&progress->wake);

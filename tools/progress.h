@@ -12,7 +12,7 @@ struct progress;
 
 /* NULL if no thread can be had: then there is no bar, and no harm. */
 struct progress *progress_start(const struct dd_context *ctx);
-/* Takes the bar away; nothing is drawn afterwards. NULL is fine. */
-void progress_stop(struct progress *progress);
+/* Takes the bar away, and leaves NULL; nothing is drawn afterwards. Of NULL nothing at all. */
+void progress_stop(struct progress **bar);
 
 #endif

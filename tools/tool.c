@@ -120,8 +120,7 @@ int tool_open(struct tool *tool, struct dd_error *err)
 
 void tool_results(struct tool *tool)
 {
-	progress_stop(tool->bar);
-	tool->bar = NULL;
+	progress_stop(&tool->bar);
 }
 
 void tool_release(struct tool *tool)
