@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "complete.h"
+#include "interrupt.h"
 #include "owner.h"
 #include "talk.h"
 #include "tool.h"
@@ -30,40 +31,6 @@ static const struct command *const commands[] = {
 	&command_trash,	 &command_why,
 	&command_rm,	 &command_policy,
 };
-
-/* For the signal handler: it lives as long as signals can come. */
-static struct dd_context *running;
-static volatile sig_atomic_t interrupted_by;
-
-static void interrupt(int signal)
-{
-	interrupted_by = signal;
-	dd_context_cancel(running);
-}
-
-/* The first one asks to stop between two steps, a second one ends us on the spot. */
-static void catch_signal(int signal)
-{
-	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESETHAND }, before;
-
-	if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-		sigaction(signal, &action, NULL);
-}
-
-/*
- * A closed pipe must not end us in the middle of the work: it is noticed when the result is
- * written, and ends us then as it does everybody.
- */
-static void catch_signals(struct dd_context *ctx)
-{
-	running = ctx;
-	catch_signal(SIGINT);
-	catch_signal(SIGTERM);
-	catch_signal(SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	/* A limit on the size of files is an error like a full disk, after which we tidy up. */
-	signal(SIGXFSZ, SIG_IGN);
-}
 
 /* A file of the volume must never get the number of a closed standard stream. */
 static void guard_streams(void)
@@ -206,15 +173,6 @@ static int dispatch(struct tool *tool, struct options *options, const char *cons
 	return run_command(tool, command, options, common, err);
 }
 
-int tool_status(const struct tool *tool, int code)
-{
-	if (code == DD_ECANCELLED && !interrupted_by && dd_context_time_is_up(tool->ctx))
-		return DD_EXIT_FAILED;
-	if (code == DD_ECANCELLED && interrupted_by)
-		return 128 + interrupted_by;
-	return code < 0 ? (int)dd_code_exit(code) : code;
-}
-
 /* drydock --complete WORD…, for shells */
 static int complete_words(struct tool *tool, const char *const *words, size_t count)
 {
@@ -233,7 +191,7 @@ static int run(const char *const *arguments, size_t count)
 	int rc = dd_context_open(&tool.ctx, &err);
 
 	if (rc == 0) {
-		catch_signals(tool.ctx);
+		interrupt_begin(tool.ctx);
 		tool.arguments = arguments;
 		tool.argument_count = count;
 		tool.typed = tool_quote(arguments + 1, count - 1);

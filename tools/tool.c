@@ -10,6 +10,7 @@
 #include <drydock/gate.h>
 
 #include "cleanup.h"
+#include "interrupt.h"
 #include "owner.h"
 #include "progress.h"
 #include "render.h"
@@ -131,6 +132,17 @@ void tool_release(struct tool *tool)
 	free(tool->typed);
 	free(tool->command);
 	tool->typed = tool->command = NULL;
+}
+
+int tool_status(const struct tool *tool, int code)
+{
+	int signal = interrupted_by();
+
+	if (code == DD_ECANCELLED && !signal && dd_context_time_is_up(tool->ctx))
+		return DD_EXIT_FAILED;
+	if (code == DD_ECANCELLED && signal)
+		return 128 + signal;
+	return code < 0 ? (int)dd_code_exit(code) : code;
 }
 
 int tool_named(int rc)
