@@ -33,22 +33,6 @@ static int fail(struct dd_error *err, int sys, const char *verb, const char *pat
 	return rc;
 }
 
-int dd_index_check_owner(const struct stat *st, const char *path, bool root_too,
-			 struct dd_error *err)
-{
-	int rc = 0;
-
-	if (st->st_uid != geteuid() && !(root_too && st->st_uid == 0))
-		rc = dd_fail(err, DD_EREFUSED, 0, "%s belongs to user %u, and this is user %u",
-			     path, st->st_uid, geteuid());
-	else if (st->st_mode & (S_IWGRP | S_IWOTH))
-		rc = dd_fail(err, DD_EREFUSED, 0, "others than its owner may write to %s", path);
-	if (rc < 0)
-		dd_hint(err, "name a directory of your own with --cache-dir, which only you may "
-			     "write to");
-	return rc;
-}
-
 /* Up from a directory to the top: is the volume's root on the way? */
 static int check_outside(int fd, const uint64_t root[2], const char *path, struct dd_error *err)
 {
