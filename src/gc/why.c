@@ -28,14 +28,6 @@ const char *dd_why_root_text(enum dd_why_root root)
 	return roots[root].text;
 }
 
-const char *dd_why_type(const struct dd_graph *graph, uint32_t id)
-{
-	uint32_t manifest = graph->nodes.items[id].manifest;
-
-	return manifest == DD_NO_ID ? NULL :
-				      dd_manifest_type_name(graph->manifests.items[manifest].type);
-}
-
 int dd_why_plan(struct dd_context *ctx, struct dd_store *store,
 		const struct dd_why_options *options, struct dd_gc **gc, struct dd_error *err)
 {

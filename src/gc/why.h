@@ -60,6 +60,8 @@ int dd_why_find_tops(struct dd_why *why, struct dd_error *err);
 const struct dd_why_top *dd_why_tops_of(const struct dd_why *why, uint32_t id, size_t *count);
 /* Count all ways, list at most max (0: all). */
 int dd_why_find_paths(struct dd_why *why, size_t max, struct dd_error *err);
+/* The short name of a manifest's type; NULL if none was read. */
+const char *dd_why_type(const struct dd_graph *graph, uint32_t id);
 /* What the step from a manifest along one of its edges is called. */
 int dd_why_label(struct dd_why *why, const struct dd_why_edge *edge, struct dd_why_step *step,
 		 struct dd_error *err);
@@ -69,7 +71,5 @@ int dd_why_choose(struct dd_why *why, const struct dd_reference *reference, stru
 /* "gc" as it would be planned. */
 int dd_why_plan(struct dd_context *ctx, struct dd_store *store,
 		const struct dd_why_options *options, struct dd_gc **gc, struct dd_error *err);
-/* The short name of a manifest's type; NULL if none was read. */
-const char *dd_why_type(const struct dd_graph *graph, uint32_t id);
 
 #endif

@@ -1,11 +1,19 @@
 /*
- * What a step is called: a role, and of an index's manifests the platform. The graph does not keep
- * them, so that the manifests on the ways that are listed are read once more, each once.
+ * What a step is called: a type, a role, and of an index's manifests the platform. The graph keeps the
+ * first alone, so that the manifests on the ways that are listed are read once more, each once.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gc/why.h"
+
+const char *dd_why_type(const struct dd_graph *graph, uint32_t id)
+{
+	uint32_t manifest = graph->nodes.items[id].manifest;
+
+	return manifest == DD_NO_ID ? NULL :
+				      dd_manifest_type_name(graph->manifests.items[manifest].type);
+}
 
 static int no_memory(struct dd_error *err)
 {
