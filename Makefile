@@ -268,8 +268,8 @@ conformance: deps-check
 # With a sanitizer: real registries would only wait for each other there; what is killed and starved
 # runs with one thread, and a few moments of each kind reach all of its code. What has threads (the
 # scan, the looks, hashing, copying, learning) is seen by them in these.
-THREADED := $(sort $(wildcard tests/e2e/verify*.t)) $(addprefix tests/e2e/,gc_apply.t races.t find.t du.t \
-	drydockd_manifests.t drydockd_http.t)
+THREADED := $(sort $(wildcard tests/e2e/verify*.t tests/e2e/find*.t)) \
+	$(addprefix tests/e2e/,gc_apply.t races.t du.t drydockd_manifests.t drydockd_http.t)
 # Addresses are wrong in the same places whether a run is killed, starved or without power, whether an
 # index is a day old or two, and whoever else writes to the volume just then.
 ELSEWHERE := $(addprefix tests/e2e/,powercut.t starve.t faults.t index.t races.t reference_defects.t)
