@@ -83,7 +83,7 @@ struct dd_gate {
 	 */
 	int (*show)(void *arg, const struct dd_trace *traces, size_t count, int64_t *least_grace_ns,
 		    struct dd_error *err);
-	/* Things that the change itself has written, or renamed. */
+	/* Things that the change itself has written, or renames: before anybody can see them there. */
 	int (*wrote)(void *arg, const struct dd_trace *traces, size_t count, struct dd_error *err);
 	/* The change is over; what was not given back is. Never a failure. */
 	void (*end)(void *arg);

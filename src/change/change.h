@@ -59,7 +59,10 @@ int dd_change_ask(struct dd_change *change, const struct dd_item *items, size_t 
 /* The same for one: 0, or DD_EAGAIN. */
 int dd_change_ask_one(struct dd_change *change, const struct dd_item *item, struct dd_error *err);
 int dd_change_give_back(struct dd_change *change, struct dd_error *err);
-/* What the change has written or renamed to a place, so that it is not taken for another's. */
+/*
+ * What the change is about to rename, where it lies still: so that it is not taken for another's, even if
+ * we are killed as soon as it is there.
+ */
 void dd_change_tell(struct dd_change *change, const struct dd_place *place);
 void dd_change_leave_gate(struct dd_change *change);
 

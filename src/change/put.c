@@ -134,6 +134,7 @@ static int end_exchange(struct settling *settling, const struct dd_put *put, str
 	    !dd_stamp_written(&put->stamp, &info.stamp, true))
 		return 0;
 	trashed.run = settling->run;
+	dd_change_tell(settling->change, &put->origin);
 	rc = dd_store_move(store, &put->origin, &trashed, NULL, err);
 	if (rc < 0 || !dd_stamp_written(&put->replaced, &info.stamp, true))
 		return rc;
@@ -167,6 +168,7 @@ int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_
 	rc = ask_to_put(change, put, err);
 	if (rc < 0)
 		return rc;
+	dd_change_tell(change, &put->origin);
 	do
 		rc = put_once(change, put, err);
 	while (rc < 0 && !change->halfway && dd_change_made_room(change, rc, err));
@@ -177,8 +179,6 @@ int dd_change_put(struct dd_change *change, const struct dd_put *put, struct dd_
 			     dd_place_kind_name(put->place.kind));
 	change->put += rc == 0;
 	change->withdrawn += rc == 0 && put->replaces;
-	if (rc == 0)
-		dd_change_tell(change, &put->place);
 	/* No registry knows of the directory of a blob that was misplaced. */
 	if (rc == 0 && put->origin.kind == DD_AT_STRAY)
 		dd_store_remove_empty(change->store, &put->origin);
@@ -234,6 +234,7 @@ int dd_change_take_back(struct dd_change *change, const char *run, const struct 
 	rc = ask_to_put(change, put, err);
 	if (rc < 0)
 		return rc;
+	dd_change_tell(change, &put->place);
 	do
 		rc = take_back(change, run, put, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
@@ -249,14 +250,13 @@ int dd_change_revive_file(struct dd_change *change, const struct dd_place *trash
 	int rc;
 
 	place.run = NULL;
+	dd_change_tell(change, trashed);
 	do
 		rc = dd_store_move(change->store, trashed, &place, NULL, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
 	*there = rc == DD_EEXIST;
 	if (*there)
 		dd_error_clear(err);
-	if (rc == 0)
-		dd_change_tell(change, &place);
 	return *there ? 0 : dd_change_hint(err, rc);
 }
 
@@ -267,10 +267,10 @@ int dd_change_swap(struct dd_change *change, const struct dd_place *trashed, str
 
 	item.place.run = NULL;
 	rc = dd_change_ask_one(change, &item, err);
-	if (rc == 0)
-		rc = dd_store_swap(change->store, trashed, err);
-	if (rc == 0)
-		dd_change_tell(change, &item.place);
+	if (rc < 0)
+		return rc;
+	dd_change_tell(change, trashed);
+	rc = dd_store_swap(change->store, trashed, err);
 	return dd_change_hint(err, rc);
 }
 
@@ -294,10 +294,9 @@ int dd_change_dress(struct dd_change *change, const struct dd_dress *dress, stru
 	int rc;
 
 	assert(change->sealed && change->journal && !change->ended);
+	dd_change_tell(change, &dress->place);
 	rc = dd_store_set_owning(change->store, &dress->place, &old, &now, err);
 	change->put += rc == 0;
-	if (rc == 0)
-		dd_change_tell(change, &dress->place);
 	return dd_change_hint(err, rc);
 }
 
@@ -305,11 +304,10 @@ int dd_change_undress(struct dd_change *change, const struct dd_dress *dress, st
 {
 	const struct dd_owning old = { dress->old_owner, dress->old_group, dress->old_mode },
 			       now = { dress->owner, dress->group, dress->mode };
+	int rc;
 
-	int rc = dd_store_set_owning(change->store, &dress->place, &now, &old, err);
-
-	if (rc == 0)
-		dd_change_tell(change, &dress->place);
+	dd_change_tell(change, &dress->place);
+	rc = dd_store_set_owning(change->store, &dress->place, &now, &old, err);
 	return dd_change_hint(err, rc);
 }
 

@@ -110,14 +110,6 @@ static int bring_back(struct dd_change *change, const struct dd_place *trashed, 
 	return rc;
 }
 
-static void tell_back(struct dd_change *change, const struct dd_place *trashed)
-{
-	struct dd_place place = *trashed;
-
-	place.run = NULL;
-	dd_change_tell(change, &place);
-}
-
 /*
  * The time is set in the trash if it can be: what is back is fresh from the first moment, and if a
  * crash comes between, what is in the trash counts as written to and comes back by itself. What may
@@ -169,10 +161,9 @@ int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, b
 		rc = freshen(change, trashed, err);
 	if (rc < 0)
 		return rc;
+	dd_change_tell(change, trashed);
 	do
 		rc = bring_back(change, trashed, there, err);
 	while (rc < 0 && dd_change_made_room(change, rc, err));
-	if (rc == 0)
-		tell_back(change, trashed);
 	return dd_change_hint(err, rc);
 }

@@ -11,6 +11,7 @@
 
 #include <drydock/gc.h>
 #include <drydock/owner.h>
+#include <drydock/restore.h>
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
@@ -28,7 +29,7 @@ static int64_t tell_time(void)
 	return now;
 }
 
-enum step { BEFORE_BEGIN, AFTER_BEGIN, BEFORE_HOLD, AFTER_HOLD, AFTER_GIVE_BACK, STEPS };
+enum step { BEFORE_BEGIN, AFTER_BEGIN, BEFORE_HOLD, AFTER_HOLD, AFTER_GIVE_BACK, WROTE, STEPS };
 
 /* A volume, who serves it, and its gate with a hook at every step. */
 struct fixture {
@@ -104,8 +105,10 @@ static int show(void *arg, const struct dd_trace *traces, size_t count, int64_t 
 
 static int wrote(void *arg, const struct dd_trace *traces, size_t count, struct dd_error *err)
 {
-	const struct dd_gate *gate = dd_watch_gate_get(((struct fixture *)arg)->inner);
+	struct fixture *fixture = arg;
+	const struct dd_gate *gate = dd_watch_gate_get(fixture->inner);
 
+	hook(fixture, WROTE, NULL, 0);
 	return gate->wrote(gate->arg, traces, count, err);
 }
 
@@ -391,6 +394,35 @@ static void a_lease_that_runs_out_on_the_way_leaves_no_link_without_its_bytes(vo
 	assert_false(exists(&fixture->volume, fixture->data));
 }
 
+/* Else a worker that is killed between the two leaves what looks like another's. */
+static void look_where_it_goes(struct fixture *fixture, enum step step,
+			       const struct dd_gate_key *keys, size_t count)
+{
+	(void)keys, (void)count;
+	if (step != WROTE)
+		return;
+	assert_false(exists(&fixture->volume, fixture->hooked ? fixture->link : fixture->data));
+	fixture->hooked++;
+}
+
+static void what_comes_back_is_told_of_before_anybody_can_see_it(void **state)
+{
+	const struct dd_restore_options options = { .run = "latest", .command = "trash restore" };
+	struct fixture *fixture = *state;
+	struct dd_restore *restore = NULL;
+
+	put_link(fixture);
+	collect_all(fixture, 0, NULL);
+	fixture->hook = look_where_it_goes;
+	assert_int_equal(dd_restore_apply(fixture->volume.ctx, fixture->volume.store, &options,
+					  &restore, &fixture->volume.err),
+			 0);
+	dd_restore_closep(&restore);
+	assert_int_equal(fixture->hooked, 2);
+	assert_true(exists(&fixture->volume, fixture->data));
+	assert_true(exists(&fixture->volume, fixture->link));
+}
+
 static void look_at_quiet(struct fixture *fixture, enum step step, const struct dd_gate_key *keys,
 			  size_t count)
 {
@@ -575,6 +607,7 @@ int main(void)
 		CASE(whoever_looks_while_it_goes_sees_it_gone),
 		CASE(a_tag_that_is_written_during_the_mark_is_not_removed),
 		CASE(a_lease_that_runs_out_on_the_way_leaves_no_link_without_its_bytes),
+		CASE(what_comes_back_is_told_of_before_anybody_can_see_it),
 		CASE(soon_after_the_start_nothing_is_collected),
 		CASE(everything_is_given_back_and_the_mark_ends),
 		CASE(two_changes_at_once_are_refused),
