@@ -17,6 +17,8 @@
 #include "registry/upload.h"
 #include "registry/whereabouts.h"
 
+#define TICK_MOST 50 /* milliseconds */
+
 /* FNV-1a. */
 size_t dd_registry_slot(const char *repository)
 {
@@ -145,15 +147,33 @@ static void wrote(void *arg, const struct dd_stamp *stamp)
 	dd_written_add(arg, stamp);
 }
 
-/* From now on, by the clock that the file system's times are taken from. */
+/*
+ * Now, once the clock that files get their times from has come to it, which moves by ticks: what was
+ * written up to now is older than that, be it a moment ago by one of ours that died; what is written from
+ * here on is not.
+ */
+static int64_t next_tick(void)
+{
+	static const struct timespec pause = { 0, 1000 * 1000 };
+	struct timespec now, tick;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	/* Should it be set back just now, nobody waits for that. */
+	for (int i = 0; i < TICK_MOST; i++) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &tick);
+		if (dd_time_of(&tick) >= dd_time_of(&now))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return dd_time_of(&now);
+}
+
 static int watch_writes(struct dd_registry *registry, struct dd_error *err)
 {
-	struct timespec now;
 	int rc;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	registry->watch.leases = registry->leases;
-	rc = dd_written_open(dd_time_of(&now), DD_WRITTEN_MOST, &registry->watch.written, err);
+	rc = dd_written_open(next_tick(), DD_WRITTEN_MOST, &registry->watch.written, err);
 	if (rc == 0)
 		dd_store_tell_writes(registry->store, wrote, registry->watch.written);
 	return rc;
