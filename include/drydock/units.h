@@ -37,5 +37,7 @@ int64_t dd_time_after(int64_t time_ns, int64_t ns);
 
 /* CLOCK_REALTIME, nanoseconds since the epoch. */
 int64_t dd_time_now(void);
+/* CLOCK_MONOTONIC, which nobody sets: what waits goes by it. */
+int64_t dd_time_steady(void);
 
 #endif

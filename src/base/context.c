@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <drydock/context.h>
 #include <drydock/units.h>
@@ -77,17 +76,9 @@ void dd_context_cancel(struct dd_context *ctx)
 	atomic_store(&ctx->cancelled, true);
 }
 
-static int64_t monotonic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec;
-}
-
 void dd_context_set_time_limit(struct dd_context *ctx, int64_t ns)
 {
-	atomic_store(&ctx->deadline_ns, ns ? dd_time_after(monotonic_now(), ns) : 0);
+	atomic_store(&ctx->deadline_ns, ns ? dd_time_after(dd_time_steady(), ns) : 0);
 }
 
 void dd_context_ignore_time_limit(struct dd_context *ctx, bool ignore)
@@ -99,7 +90,7 @@ bool dd_context_time_is_up(const struct dd_context *ctx)
 {
 	int64_t deadline_ns = atomic_load_explicit(&ctx->deadline_ns, memory_order_relaxed);
 
-	return deadline_ns && monotonic_now() >= deadline_ns;
+	return deadline_ns && dd_time_steady() >= deadline_ns;
 }
 
 static bool hurried(const struct dd_context *ctx)
@@ -143,7 +134,7 @@ static void begin(struct dd_context *ctx, const char *phase, uint64_t total, boo
 	atomic_store(&ctx->done, 0);
 	atomic_store(&ctx->total, total);
 	atomic_store(&ctx->bytes, bytes);
-	atomic_store(&ctx->started_ns, monotonic_now());
+	atomic_store(&ctx->started_ns, dd_time_steady());
 	atomic_store(&ctx->phase, phase);
 }
 

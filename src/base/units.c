@@ -330,3 +330,11 @@ int64_t dd_time_now(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	return dd_time_of(&now);
 }
+
+int64_t dd_time_steady(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return dd_time_of(&now);
+}

@@ -9,7 +9,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <drydock/units.h>
@@ -25,14 +24,12 @@ static int take_with_lock(struct dd_context *ctx, struct dd_store *store, const 
 			  int64_t lock_wait_ns, struct dd_error *err)
 {
 	char text[DD_HOLDER_TEXT], since[DD_UNIT_TEXT], holder[DD_HOLDER_TEXT];
-	struct timespec now;
 	int64_t deadline_ns;
 	int rc;
 
 	snprintf(text, sizeof(text), "%.180s, since %s\n", about,
 		 dd_time_format_utc(dd_time_now(), since));
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	deadline_ns = lock_wait_ns > 0 ? dd_time_after(dd_time_of(&now), lock_wait_ns) : 0;
+	deadline_ns = lock_wait_ns > 0 ? dd_time_after(dd_time_steady(), lock_wait_ns) : 0;
 	rc = dd_store_lock(ctx, store, text, deadline_ns, holder, err);
 	if (rc == DD_ELOCKED)
 		dd_hint(err, "wait until that run is done: it began before the volume was served");

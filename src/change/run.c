@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <drydock/units.h>
@@ -16,12 +15,7 @@
 
 static int64_t deadline_after(int64_t wait_ns)
 {
-	struct timespec now;
-
-	if (wait_ns <= 0)
-		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return dd_time_after(dd_time_of(&now), wait_ns);
+	return wait_ns > 0 ? dd_time_after(dd_time_steady(), wait_ns) : 0;
 }
 
 static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error *err)

@@ -4,7 +4,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include <drydock/units.h>
 
 #include "base/cleanup.h"
 #include "base/list.h"
@@ -12,7 +13,6 @@
 
 #define SHARDS 256
 #define ROOMS 4096 /* for repositories, by hash: those of one renew each other's */
-#define SECOND INT64_C(1000000000)
 
 struct holder {
 	uint64_t repository;
@@ -47,14 +47,6 @@ struct dd_leases {
 	_Atomic int64_t renewed_ns[ROOMS];
 	struct shard shards[SHARDS];
 };
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
 
 /* FNV-1a: two names of one hash only protect each other's. */
 static uint64_t hash_of(const char *repository)
@@ -386,7 +378,7 @@ int dd_leases_open(int64_t lease_ns, struct dd_leases **leases, struct dd_error 
 	if (!made)
 		return dd_fail(err, DD_ENOMEM, 0, "leases");
 	made->length_ns = lease_ns;
-	dd_leases_set_clock(made, monotonic_ns);
+	dd_leases_set_clock(made, dd_time_steady);
 	for (size_t i = 0; i < SHARDS; i++) {
 		pthread_mutex_init(&made->shards[i].lock, NULL);
 		pthread_cond_init(&made->shards[i].given_back, NULL);

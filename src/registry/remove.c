@@ -16,14 +16,13 @@
 /* Who comes while so many wait is sent away at once: their threads are needed for pushes, too. */
 #define WAITING_MAX 8
 
-/* By the clock on the wall: should it be set meanwhile, somebody waits for less, or for longer. */
 int dd_registry_take_turn(struct dd_registry *registry, int64_t until_ns, struct dd_error *err)
 {
 	const struct timespec until = { until_ns / DD_SECOND, until_ns % DD_SECOND };
 	int sys = EBUSY;
 
 	if (registry->changes_waiting++ < WAITING_MAX)
-		sys = pthread_mutex_timedlock(&registry->change_lock, &until);
+		sys = pthread_mutex_clocklock(&registry->change_lock, CLOCK_MONOTONIC, &until);
 	registry->changes_waiting--;
 	return sys ? dd_fail(err, DD_ELOCKED, 0, "other deletions are waiting already") : 0;
 }
@@ -59,7 +58,7 @@ static int say_locked(struct dd_registry *registry, struct dd_error *err)
 int dd_registry_begin_change(struct dd_registry *registry, const char *command,
 			     struct dd_change **change, struct dd_error *err)
 {
-	int64_t until_ns = dd_time_now() + PATIENCE;
+	int64_t until_ns = dd_time_steady() + PATIENCE;
 	int rc = dd_registry_take_turn(registry, until_ns, err);
 
 	if (rc < 0)
@@ -67,7 +66,7 @@ int dd_registry_begin_change(struct dd_registry *registry, const char *command,
 	do {
 		dd_error_clear(err);
 		rc = begin(registry, command, change, err);
-	} while (rc == DD_ELOCKED && dd_time_now() < until_ns);
+	} while (rc == DD_ELOCKED && dd_time_steady() < until_ns);
 	if (rc < 0)
 		dd_registry_end_turn(registry);
 	return rc == DD_ELOCKED ? say_locked(registry, err) : rc;

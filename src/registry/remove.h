@@ -19,8 +19,8 @@ int dd_registry_end_change(struct dd_registry *registry, struct dd_change **chan
 			   struct dd_error *err);
 
 /*
- * The turn alone, for a change that is begun otherwise: none of ours is under way until the other. By
- * the clock on the wall; DD_ELOCKED as above.
+ * The turn alone, for a change that is begun otherwise: none of ours is under way until the other.
+ * until_ns: dd_time_steady(). DD_ELOCKED as above.
  */
 int dd_registry_take_turn(struct dd_registry *registry, int64_t until_ns, struct dd_error *err);
 void dd_registry_end_turn(struct dd_registry *registry);

@@ -34,25 +34,17 @@ struct dd_background {
 	bool closing;
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * DD_SECOND + now.tv_nsec;
-}
-
 /* False: the end has come. */
 static bool sleep_ns(struct dd_background *background, int64_t ns)
 {
 	struct timespec until;
-	int64_t at = now_ns() + ns;
+	int64_t at = dd_time_steady() + ns;
 	bool closing;
 
 	until.tv_sec = at / DD_SECOND;
 	until.tv_nsec = at % DD_SECOND;
 	pthread_mutex_lock(&background->lock);
-	while (!background->closing && now_ns() < at)
+	while (!background->closing && dd_time_steady() < at)
 		pthread_cond_timedwait(&background->wake, &background->lock, &until);
 	closing = background->closing;
 	pthread_mutex_unlock(&background->lock);
@@ -102,7 +94,8 @@ static int write_pulls(struct dd_background *background, struct dd_error *err)
 	struct dd_serve *serve = background->serve;
 	struct dd_registry *registry = serve->server.registry;
 	int64_t wait_ns = dd_registry_get_watch(registry)->collecting ? 0 : PULLS_WAIT_NS;
-	int rc = dd_registry_take_turn(registry, dd_time_after(dd_time_now(), PULLS_WAIT_NS), err);
+	int rc = dd_registry_take_turn(registry, dd_time_after(dd_time_steady(), PULLS_WAIT_NS),
+				       err);
 
 	if (rc < 0)
 		return rc;
@@ -146,7 +139,7 @@ static void purge_uploads(struct dd_serve *serve)
 
 static bool is_due(int64_t *next_ns, int64_t every_ns)
 {
-	int64_t now = now_ns();
+	int64_t now = dd_time_steady();
 
 	if (now < *next_ns)
 		return false;
@@ -158,7 +151,8 @@ static void *run(void *arg)
 {
 	struct dd_background *background = arg;
 	struct dd_serve *serve = background->serve;
-	int64_t pulls = now_ns() + PULLS_NS, look = now_ns() + LOOK_NS, sweep = 0, purge = 0;
+	int64_t pulls = dd_time_steady() + PULLS_NS, look = dd_time_steady() + LOOK_NS, sweep = 0,
+		purge = 0;
 
 	while (sleep_ns(background, TICK_NS)) {
 		int64_t interval = atomic_load(&serve->server.config)->purge_interval_ns;
