@@ -4,7 +4,8 @@
  * What a collector took comes back; what a person removed, what a policy did not keep, and what was
  * damaged does not: the journal says which is which. It is read once for each run, for it is sealed
  * before anything goes; and a run that has nothing to give is passed over from then on. (Each deletion by
- * a client is such a run: there may be many.)
+ * a client is such a run: there may be many.) The latest word counts: what was removed does not come
+ * back because an older run has taken the same once.
  *
  * Another process may be at work in the trash. So there are only renames of single files, none of which
  * replaces anything, and what is not there any more is no error. The empty directory that stays behind
@@ -29,7 +30,9 @@
 struct giving {
 	char run[DD_RUN_NAME];
 	bool known, nothing;
-	DD_LIST(uint64_t) refused; /* hashes of paths, sorted */
+	/* What stays there, by hashes of paths, sorted: because somebody wanted it gone, and otherwise. */
+	DD_LIST(uint64_t) removed;
+	DD_LIST(uint64_t) damaged;
 };
 
 struct dd_revivable {
@@ -48,10 +51,16 @@ int dd_revivable_open(struct dd_registry *registry, struct dd_error *err)
 	return 0;
 }
 
+static void giving_release(struct giving *giving)
+{
+	dd_list_release(&giving->removed);
+	dd_list_release(&giving->damaged);
+}
+
 static void forget_runs(struct dd_revivable *view)
 {
 	for (size_t i = 0; i < view->runs.count; i++)
-		dd_list_release(&view->runs.items[i].refused);
+		giving_release(&view->runs.items[i]);
 	dd_list_release(&view->runs);
 	view->listed = false;
 }
@@ -89,10 +98,20 @@ static int compare_hashes(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
-static bool comes_back(enum dd_reason reason)
+static void sort_hashes(uint64_t *hashes, size_t count)
 {
-	return !dd_reason_damage(reason) && reason != DD_REASON_REMOVED &&
-	       reason != DD_REASON_POLICY && reason != DD_REASON_EMPTY;
+	if (count)
+		qsort(hashes, count, sizeof(*hashes), compare_hashes);
+}
+
+static bool has(const uint64_t *hashes, size_t count, uint64_t hash)
+{
+	return count && bsearch(&hash, hashes, count, sizeof(hash), compare_hashes);
+}
+
+static bool is_removal(enum dd_reason reason)
+{
+	return reason == DD_REASON_REMOVED || reason == DD_REASON_POLICY;
 }
 
 struct sorting {
@@ -103,16 +122,19 @@ struct sorting {
 static int sort_item(void *arg, const struct dd_item *item, struct dd_error *err)
 {
 	struct sorting *sorting = arg;
-	uint64_t *refused;
+	uint64_t *stays;
 
-	if (comes_back(item->reason)) {
+	if (is_removal(item->reason)) {
+		stays = dd_list_add(&sorting->giving->removed);
+	} else if (dd_reason_damage(item->reason) || item->reason == DD_REASON_EMPTY) {
+		stays = dd_list_add(&sorting->giving->damaged);
+	} else {
 		sorting->something = true;
 		return 0;
 	}
-	refused = dd_list_add(&sorting->giving->refused);
-	if (!refused)
+	if (!stays)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
-	*refused = hash_place(&item->place);
+	*stays = hash_place(&item->place);
 	return 0;
 }
 
@@ -136,10 +158,9 @@ static int learn(struct dd_registry *registry, struct giving *giving, struct dd_
 					  (journal.command &&
 					   !strncmp(journal.command, "repair", strlen("repair")));
 	if (!giving->known)
-		dd_list_release(&giving->refused);
-	if (giving->refused.count)
-		qsort(giving->refused.items, giving->refused.count, sizeof(uint64_t),
-		      compare_hashes);
+		giving_release(giving);
+	sort_hashes(giving->removed.items, giving->removed.count);
+	sort_hashes(giving->damaged.items, giving->damaged.count);
 	return 0;
 }
 
@@ -167,7 +188,7 @@ static int list_anew(struct dd_registry *registry, struct dd_error *err)
 			at++;
 		if (at < old.runs.count && !strcmp(old.runs.items[at].run, name)) {
 			*giving = old.runs.items[at];
-			memset(&old.runs.items[at].refused, 0, sizeof(giving->refused));
+			memset(&old.runs.items[at], 0, sizeof(*giving));
 		}
 		memcpy(giving->run, name, sizeof(giving->run));
 	}
@@ -192,17 +213,30 @@ static int look_at_trash(struct dd_registry *registry, struct dd_error *err)
 	return rc;
 }
 
+static bool was_removed(const struct giving *giving, uint64_t hash)
+{
+	return giving->known && has(giving->removed.items, giving->removed.count, hash);
+}
+
 static bool may_give(struct dd_registry *registry, struct giving *giving, uint64_t hash)
 {
 	if (!giving->known && learn(registry, giving, NULL) < 0)
 		return false;
-	return giving->known && !giving->nothing &&
-	       (!giving->refused.count ||
-		!bsearch(&hash, giving->refused.items, giving->refused.count, sizeof(hash),
-			 compare_hashes));
+	return giving->known && !giving->nothing && !was_removed(giving, hash) &&
+	       !has(giving->damaged.items, giving->damaged.count, hash);
 }
 
-/* The run that has it, the latest first; false: none. */
+static bool lies_in(struct dd_registry *registry, const struct dd_place *place, const char *run)
+{
+	struct dd_place trashed = *place;
+	struct dd_info info;
+
+	trashed.run = run;
+	return dd_store_stat(registry->store, &trashed, &info, NULL) == 0 &&
+	       info.type == DD_ENTRY_FILE;
+}
+
+/* The run that has it, the latest first; false: none, or it was removed since. */
 static bool find_run(struct dd_registry *registry, const struct dd_place *place,
 		     char run[static DD_RUN_NAME])
 {
@@ -214,16 +248,16 @@ static bool find_run(struct dd_registry *registry, const struct dd_place *place,
 	if (look_at_trash(registry, NULL) == 0)
 		for (size_t i = view->runs.count; i > 0 && !found; i--) {
 			struct giving *giving = &view->runs.items[i - 1];
-			struct dd_place trashed = *place;
-			struct dd_info info;
 
-			if (giving->nothing && giving->known)
+			if (giving->known && giving->nothing && !was_removed(giving, hash))
 				continue;
-			trashed.run = giving->run;
-			found = dd_store_stat(registry->store, &trashed, &info, NULL) == 0 &&
-				info.type == DD_ENTRY_FILE && may_give(registry, giving, hash);
+			if (!lies_in(registry, place, giving->run))
+				continue;
+			found = may_give(registry, giving, hash);
 			if (found)
 				memcpy(run, giving->run, DD_RUN_NAME);
+			else if (was_removed(giving, hash))
+				break;
 		}
 	pthread_mutex_unlock(&view->lock);
 	return found;

@@ -202,6 +202,59 @@ static void what_a_person_or_a_policy_removed_or_was_bad_stays_away(void **state
 	close_registry(&reg);
 }
 
+/* An older run has taken the same once, and it was pushed again; then somebody wanted it gone. */
+static void what_was_removed_since_does_not_come_back_from_an_older_run(void **state)
+{
+	const struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
+	const char *const paths[] = { layer_path(APP, &digest) };
+	struct registry reg;
+	char run[32];
+
+	(void)state;
+	open_registry(&reg);
+	for (int i = 0; i < 2; i++) {
+		push(&reg, APP, "bytes", 5);
+		take(&reg, DD_REASON_LINK_UNUSED, paths, 1, run);
+		assert_int_equal(look(&reg, APP, &digest), 0);
+		take(&reg, DD_REASON_LINK_UNUSED, paths, 1, run);
+		push(&reg, APP, "bytes", 5);
+		if (i)
+			take(&reg, DD_REASON_POLICY, paths, 1, run);
+		else
+			assert_int_equal(
+				dd_registry_delete_blob(reg.registry, APP, &digest, reg.err), 0);
+		assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+		/* Nor when it is known what each of them has, or not any more. */
+		assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+		restart(&reg);
+		assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+	}
+	push(&reg, APP, "bytes", 5);
+	take(&reg, DD_REASON_LINK_UNUSED, paths, 1, run);
+	assert_int_equal(look(&reg, APP, &digest), 0);
+	assert_false(exists(&reg.volume, in_trash(run, paths[0])));
+	close_registry(&reg);
+}
+
+static void what_was_bad_since_comes_back_from_an_older_run(void **state)
+{
+	const struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
+	const char *const paths[] = { blob_path(&digest) };
+	struct registry reg;
+	char runs[2][32];
+
+	(void)state;
+	open_registry(&reg);
+	push(&reg, APP, "bytes", 5);
+	take(&reg, DD_REASON_UNREFERENCED, paths, 1, runs[0]);
+	put_bytes(&reg.volume, paths[0], "other", 5);
+	take(&reg, DD_REASON_DAMAGED, paths, 1, runs[1]);
+	assert_pulls(&reg, APP, &digest, "bytes", 5);
+	assert_false(exists(&reg.volume, in_trash(runs[0], paths[0])));
+	assert_true(exists(&reg.volume, in_trash(runs[1], paths[0])));
+	close_registry(&reg);
+}
+
 static void the_latest_of_several_comes_back_and_a_mount_finds_it(void **state)
 {
 	const struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
@@ -690,6 +743,8 @@ int main(void)
 		cmocka_unit_test(what_is_deleted_is_gone_here_alone_and_lies_in_the_trash),
 		cmocka_unit_test(what_a_collector_took_comes_back_when_it_is_asked_for),
 		cmocka_unit_test(what_a_person_or_a_policy_removed_or_was_bad_stays_away),
+		cmocka_unit_test(what_was_removed_since_does_not_come_back_from_an_older_run),
+		cmocka_unit_test(what_was_bad_since_comes_back_from_an_older_run),
 		cmocka_unit_test(the_latest_of_several_comes_back_and_a_mount_finds_it),
 		cmocka_unit_test(with_a_manifest_all_comes_back_that_it_reaches),
 		cmocka_unit_test(a_run_that_is_not_sealed_gives_nothing_and_is_asked_again),
