@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "gc/trash_view.h"
 
 /* Bytes of a blob: a file beside them has their place, and is none. */
@@ -77,7 +78,8 @@ struct finder {
 	bool *linked; /* by id of the view: a link to the blob was written to */
 	const struct dd_survey *survey;
 	struct dd_mark *mark;
-	uint32_t marked; /* the repository that mark answers for */
+	uint32_t marked;       /* the repository that mark answers for */
+	struct dd_ids removed; /* tags that somebody wanted gone since, by digests of their names */
 	struct dd_revivals *revivals;
 };
 
@@ -137,7 +139,47 @@ static int mark_for(struct finder *finder, uint32_t index, struct dd_error *err)
 	return rc;
 }
 
-/* A tag that is about a manifest, and went with it by a policy, is needed where that is here. */
+static int name_tag(const struct dd_place *place, struct dd_digest *digest, struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+
+	if (dd_text_printf(&text, "%s:%s", place->repository, place->tag) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	return dd_digest_of(digest, DD_SHA256, text.bytes, text.len, err);
+}
+
+/* For the runs before it: the latest word counts. */
+static int note_removed(struct finder *finder, const struct dd_run *run, struct dd_error *err)
+{
+	struct dd_digest digest;
+	int rc = 0;
+
+	for (size_t i = 0; i < run->count && rc == 0; i++) {
+		const struct dd_item *item = &run->items[i];
+
+		if (item->place.kind != DD_AT_TAG || item->reason != DD_REASON_REMOVED)
+			continue;
+		rc = name_tag(&item->place, &digest, err);
+		if (rc == 0 && dd_ids_intern(&finder->removed, &digest) == DD_NO_ID)
+			rc = dd_fail(err, DD_ENOMEM, 0, "look into the trash");
+	}
+	return rc;
+}
+
+static int was_removed_since(const struct finder *finder, const struct dd_place *place,
+			     bool *result, struct dd_error *err)
+{
+	struct dd_digest digest;
+	int rc = name_tag(place, &digest, err);
+
+	*result = rc == 0 && dd_ids_find(&finder->removed, &digest) != DD_NO_ID;
+	return rc;
+}
+
+/*
+ * A tag that is about a manifest, and went with it by a policy, is needed where that is here; unless it
+ * was there again, and somebody has removed it.
+ */
 static int companion_needed(struct finder *finder, const struct dd_item *item, bool *result,
 			    struct dd_error *err)
 {
@@ -146,6 +188,7 @@ static int companion_needed(struct finder *finder, const struct dd_item *item, b
 	const struct dd_revision *revision;
 	const struct dd_tag *tag;
 	struct dd_digest subject;
+	bool removed;
 	int rc;
 
 	if (index == DD_NO_ID || !dd_tag_subject(item->place.tag, &subject))
@@ -157,7 +200,9 @@ static int companion_needed(struct finder *finder, const struct dd_item *item, b
 		return 0;
 	revision = dd_repository_revision(survey->repositories.items[index], id);
 	rc = mark_for(finder, index, err);
-	*result = rc == 0 && revision && revision->state != DD_LINK_ABSENT &&
+	if (rc == 0)
+		rc = was_removed_since(finder, &item->place, &removed, err);
+	*result = rc == 0 && !removed && revision && revision->state != DD_LINK_ABSENT &&
 		  dd_mark_reached(finder->mark, id);
 	return rc;
 }
@@ -327,9 +372,13 @@ int dd_revivals_find(const struct dd_trash_view *view, const struct dd_survey *s
 	size_t kept = 0;
 	int rc = note_linked(&finder, err);
 
-	for (size_t r = view->trash.count; r > 0 && rc == 0; r--)
+	for (size_t r = view->trash.count; r > 0 && rc == 0; r--) {
 		rc = find_in_run(&finder, &view->trash.runs[r - 1], err);
+		if (rc == 0)
+			rc = note_removed(&finder, &view->trash.runs[r - 1], err);
+	}
 	free(finder.linked);
+	dd_ids_release(&finder.removed);
 	list = revivals->list.items;
 	if (rc < 0 || !revivals->list.count)
 		return rc;

@@ -316,6 +316,16 @@ test_case 'a tag that is pushed again between plan and withdrawal stays, whole' 
 	blobs_gone vol "${build[3]}"
 '
 
+test_case 'a signature comes back with its subject, unless somebody has removed it since' '
+	from_template && sig=app:sha256-${build[4]#*:}.sig &&
+	policy "repositories: app, keep: {newest: 3, tags: [latest, \"v*\"]}" &&
+	run 0 drydock $gc_policy && blobs_gone vol "$signature" &&
+	put_image vol app:pr-4 "build 4" "base" >/dev/null && cp -a vol other &&
+	put_image vol "$sig" "a signature" >/dev/null && run 0 drydock rm --root vol "$sig" --apply &&
+	run 0 collect vol && [ ! -e "$(current_link vol "$sig")" ] && tagged vol app:pr-4 "${build[4]}" &&
+	run 0 collect other && tagged other "$sig" "$signature"
+'
+
 test_case 'a tag that is moved between plan and withdrawal stays' '
 	need_strace && from_template && policy "repositories: app, tags: \"pr-*\", keep: {newest: 2}" &&
 	pause_after gc renameat2 1 $gc_policy && tag vol app:pr-4 "$older" && resume gc 0 &&
