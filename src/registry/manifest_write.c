@@ -23,7 +23,8 @@
 struct piece {
 	struct dd_place place;
 	struct dd_draft *draft;
-	bool heals; /* in place of other bytes */
+	bool heals;  /* in place of other bytes */
+	bool is_new; /* of a link: there is none */
 };
 
 struct tag_pieces {
@@ -145,6 +146,7 @@ static int prepare_link(struct dd_put_manifest *put, struct piece *piece, struct
 	}
 	if (rc < 0 && rc != DD_ENOENT && rc != DD_EFORMAT && rc != DD_EACCES)
 		return rc;
+	piece->is_new = rc == DD_ENOENT;
 	dd_error_clear(err);
 	return dd_registry_draft_link(registry, &piece->place, &put->report->digest, &piece->draft,
 				      err);
@@ -190,12 +192,19 @@ static int sync_tag(struct tag_pieces *pieces, struct dd_error *err)
 	return rc < 0 ? rc : sync_piece(&pieces->current, err);
 }
 
+/*
+ * Should we be killed between the two: of a tag that moves the history may know more than comes true; a
+ * new one is there, for a history alone would be that of a tag that points nowhere.
+ */
 static int name_tag(struct dd_put_manifest *put, struct tag_pieces *pieces, struct dd_error *err)
 {
-	int rc = name_link(put, &pieces->history, err);
+	bool is_new = pieces->current.is_new;
+	struct piece *first = is_new ? &pieces->current : &pieces->history;
+	struct piece *second = is_new ? &pieces->history : &pieces->current;
+	int rc = name_link(put, first, err);
 
 	if (rc == 0)
-		rc = name_link(put, &pieces->current, err);
+		rc = name_link(put, second, err);
 	return rc < 0 ? dd_wrap(err, rc, "tag %s", pieces->current.place.tag) : 0;
 }
 

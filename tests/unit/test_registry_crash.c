@@ -236,7 +236,7 @@ static void what_is_acknowledged_is_on_the_disk_in_order(void **state)
 
 /* ---- the process goes, or a call fails ---- */
 
-/* A tag that leads to one image, and a push that moves it to another. */
+/* A tag that leads to one image, and a push that moves it to another, of which it makes a second one. */
 struct scene {
 	struct registry reg;
 	struct image before, after;
@@ -272,6 +272,8 @@ static int move_tag(struct scene *scene)
 		rc = push_blob(&scene->reg, scene->after.layer);
 	if (rc == 0)
 		rc = put_manifest(&scene->reg, APP, scene->after.json, "latest");
+	if (rc == 0)
+		rc = put_manifest(&scene->reg, APP, scene->after.json, "new");
 	dd_error_clear(scene->reg.err);
 	return rc;
 }
@@ -297,6 +299,9 @@ static void assert_in_order(struct scene *scene, bool moved)
 	assert_true(is_new || !moved);
 	assert_whole(reg, is_new ? &scene->after : &scene->before);
 	assert_whole(reg, &scene->before);
+	/* No tag has a past, and points nowhere. */
+	if (exists(&reg->volume, history_path(APP, "new", &scene->after.digest)))
+		assert_gets(reg, APP, "new", NULL, scene->after.json);
 	if (move_tag(scene) < 0)
 		fail_msg("a push after it failed");
 	assert_gets(reg, APP, "latest", NULL, scene->after.json);
