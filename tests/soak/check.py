@@ -39,6 +39,7 @@ class Checker:
         if status:
             self.ledger.problem("verify: %s %s" % (json.dumps(found)[:2000], said.strip()))
         self.gone()
+        self.alone()
 
     def check(self):
         if self.run.exact:
@@ -81,6 +82,11 @@ class Checker:
         for (repository, reference), (_, why) in self.broken().items():
             self.ledger.problem("%s %s does not pull %s: %s" % (repository, reference, when, why))
         self.ledger.count("pulls verified", sum(1 for _ in self.ledger.demands()))
+
+    def alone(self):
+        """Whatever was killed, it has taken nothing of its own for another's."""
+        if self.run.server.said("somebody else writes"):
+            self.ledger.problem("it says that somebody else writes to its volume")
 
     def gone(self):
         """A tag that was deleted did not come back from the trash."""

@@ -50,6 +50,10 @@ class Server:
         self.process.kill()
         self.process.wait(LIMIT)
 
+    def said(self, words):
+        with open(self.log, errors="replace") as log:
+            return any(words in line for line in log)
+
     def child(self):
         """A process that it has started and waits for; None if there is none."""
         try:
