@@ -21,16 +21,21 @@ lease_over() {
 	sleep 1.1
 }
 
-# The daemon, whose worker stands still in the midst of its mark, until "go_on".
-with_slow_worker() {
+# The daemon, whose worker stands still, until "go_on": after its first call of this name, on the path that is given.
+with_worker_stopped_at() {
 	need_strace && cat >slow-drydock <<-END && chmod +x slow-drydock &&
 		#!/bin/sh
 		# Who is traced cannot look for leaks.
 		export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-		exec $(command -v by_path) strace -D -f -qq -o $PWD/trace -P $PWD/vol/docker/registry/v2/blobs/sha256 \\
-			-e trace=getdents64 -e inject=getdents64:signal=SIGSTOP:when=1 $DRYDOCK "\$@"
+		exec $(command -v by_path) strace -D -f -qq -o $PWD/trace ${2+-P "$2"} \\
+			-e trace=$1 -e inject=$1:signal=SIGSTOP:when=1 $DRYDOCK "\$@"
 	END
 		with_lease 1s "program: $PWD/slow-drydock"
+}
+
+# In the midst of its mark.
+with_slow_worker() {
+	with_worker_stopped_at getdents64 "$PWD/vol/docker/registry/v2/blobs/sha256"
 }
 
 # start_slow COMMAND…: as "gc", until its worker stands still.
@@ -176,6 +181,39 @@ test_case 'a daemon that is killed leaves a worker that ends in order' '
 	lease_over && start gc collect vol && kill_daemon && wait_until test -e gc.status &&
 	run 0 drydock gc --root vol --grace 0 --lock-wait 1m --apply &&
 	run 0 drydock verify --root vol --full && blobs_exist vol "$image"
+'
+
+# Killed while its worker has taken something and not given back what it holds; a client may wait for it.
+# "worker" is that process.
+kill_it_holding() {
+	with_worker_stopped_at renameat2 && image=$(push_image app v1) &&
+		orphan=$(push_text app "nobody needs it") && lease_over && start_slow collect vol &&
+		worker=$(pgrep -P "$(cat daemon.pid)") && start head curl -sSI "$url/app/blobs/$orphan" &&
+		kill_daemon && finish head 7,52,56 && finish gc 3
+}
+
+# It stops in each of its threads.
+worker_ended() {
+	kill -CONT "$worker" || :
+	flock -n vol/.drydock/lock true
+}
+
+# From the first moment of the next daemon on.
+nothing_is_held_or_lost() {
+	with_lease 1s && ask 200 -m 20 "$url/app/manifests/v1" &&
+		ask 200 -m 20 "$url/app/blobs/$(jq -r ".layers[0].digest" manifest.json)" &&
+		ask 200 -m 20 "$url/app/blobs/$orphan" && [ "$(cat body)" = "nobody needs it" ] &&
+		push_image app v1 >/dev/null && lease_over && run 0 collect vol &&
+		blobs_gone vol "$orphan" && ask 200 "$url/app/manifests/$image" &&
+		run 0 drydock verify --root vol --full && says_not "somebody else" daemon.err && stop
+}
+
+test_case 'a daemon that is killed while something is held leaves nothing held, and nothing lost' '
+	kill_it_holding && wait_until worker_ended && nothing_is_held_or_lost
+'
+
+test_case 'nor if its worker is killed as well' '
+	kill_it_holding && kill -KILL "$worker" && wait_until worker_ended && nothing_is_held_or_lost
 '
 
 done_testing

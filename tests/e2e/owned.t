@@ -88,6 +88,38 @@ test_case 'standard input, the directory and relative names are the caller'"'"'s
 	blobs_gone vol "$orphan" && stop_owning
 '
 
+test_case 'with -q it is silent, whatever is done, unless a person is needed' '
+	from_template && own 0 && run 0 collect vol -q >text 2>&1 && errands 1 && [ ! -s text ] &&
+	blobs_gone vol "$orphan" "$dead" && run 0 collect vol -q >text 2>&1 && errands 2 &&
+	[ ! -s text ] && flip_blob vol "$image" && run 1 collect vol -q >text 2>&1 && errands 3 &&
+	says "needs a person" text && stop_owning
+'
+
+test_case 'a plan file is the caller'"'"'s, and what of it is leased stays' '
+	from_template && mkdir sub && cd sub && run 0 plan ../vol --plan-out plan.json >out && cd .. &&
+	own 1 && tell pin app "$dead" && cd sub &&
+	run 0 drydock gc --root ../vol --apply --plan plan.json --json >out && cd .. && errands 1 &&
+	valid gc sub/out && json ".totals.leased_items == 1" sub/out && blobs_gone vol "$orphan" &&
+	blobs_exist vol "$dead" && layer_linked vol app "$dead" && tell unpin app "$dead" && cd sub &&
+	run 0 drydock gc --root ../vol --apply --plan plan.json >out && cd .. && errands 2 &&
+	blobs_gone vol "$dead" && tagged vol app:v1 "$image" && stop_owning
+'
+
+# Its worker is late once it has made so many renames.
+own_late() {
+	sanitized && skip "a sanitizer wants to be loaded first"
+	printf "#!/bin/sh\nLD_PRELOAD=%s LATE_AFTER=%s exec %s \"\$@\"\n" "$BUILD/tests/late.so" "$1" \
+		"$DRYDOCK" >late && chmod +x late && DRYDOCK=$PWD/late own "${@:2}"
+}
+
+test_case 'when the time is up it stops between two items, and the next run goes on' '
+	from_template && own_late 1 0 && run 3 collect vol --time-limit 1h --json >report 2>err &&
+	errands 1 && valid gc report && says "time limit was reached" err &&
+	json ".totals.left_items > 0 and .totals.withdrawn_items > 0" report &&
+	tell take app "$dead" && stop_owning && own 0 && run 0 collect vol && errands 1 &&
+	blobs_gone vol "$orphan" "$dead" && tagged vol app:v1 "$image" && stop_owning
+'
+
 test_case 'the exit status and what goes wrong come back' '
 	from_template && own 0 && run 2 collect vol --no-such-option && errands 0 &&
 	run 2 drydock rm --root vol nosuch:tag --apply 2>err && errands 1 &&
@@ -138,9 +170,21 @@ test_case 'a gate that is named from outside opens nothing' '
 
 # ---- signals ----
 
+# interrupted SIGNAL STATUS
+interrupted() {
+	tell pause app && start gc collect vol && tell paused && kill "-$1" "$(cat gc.pid)" && tell go &&
+		finish gc "$2" && tell take app "$dead" && run 0 drydock trash --root vol list &&
+		tagged vol app:v1 "$image"
+}
+
 test_case 'a signal to the caller ends the run in order, and the status says so' '
-	from_template && own 0 && tell pause app && start gc collect vol && tell paused && kill -TERM "$(cat gc.pid)" && tell go && finish gc 143 &&
-	run 0 drydock trash --root vol list && run 0 collect vol && stop_owning
+	from_template && own 0 && interrupted TERM 143 && stop_owning && own 0 && run 0 collect vol &&
+	blobs_gone vol "$orphan" "$dead" && stop_owning
+'
+
+test_case 'so does an interrupt from the keyboard' '
+	from_template && own 0 && interrupted INT 130 && stop_owning && own 0 && run 0 collect vol &&
+	blobs_gone vol "$orphan" "$dead" && stop_owning
 '
 
 test_case 'a caller that is killed stops the run, and nobody waits for what it held' '
