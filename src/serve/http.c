@@ -51,6 +51,8 @@ static struct link *open_link(struct dd_http *http, struct MHD_Connection *conne
 	atomic_init(&link->refs, 1);
 	link_enter(link, LINK_IDLE);
 	link->moved_seen_ns = http_now_ns();
+	if (http->options.tls)
+		link->terms = dd_tls_begin(http->options.tls, connection);
 	atomic_fetch_add(&http->connections, 1);
 	pthread_mutex_lock(&http->lock);
 	link->next = http->links;
@@ -202,7 +204,7 @@ static void choose_options(struct dd_http *http, struct MHD_OptionItem items[OPT
 	add(items, &count, MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)target_came, http);
 	add(items, &count, MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)decode_nothing, http);
 	if (options->tls)
-		dd_tls_choose_options(options->tls, items, &count);
+		dd_tls_choose_options(items, &count);
 	add(items, &count, MHD_OPTION_END, 0, NULL);
 }
 

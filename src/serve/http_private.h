@@ -91,9 +91,10 @@ struct link {
 	_Atomic uint64_t moved;	  /* bytes in and out */
 	uint64_t moved_seen;
 	int64_t moved_seen_ns;
-	bool lingers;		 /* its client was still sending when it got its reply */
-	bool vouched;		 /* its client has shown what certificate is demanded */
-	_Atomic bool unfinished; /* more of a body is to come */
+	bool lingers;			  /* its client was still sending when it got its reply */
+	const struct dd_tls_terms *terms; /* with TLS */
+	bool vouched;			  /* its client has shown what certificate is demanded */
+	_Atomic bool unfinished;	  /* more of a body is to come */
 	uint64_t still_at; /* what had moved when it was last seen to move, and when that was */
 	int64_t still_since_ns;
 };

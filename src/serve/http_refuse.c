@@ -59,7 +59,7 @@ static bool is_vouched_for(struct dd_exchange *exchange)
 	struct link *link = link_of(exchange);
 
 	if (tls && !link->vouched)
-		link->vouched = dd_tls_may_ask(tls, exchange->connection);
+		link->vouched = dd_tls_may_ask(link->terms, exchange->connection);
 	return !tls || link->vouched;
 }
 

@@ -114,14 +114,6 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool same_texts(const dd_config_texts *a, const dd_config_texts *b)
-{
-	for (size_t i = 0; i < a->count && i < b->count; i++)
-		if (!same(a->items[i], b->items[i]))
-			return false;
-	return a->count == b->count;
-}
-
 /* What was read when the server began. */
 static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config *old,
 			   const struct dd_serve_config *now)
@@ -133,10 +125,7 @@ static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config 
 		{ "http.addr", !serve->options.addr && !same(old->http_addr, now->http_addr) },
 		{ "http.net", !same(old->http_net, now->http_net) },
 		{ "http.debug.addr", !same(old->debug_addr, now->debug_addr) },
-		{ "http.tls.minimumtls", old->tls_strict != now->tls_strict },
 		{ "http.tls.certificate", !old->tls_certificate != !now->tls_certificate },
-		{ "http.tls.clientcas", !same_texts(&old->tls_client_cas, &now->tls_client_cas) },
-		{ "http.tls.clientauth", !same(old->tls_client_auth, now->tls_client_auth) },
 		{ "log.accesslog.disabled", old->access_log_disabled != now->access_log_disabled },
 		{ "log.formatter", old->access_form != now->access_form },
 		{ "drydock.cache-dir", !same(old->cache_dir, now->cache_dir) },

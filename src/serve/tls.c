@@ -1,5 +1,5 @@
 /*
- * TLS: a certificate for each connection, by libmicrohttpd's callback into GnuTLS.
+ * TLS: each connection begins under the terms of the moment, which are GnuTLS's credentials.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,19 +15,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "serve/tls.h"
 
 #define FILE_MAX ((size_t)1 << 20)
-#define CHAIN_MAX 16
-
-/* One that was read. Handshakes under way still use those before it, which so live on. */
-struct certificate {
-	struct certificate *before;
-	gnutls_pcert_st chain[CHAIN_MAX];
-	unsigned count;
-	gnutls_privkey_t key;
-};
 
 /* What is demanded of a client, by the reference's words: a certificate at all, and one that is vouched for. */
 struct demand {
@@ -42,21 +32,26 @@ static const struct demand demands[] = {
 	{ "request-client-cert", false, false },
 };
 
-struct dd_tls {
-	pthread_mutex_t lock;
-	struct certificate *now;
-	const char *priorities;
-	const struct demand *demand; /* NULL: none is asked for */
-	struct dd_text authorities;  /* PEM */
+/* As they were read. Connections that began under earlier ones still have those, which so live on. */
+struct dd_tls_terms {
+	struct dd_tls_terms *before;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priorities;
+	const struct demand *demand; /* NULL: no certificate is asked for */
 };
 
-static void free_certificate(struct certificate *certificate)
+struct dd_tls {
+	pthread_mutex_t lock;
+	struct dd_tls_terms *now;
+};
+
+static void free_terms(struct dd_tls_terms *terms)
 {
-	for (unsigned i = 0; i < certificate->count; i++)
-		gnutls_pcert_deinit(&certificate->chain[i]);
-	if (certificate->key)
-		gnutls_privkey_deinit(certificate->key);
-	free(certificate);
+	if (terms->credentials)
+		gnutls_certificate_free_credentials(terms->credentials);
+	if (terms->priorities)
+		gnutls_priority_deinit(terms->priorities);
+	free(terms);
 }
 
 static int read_file(const char *path, gnutls_datum_t *data, struct dd_error *err)
@@ -88,34 +83,51 @@ static int fail_tls(const char *path, const char *what, int sys, struct dd_error
 	return dd_fail(err, DD_ECONFIG, 0, "%s: %s: %s", path, what, gnutls_strerror(sys));
 }
 
-static int read_chain(struct certificate *certificate, const char *path, struct dd_error *err)
+/* ---- what is read ---- */
+
+struct chain {
+	gnutls_x509_crt_t *list;
+	unsigned count;
+};
+
+static void release_chain(struct chain *chain)
+{
+	for (unsigned i = 0; i < chain->count; i++)
+		gnutls_x509_crt_deinit(chain->list[i]);
+	gnutls_free(chain->list);
+}
+
+static int read_chain(struct chain *chain, const char *path, struct dd_error *err)
 {
 	gnutls_datum_t data = { 0 };
-	unsigned count = CHAIN_MAX;
 	int rc = read_file(path, &data, err), sys;
 
 	if (rc == 0) {
-		sys = gnutls_pcert_list_import_x509_raw(certificate->chain, &count, &data,
-							GNUTLS_X509_FMT_PEM, 0);
+		sys = gnutls_x509_crt_list_import2(&chain->list, &chain->count, &data,
+						   GNUTLS_X509_FMT_PEM, 0);
 		if (sys < 0)
 			rc = fail_tls(path, "no certificate in PEM", sys, err);
-		else
-			certificate->count = count;
 	}
 	free(data.data);
 	return rc;
 }
 
-static int read_key(struct certificate *certificate, const char *path, struct dd_error *err)
+static void release_key(gnutls_x509_privkey_t *key)
+{
+	if (*key)
+		gnutls_x509_privkey_deinit(*key);
+}
+
+static int read_key(gnutls_x509_privkey_t *key, const char *path, struct dd_error *err)
 {
 	gnutls_datum_t data = { 0 };
 	int rc = read_file(path, &data, err), sys = 0;
 
 	if (rc == 0) {
-		sys = gnutls_privkey_init(&certificate->key);
+		sys = gnutls_x509_privkey_init(key);
 		if (sys == 0)
-			sys = gnutls_privkey_import_x509_raw(certificate->key, &data,
-							     GNUTLS_X509_FMT_PEM, NULL, 0);
+			sys = gnutls_x509_privkey_import2(*key, &data, GNUTLS_X509_FMT_PEM, NULL,
+							  0);
 		if (sys < 0)
 			rc = fail_tls(path, "no private key in PEM, without a password", sys, err);
 	}
@@ -126,46 +138,83 @@ static int read_key(struct certificate *certificate, const char *path, struct dd
 }
 
 /* That the two belong together is found out now, and not by the first client. */
-static int check_pair(const struct certificate *certificate, const struct dd_tls_options *options,
-		      struct dd_error *err)
+static int set_certificate(struct dd_tls_terms *terms, const struct dd_tls_options *options,
+			   struct dd_error *err)
 {
-	unsigned char a[64], b[64];
-	size_t a_len = sizeof(a), b_len = sizeof(b);
-	gnutls_pubkey_t public = NULL;
-	int sys = gnutls_pubkey_init(&public);
+	DD_CLEANUP(release_chain) struct chain chain = { 0 };
+	DD_CLEANUP(release_key) gnutls_x509_privkey_t key = NULL;
+	int rc = read_chain(&chain, options->certificate, err), sys;
 
-	if (sys == 0)
-		sys = gnutls_pubkey_import_privkey(public, certificate->key, 0, 0);
-	if (sys == 0)
-		sys = gnutls_pubkey_get_key_id(public, GNUTLS_KEYID_USE_SHA256, a, &a_len);
-	if (sys == 0)
-		sys = gnutls_pubkey_get_key_id(certificate->chain[0].pubkey,
-					       GNUTLS_KEYID_USE_SHA256, b, &b_len);
-	if (public)
-		gnutls_pubkey_deinit(public);
-	if (sys < 0)
-		return fail_tls(options->key, "compare it with the certificate", sys, err);
-	if (a_len != b_len || memcmp(a, b, a_len) != 0)
+	if (rc == 0)
+		rc = read_key(&key, options->key, err);
+	if (rc < 0)
+		return rc;
+	sys = gnutls_certificate_set_x509_key(terms->credentials, chain.list, (int)chain.count,
+					      key);
+	if (sys == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
 		return dd_fail(err, DD_ECONFIG, 0,
 			       "%s is not the key of the first certificate of %s", options->key,
 			       options->certificate);
-	return 0;
+	return sys < 0 ? fail_tls(options->certificate, "serve it", sys, err) : 0;
+}
+
+static int add_authorities(struct dd_tls_terms *terms, const char *path, struct dd_error *err)
+{
+	DD_CLEANUP(release_chain) struct chain chain = { 0 };
+	int rc = read_chain(&chain, path, err), sys;
+
+	if (rc == 0) {
+		sys = gnutls_certificate_set_x509_trust(terms->credentials, chain.list,
+							(int)chain.count);
+		if (sys < 0)
+			rc = fail_tls(path, "trust it", sys, err);
+	}
+	return rc < 0 ? dd_wrap(err, rc, "http.tls.clientcas") : 0;
+}
+
+static int set_demand(struct dd_tls_terms *terms, const struct dd_tls_options *options,
+		      struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!options->client_ca_count)
+		return 0;
+	for (size_t i = 0; i < DD_COUNT(demands) && !terms->demand; i++)
+		if (!options->client_auth || !strcmp(options->client_auth, demands[i].word))
+			terms->demand = &demands[i];
+	if (!terms->demand)
+		return dd_fail(err, DD_ECONFIG, 0, "http.tls.clientauth: \"%.100s\" is not known",
+			       options->client_auth);
+	for (size_t i = 0; rc == 0 && i < options->client_ca_count; i++)
+		rc = add_authorities(terms, options->client_cas[i], err);
+	return rc;
+}
+
+static int fill(struct dd_tls_terms *terms, const struct dd_tls_options *options,
+		struct dd_error *err)
+{
+	const char *priorities = options->strict ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" :
+						   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+	int sys = gnutls_certificate_allocate_credentials(&terms->credentials), rc;
+
+	if (sys == 0)
+		sys = gnutls_priority_init(&terms->priorities, priorities, NULL);
+	if (sys < 0)
+		return fail_tls(options->certificate, "serve it", sys, err);
+	rc = set_certificate(terms, options, err);
+	return rc < 0 ? rc : set_demand(terms, options, err);
 }
 
 int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, struct dd_error *err)
 {
-	struct certificate *fresh = calloc(1, sizeof(*fresh));
+	struct dd_tls_terms *fresh = calloc(1, sizeof(*fresh));
 	int rc;
 
 	if (!fresh)
 		return dd_fail(err, DD_ENOMEM, 0, "read %s", options->certificate);
-	rc = read_chain(fresh, options->certificate, err);
-	if (rc == 0)
-		rc = read_key(fresh, options->key, err);
-	if (rc == 0)
-		rc = check_pair(fresh, options, err);
+	rc = fill(fresh, options, err);
 	if (rc < 0) {
-		free_certificate(fresh);
+		free_terms(fresh);
 		return rc;
 	}
 	pthread_mutex_lock(&tls->lock);
@@ -173,81 +222,6 @@ int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, stru
 	tls->now = fresh;
 	pthread_mutex_unlock(&tls->lock);
 	return 0;
-}
-
-/* ---- clients' certificates ---- */
-
-static int add_authorities(struct dd_tls *tls, const char *path, struct dd_error *err)
-{
-	gnutls_x509_crt_t *list = NULL;
-	gnutls_datum_t data = { 0 };
-	unsigned count = 0;
-	int rc = read_file(path, &data, err), sys;
-
-	if (rc == 0) {
-		sys = gnutls_x509_crt_list_import2(&list, &count, &data, GNUTLS_X509_FMT_PEM, 0);
-		if (sys < 0)
-			rc = fail_tls(path, "no certificate in PEM", sys, err);
-	}
-	for (unsigned i = 0; i < count; i++)
-		gnutls_x509_crt_deinit(list[i]);
-	gnutls_free(list);
-	if (rc == 0 && (dd_text_add(&tls->authorities, (char *)data.data, data.size) < 0 ||
-			dd_text_add(&tls->authorities, "\n", 1) < 0))
-		rc = dd_fail(err, DD_ENOMEM, 0, "read %s", path);
-	free(data.data);
-	return rc < 0 ? dd_wrap(err, rc, "http.tls.clientcas") : 0;
-}
-
-static int choose_demand(struct dd_tls *tls, const struct dd_tls_options *options,
-			 struct dd_error *err)
-{
-	int rc = 0;
-
-	if (!options->client_ca_count)
-		return 0;
-	for (size_t i = 0; i < DD_COUNT(demands) && !tls->demand; i++)
-		if (!options->client_auth || !strcmp(options->client_auth, demands[i].word))
-			tls->demand = &demands[i];
-	if (!tls->demand)
-		return dd_fail(err, DD_ECONFIG, 0, "http.tls.clientauth: \"%.100s\" is not known",
-			       options->client_auth);
-	for (size_t i = 0; rc == 0 && i < options->client_ca_count; i++)
-		rc = add_authorities(tls, options->client_cas[i], err);
-	return rc;
-}
-
-static gnutls_session_t session_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-
-	return info ? info->tls_session : NULL;
-}
-
-bool dd_tls_send(struct MHD_Connection *connection, const void *bytes, size_t len)
-{
-	gnutls_session_t session = session_of(connection);
-
-	return session && gnutls_record_send(session, bytes, len) == (ssize_t)len;
-}
-
-bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection)
-{
-	gnutls_typed_vdata_st use = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-				      .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT };
-	gnutls_session_t session;
-	unsigned count = 0, status = 0;
-
-	if (!tls->demand)
-		return true;
-	session = session_of(connection);
-	if (!session)
-		return false;
-	if (!gnutls_certificate_get_peers(session, &count) || !count)
-		return !tls->demand->one;
-	return !tls->demand->good ||
-	       (gnutls_certificate_verify_peers(session, &use, 1, &status) == 0 && status == 0);
 }
 
 /* ---- opening and closing ---- */
@@ -261,11 +235,7 @@ int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **out, struc
 	if (!tls)
 		return dd_fail(err, DD_ENOMEM, 0, "read %s", options->certificate);
 	pthread_mutex_init(&tls->lock, NULL);
-	tls->priorities = options->strict ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" :
-					    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 	rc = dd_tls_reload(tls, options, err);
-	if (rc == 0)
-		rc = choose_demand(tls, options, err);
 	if (rc < 0) {
 		dd_tls_closep(&tls);
 		return rc;
@@ -281,51 +251,85 @@ void dd_tls_closep(struct dd_tls **pointer)
 	if (!tls)
 		return;
 	while (tls->now) {
-		struct certificate *gone = tls->now;
+		struct dd_tls_terms *gone = tls->now;
 
 		tls->now = gone->before;
-		free_certificate(gone);
+		free_terms(gone);
 	}
-	dd_text_release(&tls->authorities);
 	pthread_mutex_destroy(&tls->lock);
 	free(tls);
 	*pointer = NULL;
 }
 
-/*
- * libmicrohttpd's callbacks have no argument of ours, and GnuTLS's session none that is set early
- * enough: a process has one server with TLS.
- */
-static struct dd_tls *the_tls;
+/* ---- connections ---- */
 
-static int choose(gnutls_session_t session, const gnutls_datum_t *authorities, int count,
-		  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
-		  gnutls_pcert_st **chain, unsigned *chain_len, gnutls_privkey_t *key)
+static gnutls_session_t session_of(struct MHD_Connection *connection)
 {
-	struct certificate *now;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
+	return info ? info->tls_session : NULL;
+}
+
+const struct dd_tls_terms *dd_tls_begin(struct dd_tls *tls, struct MHD_Connection *connection)
+{
+	gnutls_session_t session = session_of(connection);
+	const struct dd_tls_terms *terms;
+
+	pthread_mutex_lock(&tls->lock);
+	terms = tls->now;
+	pthread_mutex_unlock(&tls->lock);
+	if (!session ||
+	    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, terms->credentials) < 0 ||
+	    gnutls_priority_set(session, terms->priorities) < 0)
+		return NULL;
+	gnutls_certificate_server_set_request(session, terms->demand ? GNUTLS_CERT_REQUEST :
+								       GNUTLS_CERT_IGNORE);
+	return terms;
+}
+
+bool dd_tls_send(struct MHD_Connection *connection, const void *bytes, size_t len)
+{
+	gnutls_session_t session = session_of(connection);
+
+	return session && gnutls_record_send(session, bytes, len) == (ssize_t)len;
+}
+
+bool dd_tls_may_ask(const struct dd_tls_terms *terms, struct MHD_Connection *connection)
+{
+	gnutls_typed_vdata_st use = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+				      .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT };
+	gnutls_session_t session = session_of(connection);
+	unsigned count = 0, status = 0;
+
+	if (!terms || !session)
+		return false;
+	if (!terms->demand)
+		return true;
+	if (!gnutls_certificate_get_peers(session, &count) || !count)
+		return !terms->demand->one;
+	return !terms->demand->good ||
+	       (gnutls_certificate_verify_peers(session, &use, 1, &status) == 0 && status == 0);
+}
+
+/* libmicrohttpd has credentials of its own, and wants to know where they come from. No session has them. */
+static int choose_none(gnutls_session_t session, const gnutls_datum_t *authorities, int count,
+		       const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+		       gnutls_pcert_st **chain, unsigned *chain_len, gnutls_privkey_t *key)
+{
 	(void)session;
 	(void)authorities;
 	(void)count;
 	(void)algorithms;
 	(void)algorithm_count;
-	pthread_mutex_lock(&the_tls->lock);
-	now = the_tls->now;
-	pthread_mutex_unlock(&the_tls->lock);
-	*chain = now->chain;
-	*chain_len = now->count;
-	*key = now->key;
-	return 0;
+	(void)chain;
+	(void)chain_len;
+	(void)key;
+	return -1;
 }
 
-void dd_tls_choose_options(struct dd_tls *tls, struct MHD_OptionItem *items, size_t *count)
+void dd_tls_choose_options(struct MHD_OptionItem *items, size_t *count)
 {
-	the_tls = tls;
 	items[(*count)++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
-						     (void *)(intptr_t)choose };
-	items[(*count)++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0,
-						     (void *)(intptr_t)tls->priorities };
-	if (tls->demand)
-		items[(*count)++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0,
-							     tls->authorities.bytes };
+						     (void *)(intptr_t)choose_none };
 }

@@ -1,7 +1,6 @@
 /*
- * Certificates for TLS, which may be read anew while the server runs: connections that are being
- * made take what is there. Those of clients are asked for where authorities are named that vouch for
- * them, which stay what they were.
+ * TLS: certificates, those that clients have to show, and what is spoken. All of it may be read anew while the
+ * server runs: a connection begins under the terms of the moment, and keeps them.
  *
  * Locking: all functions from any thread, but for open and close.
  */
@@ -14,6 +13,7 @@
 #include <drydock/context.h>
 
 struct dd_tls;
+struct dd_tls_terms;
 struct MHD_Connection;
 struct MHD_OptionItem;
 
@@ -33,10 +33,12 @@ int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, stru
 void dd_tls_closep(struct dd_tls **tls);
 
 /* For http.c: what libmicrohttpd is told. */
-void dd_tls_choose_options(struct dd_tls *tls, struct MHD_OptionItem *items, size_t *count);
+void dd_tls_choose_options(struct MHD_OptionItem *items, size_t *count);
+/* Before its first byte. They live as long as tls. NULL: no reply of ours may go to it. */
+const struct dd_tls_terms *dd_tls_begin(struct dd_tls *tls, struct MHD_Connection *connection);
 /* In the connection's thread, past libmicrohttpd. Whether all went. */
 bool dd_tls_send(struct MHD_Connection *connection, const void *bytes, size_t len);
 /* Whether the client's certificate, or that it has none, is as is demanded. */
-bool dd_tls_may_ask(const struct dd_tls *tls, struct MHD_Connection *connection);
+bool dd_tls_may_ask(const struct dd_tls_terms *terms, struct MHD_Connection *connection);
 
 #endif

@@ -185,6 +185,22 @@ test_case 'TLS: only who has a certificate of the authorities named gets anythin
 	run 2 drydockd --config config.yml --addr 127.0.0.1:0 2>err && says "clientauth.*maybe" err
 '
 
+test_case 'TLS: authorities and what is demanded are read again on SIGHUP' '
+	certificate one && client good ca && client other other-ca &&
+	again() {
+		config "http: {tls: {certificate: cert.pem, key: key.pem$1}}" && kill -HUP "$(cat daemon.pid)" &&
+		wait_until reloaded "$2"
+	} &&
+	reloaded() { [ "$(grep -c reloaded daemon.err)" = "$1" ]; } &&
+	config "http: {tls: {certificate: cert.pem, key: key.pem, clientcas: [ca.pem]}}" && serve_config config.yml &&
+	api=https://$host && as good 200 "$api/v2/" && as other 403 "$api/v2/" && cp other-ca.pem ca.pem &&
+	again ", clientcas: [ca.pem]" 1 && as good 403 "$api/v2/" && as other 200 "$api/v2/" &&
+	again ", clientcas: [ca.pem], clientauth: verify-client-cert-if-given" 2 && ask 200 -k "$api/v2/" && as good 403 "$api/v2/" &&
+	openssl s_client -connect "$host" </dev/null >names 2>openssl.err && says "CN *= *other-ca" names && says_not "CN *= *ca\$" names &&
+	ask 200 -k --tls-max 1.2 "$api/v2/" && again ", minimumtls: tls1.3" 3 && as good 200 "$api/v2/" && ask 200 -k "$api/v2/" &&
+	! curl -s -k --tls-max 1.2 "$api/v2/" && says_not "restart" daemon.err
+'
+
 test_case 'a key that is not the certificate'"'"'s is told at the start' '
 	certificate one && mv cert.pem one.pem && certificate two &&
 	config "http: {tls: {certificate: one.pem, key: key.pem}}" &&
