@@ -160,6 +160,25 @@ int dd_scan_list_names(struct dd_scan_names *names, struct dd_error *err)
 					 add_name, names, err);
 }
 
+/* Links of an algorithm that we do not know may stand for anything in the repository, and so may those
+ * that should lie where there is no directory. */
+static int doubt_algorithm(const struct dd_scan_algorithms *algorithms,
+			   const struct dd_entry *entry, bool known)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	int rc;
+
+	if (!known && entry->type != DD_ENTRY_DIRECTORY)
+		return 0;
+	rc = dd_scan_describe(&text, algorithms->directory, entry->name);
+	if (rc == 0)
+		rc = dd_text_printf(&text, ": %s",
+				    known ? "not a directory" : "an unknown algorithm");
+	return rc < 0 ? rc :
+			dd_scan_doubt(algorithms->scan, algorithms->repo, DD_DOUBT_LINK, NULL,
+				      text.bytes);
+}
+
 static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_error *err)
 {
 	struct dd_scan_algorithms *algorithms = arg;
@@ -181,9 +200,7 @@ static int add_algorithm(void *arg, const struct dd_entry *entry, struct dd_erro
 		algorithms->found |= 1U << alg;
 		return 0;
 	}
-	/* Links of an algorithm that we do not know may stand for anything in the repository. */
-	if (entry->type == DD_ENTRY_DIRECTORY &&
-	    dd_scan_doubt(algorithms->scan, algorithms->repo, DD_DOUBT_LINK, NULL, entry->name) < 0)
+	if (doubt_algorithm(algorithms, entry, alg >= 0) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "list a directory");
 	return dd_scan_note(algorithms->scan, DD_STRANGE_ALIEN, algorithms->directory, entry->name,
 			    NULL);

@@ -259,6 +259,9 @@ static int add_level(void *arg, const struct dd_entry *entry, struct dd_error *e
 		     !strcmp(entry->name, "_uploads")	? &level->uploads :
 							  NULL;
 
+	/* What should lie in one of these may be anything. */
+	if (part && level->name && entry->type == DD_ENTRY_FILE)
+		return report(level->walk, DD_STRANGE_UNREADABLE, &place, entry->name, NULL);
 	if (entry->type != DD_ENTRY_DIRECTORY)
 		return report_entry(level->walk, &place, entry);
 	if (part && level->name) {

@@ -136,6 +136,14 @@ test_case 'a directory that may hide repositories and cannot be read holds every
 	run 1 as_nobody collect vol 2>err && volume_content vol >after && same before after
 '
 
+for part in _manifests _layers _manifests/revisions _manifests/tags _manifests/revisions/sha256; do
+	test_case "a file where the directory $part should be holds everything" '
+		from_template && dir=$(repository_dir vol app)/$part && mv "$dir" away && echo >"$dir" &&
+		volume_content vol >before && run 1 plan vol -m --json >plan && nothing_goes plan &&
+		run 1 collect vol -m && volume_content vol >after && same before after
+	'
+done
+
 test_case 'a manifest that may not be read holds its repository' '
 	need_root && from_template && chown -R 65534 vol && chmod 755 . &&
 	chown 0 "$(blob_data vol "$bad")" &&
