@@ -62,7 +62,8 @@ static const struct option table[] = {
 	  "remembered with --apply; may be repeated",
 	  NULL },
 	{ "allow-empty", 0, OPTION_FLAG, &settings.allow_empty, NULL,
-	  "let -m work on a volume that has not one tag, and --policy take a repository's last tag",
+	  "let -m work on a volume that has not one tag, --policy take a repository's last tag, and "
+	  "blobs go where there is no repository",
 	  NULL },
 	{ "max-items", 0, OPTION_AMOUNT, &settings.max_items, "N",
 	  "carry nothing out if more objects would go", NULL },

@@ -44,6 +44,7 @@ struct dd_candidates {
 struct dd_judge_options {
 	bool delete_untagged;
 	bool ignore_holds; /* to learn what they keep */
+	bool allow_empty;  /* as in struct dd_mark_options */
 	bool beside; /* look for temporary files where the file proper is gone: the scan did not */
 	int64_t now_ns, grace_ns, uploads_older_ns;
 	int64_t temps_older_ns; /* temporary files that are younger stay, whatever the grace */

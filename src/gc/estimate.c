@@ -39,6 +39,7 @@ static int estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 	const struct dd_gc_totals *totals = &gc->plan.totals;
 	int rc;
 
+	judge->allow_empty = gc->options.allow_empty;
 	judge->now_ns = gc->now_ns;
 	judge->grace_ns = gc->options.grace_ns;
 	judge->uploads_older_ns = gc->options.uploads_older_ns;

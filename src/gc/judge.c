@@ -12,6 +12,7 @@ int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
 	const struct dd_mark_options mark = {
 		.delete_untagged = options->delete_untagged,
 		.ignore_holds = options->ignore_holds,
+		.allow_empty = options->allow_empty,
 		.losses = options->losses,
 		.loss_count = options->loss_count,
 		.young = candidates->young.items,

@@ -126,6 +126,7 @@ static int mark(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc
 	DD_AUTOFREE bool *candidate = calloc(gc->graph->nodes.count + 1, sizeof(*candidate));
 	struct again again = { store, gc, look, candidate };
 	struct dd_mark_options options = { .delete_untagged = gc->options.delete_untagged,
+					   .allow_empty = gc->options.allow_empty,
 					   .losses = gc->losses.items,
 					   .loss_count = gc->losses.count };
 	int rc;

@@ -121,6 +121,7 @@ int dd_gc_each_marked(struct dd_context *ctx, struct dd_gc *gc, dd_marked_fn *fn
 {
 	const struct dd_mark_options options = {
 		.delete_untagged = gc->options.delete_untagged,
+		.allow_empty = gc->options.allow_empty,
 		.losses = gc->losses.items,
 		.loss_count = gc->losses.count,
 		.young = gc->candidates.young.items,

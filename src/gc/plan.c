@@ -262,6 +262,7 @@ static int survey_and_judge(struct dd_context *ctx, struct dd_store *store, stru
 						.in_trash = dd_trash_view_has,
 						.arg = &gc->trash };
 	struct dd_judge_options judge = { .delete_untagged = gc->options.delete_untagged,
+					  .allow_empty = gc->options.allow_empty,
 					  .beside = !gc->options.leftovers,
 					  .now_ns = gc->now_ns,
 					  .grace_ns = gc->options.grace_ns,

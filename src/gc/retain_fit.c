@@ -99,6 +99,7 @@ static int mark_rest(struct fit *fit, struct dd_mark **mark, struct dd_error *er
 	set_verdicts(fit);
 	while (rc == 0 && more) {
 		struct dd_mark_options options = { .delete_untagged = gc->options.delete_untagged,
+						   .allow_empty = gc->options.allow_empty,
 						   .losses = gc->losses.items,
 						   .loss_count = gc->losses.count,
 						   .young = gc->candidates.young.items,

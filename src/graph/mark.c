@@ -372,6 +372,20 @@ static void mark_repository(struct dd_mark *mark, uint32_t index)
 	forget_referrers(mark);
 }
 
+/* By what is in doubt about the volume as a whole. */
+static void hold_everything(struct dd_mark *mark)
+{
+	const struct dd_survey *survey = mark->survey;
+
+	if (mark->options.ignore_holds)
+		return;
+	for (size_t i = 0; i < survey->doubts.count; i++)
+		add_hold(mark, survey->doubts.items[i].doubt, DD_NO_ID, true,
+			 survey->doubts.items[i].detail);
+	if (!mark->options.allow_empty && dd_survey_lacks_repositories(survey))
+		add_hold(mark, DD_DOUBT_NO_REPOSITORY, DD_NO_ID, true, "");
+}
+
 static int run(struct dd_mark *mark, struct dd_error *err)
 {
 	do {
@@ -383,10 +397,7 @@ static int run(struct dd_mark *mark, struct dd_error *err)
 		mark->holds.count = 0;
 		mark->sparse = 0;
 		mark->index = DD_NO_ID;
-		for (size_t i = 0; i < mark->survey->doubts.count && !mark->options.ignore_holds;
-		     i++)
-			add_hold(mark, mark->survey->doubts.items[i].doubt, DD_NO_ID, true,
-				 mark->survey->doubts.items[i].detail);
+		hold_everything(mark);
 		for (uint32_t i = 0; i < mark->survey->repositories.count; i++)
 			if (!mark->options.only || mark->options.only[i])
 				mark_repository(mark, i);

@@ -39,6 +39,7 @@ bool dd_removed_has(const struct dd_removed *removed, size_t count, uint32_t rep
 struct dd_mark_options {
 	bool delete_untagged;
 	bool ignore_holds; /* to learn what holds cost */
+	bool allow_empty;  /* blobs without a repository are no doubt */
 	const struct dd_loss *losses;
 	size_t loss_count;
 	const struct dd_young_root *young; /* sorted by repository, DD_NO_ID last */

@@ -144,6 +144,16 @@ bool dd_survey_is_whole(const struct dd_survey *survey)
 	return !survey->unreadable && !survey->doubts.count;
 }
 
+bool dd_survey_lacks_repositories(const struct dd_survey *survey)
+{
+	const struct dd_graph *graph = survey->graph;
+
+	for (size_t i = 0; !survey->repositories.count && i < graph->nodes.count; i++)
+		if (graph->nodes.items[i].flags & DD_NODE_PRESENT)
+			return true;
+	return false;
+}
+
 const struct dd_revision *dd_repository_revision(const struct dd_repository *repo, uint32_t id)
 {
 	const struct dd_revision key = { .id = id };

@@ -167,6 +167,12 @@ int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
 /* Whether all of it could be looked at: what was not found then is not there. */
 bool dd_survey_is_whole(const struct dd_survey *survey);
 
+/*
+ * Whether there are blobs, and not one repository. No registry leaves that: what is not mounted, or was not
+ * restored, looks like it.
+ */
+bool dd_survey_lacks_repositories(const struct dd_survey *survey);
+
 const struct dd_revision *dd_repository_revision(const struct dd_repository *repository,
 						 uint32_t id);
 bool dd_repository_has_layer(const struct dd_repository *repository, uint32_t id);

@@ -38,8 +38,8 @@ test_case 'a young link in one repository spares the bytes, not the old link els
 '
 
 test_case 'bytes that no link names are young by their ctime, which a commit sets' '
-	make_volume vol && orphan=$(put_blob vol "orphan") && age vol "$orphan" 9d &&
-	run 0 drydock gc --root vol --json >plan && stays plan "$orphan" &&
+	make_volume vol && put_image vol app:v1 "kept" && orphan=$(put_blob vol "orphan") &&
+	age vol "$orphan" 9d && run 0 drydock gc --root vol --json >plan && stays plan "$orphan" &&
 	sleep 1.2 &&
 	run 0 drydock gc --root vol --json --grace 1s >plan && goes plan blob - "$orphan"
 '

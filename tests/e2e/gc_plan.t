@@ -137,7 +137,7 @@ test_case 'a blob counts once, however many repositories link it' '
 '
 
 test_case 'a blob with other hard links is said to free nothing' '
-	make_volume vol && orphan=$(put_blob vol "elsewhere, too") &&
+	make_volume vol && put_image vol app:v1 "kept" && orphan=$(put_blob vol "elsewhere, too") &&
 	plain=$(put_blob vol "plain") &&
 	ln "$(blob_data vol "$orphan")" backup && run 0 plan vol --json >plan &&
 	goes plan blob - "$orphan" && [ "$(freed plan)" = 5 ] && [ "$(not_freed plan)" = 14 ] &&

@@ -144,6 +144,20 @@ for part in _manifests _layers _manifests/revisions _manifests/tags _manifests/r
 	'
 done
 
+image_is_there() {
+	blobs_exist vol "$good" "$(digest_of base)" "$(digest_of "good layer")" "$far_image"
+}
+
+test_case 'blobs without one repository are held: what is not mounted looks like that' '
+	from_template && repositories=vol/docker/registry/v2/repositories && mv $repositories away &&
+	volume_content vol >before && run 1 plan vol -m --json >plan && valid gc plan &&
+	nothing_goes plan && held plan - - && run 1 collect vol --purge && mkdir -p $repositories/lib &&
+	run 1 collect vol --purge -m && run 1 drydock status --root vol --json >status &&
+	valid status status && rmdir $repositories/lib $repositories && volume_content vol >after &&
+	same before after && mv away $repositories && run 0 collect vol && image_is_there &&
+	mv $repositories away && run 0 collect vol --allow-empty && blobs_gone vol "$good" "$far_image"
+'
+
 test_case 'a manifest that may not be read holds its repository' '
 	need_root && from_template && chown -R 65534 vol && chmod 755 . &&
 	chown 0 "$(blob_data vol "$bad")" &&

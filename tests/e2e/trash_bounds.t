@@ -127,7 +127,7 @@ test_case 'runs that are old go anyway, and count' '
 '
 
 test_case 'a run that frees nothing is not given up for space' '
-	make_volume vol && shared=$(put_blob vol "in a backup, too") &&
+	make_volume vol && put_image vol app:v1 "kept" && shared=$(put_blob vol "in a backup, too") &&
 	ln "$(blob_data vol "$shared")" backup && run 0 collect vol && sleep 1.1 &&
 	own=$(put_blob vol "nowhere else") && run 0 collect vol && sleep 1.1 && put_blob vol last &&
 	run 0 $gc --min-free 0 --trash-max 4B --apply --json >report &&
@@ -196,7 +196,7 @@ test_case 'a disk that is filled up gets its room from the oldest runs' '
 	need_root && need_command mkfs.ext4 losetup && truncate -s 32M image.ext4 &&
 	mkfs.ext4 -q -m 0 image.ext4 && mkdir disk && { mount -o loop image.ext4 disk ||
 		skip "cannot mount a loop device here"; } && on_exit "umount -l $PWD/disk" &&
-	make_volume disk && for n in 1 2 3; do
+	make_volume disk && put_image disk app:v1 "kept" && for n in 1 2 3; do
 		head -c 4000000 /dev/urandom >bytes && blob[n]=$(put_file disk bytes) &&
 		run 0 collect disk && sleep 1.1 || return
 	done && head -c 30000 /dev/urandom >bytes && next=$(put_file disk bytes) &&
