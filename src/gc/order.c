@@ -63,6 +63,13 @@ static int compare(const void *left, const void *right, void *arg)
 	return order ? order : (a->candidate < b->candidate ? -1 : a->candidate > b->candidate);
 }
 
+void dd_gc_prefetch(const struct dd_gc *gc, size_t at)
+{
+	if (at < gc->order.count)
+		dd_ids_prefetch_id(&gc->graph->ids,
+				   gc->candidates.list.items[gc->order.items[at]].id);
+}
+
 /* Gathered repository by repository: told apart by rank, what is left to sort are short runs. */
 static void fill_by_rank(const struct dd_gc *gc, struct key *keys)
 {

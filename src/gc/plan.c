@@ -2,12 +2,10 @@
  * Planning: what goes, what holds, what is young, what comes back. Only reads.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "gc/judge.h"
 #include "gc/objects.h"
 #include "gc/plan.h"
@@ -47,75 +45,6 @@ static int find_losses(struct dd_gc *gc, struct dd_error *err)
 		if (!loss)
 			return dd_fail(err, DD_ENOMEM, 0, "plan");
 		*loss = (struct dd_loss){ pair->repository, id };
-	}
-	return 0;
-}
-
-static bool is_acknowledged(const struct dd_gc *gc, const struct dd_hold *hold)
-{
-	if (!hold->repository || !hold->has_digest)
-		return false;
-	for (size_t i = 0; i < gc->options.ack_count; i++)
-		if (!strcmp(gc->options.ack[i].repository, hold->repository) &&
-		    dd_digest_equal(&gc->options.ack[i].digest, &hold->digest))
-			return true;
-	for (size_t i = 0; i < gc->records.count; i++)
-		if (!strcmp(gc->records.acknowledged[i].repository, hold->repository) &&
-		    dd_digest_equal(&gc->records.acknowledged[i].digest, &hold->digest))
-			return true;
-	return false;
-}
-
-/* The same from run to run: what explains it before "and it has no layers", then by digest. */
-static int compare_holds(const void *left, const void *right)
-{
-	const struct dd_hold *a = left, *b = right;
-	int order;
-
-	if (!a->repository || !b->repository)
-		order = (a->repository != NULL) - (b->repository != NULL);
-	else
-		order = strcmp(a->repository, b->repository);
-	if (!order)
-		order = (a->doubt == DD_DOUBT_NO_LAYERS) - (b->doubt == DD_DOUBT_NO_LAYERS);
-	return order ? order : memcmp(&a->digest, &b->digest, sizeof(a->digest));
-}
-
-static int gather_holds(struct dd_gc *gc, struct dd_error *err)
-{
-	size_t count;
-	const struct dd_marked_hold *holds = dd_mark_holds(gc->candidates.mark, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		struct dd_hold *hold = dd_list_add(&gc->holds);
-
-		if (!hold)
-			return dd_fail(err, DD_ENOMEM, 0, "plan");
-		hold->doubt = holds[i].doubt;
-		hold->everything = holds[i].everything;
-		hold->detail =
-			dd_arena_copy(&gc->details, holds[i].detail, strlen(holds[i].detail));
-		if (!hold->detail)
-			return dd_fail(err, DD_ENOMEM, 0, "plan");
-		if (holds[i].repository != DD_NO_ID)
-			hold->repository =
-				gc->survey->repositories.items[holds[i].repository]->name;
-		hold->has_digest = holds[i].id != DD_NO_ID;
-		if (hold->has_digest)
-			dd_ids_get(&gc->graph->ids, holds[i].id, &hold->digest);
-		hold->acknowledged = is_acknowledged(gc, hold);
-	}
-	if (gc->holds.count)
-		qsort(gc->holds.items, gc->holds.count, sizeof(*gc->holds.items), compare_holds);
-	/* A volume that is held because of a hold that is known is known to be held: the holds of a
-	 * repository stand in a row, that one last. */
-	for (size_t i = 0; i < gc->holds.count; i++) {
-		struct dd_hold *hold = &gc->holds.items[i];
-
-		for (size_t k = i; k > 0 && hold->doubt == DD_DOUBT_NO_LAYERS &&
-				   gc->holds.items[k - 1].repository == hold->repository;
-		     k--)
-			hold->acknowledged |= gc->holds.items[k - 1].acknowledged;
 	}
 	return 0;
 }
@@ -305,7 +234,7 @@ int dd_gc_make(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
 	if (rc == 0)
 		rc = survey_and_judge(ctx, store, gc, err);
 	if (rc == 0)
-		rc = gather_holds(gc, err);
+		rc = dd_gc_gather_holds(gc, err);
 	if (rc == 0)
 		rc = choose(gc, err);
 	if (rc == 0 && gc->options.plan)
@@ -368,13 +297,6 @@ void dd_gc_candidate_item(const struct dd_gc *gc, uint32_t index, struct dd_item
 	item->stamp = candidate->stamp;
 }
 
-void dd_gc_prefetch(const struct dd_gc *gc, size_t at)
-{
-	if (at < gc->order.count)
-		dd_ids_prefetch_id(&gc->graph->ids,
-				   gc->candidates.list.items[gc->order.items[at]].id);
-}
-
 /* Most who ask for one ask for them all, in order. */
 void dd_gc_get_item(const struct dd_gc *gc, size_t at, struct dd_item *item)
 {
@@ -423,14 +345,6 @@ void dd_gc_closep(struct dd_gc **gc)
 {
 	dd_gc_close(*gc);
 	*gc = NULL;
-}
-
-const struct dd_hold *dd_gc_plan_doubt(const struct dd_gc_plan *plan)
-{
-	for (size_t i = 0; i < plan->hold_count; i++)
-		if (!plan->holds[i].acknowledged)
-			return &plan->holds[i];
-	return NULL;
 }
 
 enum dd_exit dd_gc_plan_exit(const struct dd_gc_plan *plan)

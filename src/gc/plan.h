@@ -53,6 +53,8 @@ struct dd_gc {
 /* DD_EREFUSED where the volume is not ours to judge. */
 int dd_gc_refuse(struct dd_context *ctx, struct dd_store *store,
 		 const struct dd_gc_options *options, struct dd_error *err);
+/* What the mark holds, in the order in which it is told. */
+int dd_gc_gather_holds(struct dd_gc *gc, struct dd_error *err);
 /* Whether the plan takes more than it may: plan.brake says so. */
 void dd_gc_brake(struct dd_gc *gc);
 /* What of the plan file stays, and why. */
@@ -91,6 +93,8 @@ int dd_gc_show(const struct dd_gc *gc, struct dd_change *change, struct dd_error
 /* One object of a list. */
 void dd_hold_json(const struct dd_hold *hold, struct dd_json_out *out);
 void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
+/* Of an item of gc->order that will be asked for: its digest is on its way from memory. */
+void dd_gc_prefetch(const struct dd_gc *gc, size_t at);
 
 /* What goes by name, and nothing else, of the candidates; in their place. */
 int dd_gc_judge_removal(struct dd_context *ctx, struct dd_store *store, struct dd_gc *gc,
@@ -104,8 +108,6 @@ int dd_gc_find_pins(struct dd_gc *gc, struct dd_error *err);
 int dd_gc_pin(const struct dd_gc *gc, struct dd_candidates *candidates, struct dd_error *err);
 
 int dd_gc_new(const struct dd_gc_options *options, struct dd_gc **gc, struct dd_error *err);
-/* Of an item of gc->order that will be asked for: its digest is on its way from memory. */
-void dd_gc_prefetch(const struct dd_gc *gc, size_t at);
 /* One candidate as an item; strings are the survey's. */
 void dd_gc_candidate_item(const struct dd_gc *gc, uint32_t candidate, struct dd_item *item);
 
