@@ -61,6 +61,13 @@ static inline uint8_t dd_ids_first_byte(const struct dd_ids *ids, uint32_t id)
 	return ids->heads[id][1];
 }
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest);
+/* Of ids themselves, for qsort(3) and bsearch(3). */
+static inline int dd_ids_compare(const void *left, const void *right)
+{
+	const uint32_t *a = left, *b = right;
+
+	return *a != *b ? (*a < *b ? -1 : 1) : 0;
+}
 void dd_ids_release(struct dd_ids *ids);
 
 #endif

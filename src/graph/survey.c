@@ -61,13 +61,6 @@ void dd_survey_closep(struct dd_survey **pointer)
 	*pointer = NULL;
 }
 
-static int compare_ids(const void *left, const void *right)
-{
-	const uint32_t *a = left, *b = right;
-
-	return *a != *b ? (*a < *b ? -1 : 1) : 0;
-}
-
 static int compare_revisions(const void *left, const void *right)
 {
 	const struct dd_revision *a = left, *b = right;
@@ -120,7 +113,7 @@ static void sort_repository(void *arg)
 {
 	struct dd_repository *repo = arg;
 
-	SORT(&repo->layers, compare_ids);
+	SORT(&repo->layers, dd_ids_compare);
 	SORT(&repo->revisions, compare_revisions);
 	SORT(&repo->tags, compare_tags);
 	SORT(&repo->uploads, compare_uploads);
@@ -167,7 +160,7 @@ const struct dd_revision *dd_repository_revision(const struct dd_repository *rep
 bool dd_repository_has_layer(const struct dd_repository *repo, uint32_t id)
 {
 	return repo->layers.count &&
-	       bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id), compare_ids);
+	       bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id), dd_ids_compare);
 }
 
 const struct dd_tag *dd_repository_tag(const struct dd_repository *repo, const char *name)

@@ -160,7 +160,7 @@ static bool is_needed(const struct dd_repair *repair, const struct dd_place *pla
 	repo = verify->survey->repositories.items[index];
 	if (repo->layers.count)
 		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
-			     dd_verify_compare_ids);
+			     dd_ids_compare);
 	return at && verify->layers[index][at - repo->layers.items] & DD_LAYER_NEEDED;
 }
 

@@ -15,7 +15,7 @@ static int compare_names(const void *left, const void *right)
 {
 	const struct dd_alias *a = left, *b = right;
 
-	return dd_verify_compare_ids(&a->name, &b->name);
+	return dd_ids_compare(&a->name, &b->name);
 }
 
 static struct dd_alias *find(const struct dd_verify *verify, uint32_t name)

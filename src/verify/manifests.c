@@ -306,6 +306,6 @@ int dd_verify_manifests(struct dd_verify *verify, struct dd_error *err)
 {
 	if (verify->inferred.count)
 		qsort(verify->inferred.items, verify->inferred.count,
-		      sizeof(*verify->inferred.items), dd_verify_compare_ids);
+		      sizeof(*verify->inferred.items), dd_ids_compare);
 	return dd_verify_each_repository(verify, "manifests", judge_repository, err);
 }

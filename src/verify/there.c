@@ -63,13 +63,6 @@ int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob)
 	return look_for(verify, id);
 }
 
-int dd_verify_compare_ids(const void *left, const void *right)
-{
-	const uint32_t *a = left, *b = right;
-
-	return *a != *b ? (*a < *b ? -1 : 1) : 0;
-}
-
 /* A link that is there, whatever it holds, is reported for what it holds. */
 static bool link_is_there(struct dd_verify *verify, const struct dd_place *place)
 {
@@ -87,7 +80,7 @@ static const uint8_t *need_layer(struct dd_verify *verify, uint32_t repository, 
 
 	if (repo->layers.count)
 		at = bsearch(&id, repo->layers.items, repo->layers.count, sizeof(id),
-			     dd_verify_compare_ids);
+			     dd_ids_compare);
 	if (!at)
 		return NULL;
 	state = &verify->layers[repository][at - repo->layers.items];

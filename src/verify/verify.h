@@ -121,6 +121,14 @@ int dd_verify_repositories(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_uploads(struct dd_verify *verify, struct dd_error *err);
 int dd_verify_names(struct dd_verify *verify, struct dd_error *err);
 
+/* ---- threads.c ---- */
+
+typedef int dd_verify_repository_fn(struct dd_verify *verify, uint32_t index, struct dd_error *err);
+int dd_verify_each_repository(struct dd_verify *verify, const char *phase,
+			      dd_verify_repository_fn *fn, struct dd_error *err);
+/* The first error of a run's threads. */
+void dd_verify_stop(struct dd_verify *verify, int rc, const struct dd_error *err);
+bool dd_verify_stopped(struct dd_verify *verify);
 /* A file's owner and mode: into the owners of the thread. 0 or DD_ENOMEM. */
 int dd_verify_saw(struct dd_verify *verify, struct dd_owners *owners, const struct dd_info *info,
 		  const struct dd_place *place);
@@ -245,17 +253,5 @@ int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob);
 /* Whether the repository lets a digest be pulled: by a layer's link, by a revision's. */
 bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id);
 bool dd_verify_revision_linked(struct dd_verify *verify, uint32_t repository, uint32_t id);
-
-/* For sorting and searching uint32_t. */
-int dd_verify_compare_ids(const void *left, const void *right);
-
-/* ---- jobs for each repository ---- */
-
-typedef int dd_verify_repository_fn(struct dd_verify *verify, uint32_t index, struct dd_error *err);
-int dd_verify_each_repository(struct dd_verify *verify, const char *phase,
-			      dd_verify_repository_fn *fn, struct dd_error *err);
-/* The first error of a run's threads. */
-void dd_verify_stop(struct dd_verify *verify, int rc, const struct dd_error *err);
-bool dd_verify_stopped(struct dd_verify *verify);
 
 #endif
