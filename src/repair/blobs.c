@@ -5,60 +5,6 @@
 
 #include "repair/repair.h"
 
-uint32_t dd_repair_id(const struct dd_repair *repair, const struct dd_digest *digest)
-{
-	uint32_t id = dd_ids_find(&repair->verify->graph->ids, digest);
-
-	return id < repair->verify->graph->nodes.count ? id : DD_NO_ID;
-}
-
-void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest *digest,
-			 struct dd_digest *stored)
-{
-	const struct dd_graph *graph = repair->verify->graph;
-	uint32_t id = dd_repair_id(repair, digest);
-	const struct dd_tie *ties;
-	size_t count = 0;
-
-	*stored = *digest;
-	if (id == DD_NO_ID || digest->alg == DD_SHA256 ||
-	    graph->nodes.items[id].flags & DD_NODE_PRESENT)
-		return;
-	ties = dd_graph_ties(graph, id, &count);
-	if (count)
-		dd_ids_get(&graph->ids, ties[0].to, stored);
-}
-
-bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest)
-{
-	struct dd_place place = { .kind = DD_AT_BLOB };
-	struct dd_step *step;
-	struct dd_info info;
-	bool is_new = false;
-
-	dd_repair_stored_as(repair, digest, &place.digest);
-	if (dd_repair_step(repair, &place, NULL, &step, &is_new, NULL) == 0 &&
-	    step->mend.mending != DD_MEND_LEAVE)
-		return step->mend.mending != DD_MEND_WITHDRAW;
-	return dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT;
-}
-
-void dd_repair_cannot_tell(struct dd_step *step)
-{
-	step->mend.mending = DD_MEND_LEAVE;
-	step->mend.outcome = DD_MENDED_FAILED;
-	step->mend.why = "it cannot be looked at";
-	step->harmless = false;
-}
-
-void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info)
-{
-	step->mend.mending = DD_MEND_WITHDRAW;
-	step->mend.reason = reason;
-	step->mend.bytes = info->size;
-	step->there = *info;
-}
-
 static const char *name_copy(struct dd_repair *repair, const struct dd_copy *copy)
 {
 	char text[DD_DIGEST_TEXT + 64];
@@ -132,14 +78,13 @@ static void is_good(struct dd_step *step, const struct dd_found *found)
 			 "trusted";
 }
 
-/* Good bytes for it, if there are any: what the step does, and what follows from it. */
-static int choose(struct dd_repair *repair, const struct dd_found *found, size_t index, int read,
-		  struct dd_error *err)
+/* Good bytes for it, if there are any. */
+static int choose(struct dd_repair *repair, size_t index, int read, struct dd_error *err)
 {
 	struct dd_step *step = &repair->steps.items[index];
-	const struct dd_digest want = step->mend.digest;
 	struct dd_copy copy = { 0 };
-	int rc = dd_repair_find_copy(repair, &want, &copy, err);
+	size_t *arrived;
+	int rc = dd_repair_find_copy(repair, &step->mend.digest, &copy, err);
 
 	if (rc < 0)
 		return rc;
@@ -148,8 +93,12 @@ static int choose(struct dd_repair *repair, const struct dd_found *found, size_t
 		do_without(step, read);
 		return 0;
 	}
+	arrived = dd_list_add(&repair->arrived);
+	if (!arrived)
+		return dd_fail(err, DD_ENOMEM, 0, "plan a repair");
+	*arrived = index;
 	put_copy(repair, step, &copy);
-	return dd_repair_follow(repair, found, &want, &copy, err);
+	return 0;
 }
 
 int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
@@ -180,7 +129,7 @@ int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
 		step->harmless |= besides;
 		return 0;
 	}
-	return choose(repair, found, (size_t)(step - repair->steps.items), read, err);
+	return choose(repair, (size_t)(step - repair->steps.items), read, err);
 }
 
 /* Part of a manifest: to be pulled it has to be linked, too. */

@@ -50,29 +50,6 @@ static bool has_manifest(const struct dd_repository *repo, uint32_t id)
 	return false;
 }
 
-int dd_repair_link(struct dd_repair *repair, const struct dd_found *found, const char *repository,
-		   const struct dd_digest *part, struct dd_error *err)
-{
-	const struct dd_place place = { .kind = DD_AT_LAYER,
-					.repository = repository,
-					.digest = *part };
-	struct dd_step *step;
-	struct dd_info info;
-	bool is_new = false;
-	int rc;
-
-	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT)
-		return 0;
-	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
-	if (rc < 0 || !is_new)
-		return rc;
-	step->mend.findings = 0;
-	step->mend.mending = DD_MEND_WRITE_LINK;
-	step->mend.has_digest = true;
-	dd_repair_stored_as(repair, part, &step->mend.digest);
-	return 0;
-}
-
 static int follow_part(struct dd_repair *repair, const struct dd_found *found, uint32_t manifest,
 		       const struct dd_digest *part, struct dd_error *err)
 {
@@ -88,12 +65,11 @@ static int follow_part(struct dd_repair *repair, const struct dd_found *found, u
 	return rc;
 }
 
-int dd_repair_follow(struct dd_repair *repair, const struct dd_found *found,
-		     const struct dd_digest *digest, const struct dd_copy *copy,
-		     struct dd_error *err)
+static int follow(struct dd_repair *repair, const struct dd_step *step, struct dd_error *err)
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	DD_CLEANUP(dd_manifest_parser_closep) struct dd_manifest_parser *parser = NULL;
+	const struct dd_digest *digest = &step->mend.digest;
 	const struct dd_manifest *manifest;
 	uint32_t id = dd_repair_id(repair, digest);
 	struct dd_error why = { 0 };
@@ -105,7 +81,7 @@ int dd_repair_follow(struct dd_repair *repair, const struct dd_found *found,
 	rc = dd_manifest_parser_open(&parser, err);
 	if (rc < 0)
 		return rc;
-	rc = read_copy(repair, digest, copy, &buffer, &why);
+	rc = read_copy(repair, digest, &step->copy, &buffer, &why);
 	if (rc == 0)
 		rc = dd_manifest_verify_and_parse(parser, digest, buffer.bytes, buffer.len, NULL,
 						  &manifest, &why);
@@ -117,7 +93,21 @@ int dd_repair_follow(struct dd_repair *repair, const struct dd_found *found,
 		if (part->legacy || part->is_manifest || part->role == DD_ROLE_SUBJECT ||
 		    part->urls)
 			continue;
-		rc = follow_part(repair, found, id, &part->digest, err);
+		rc = follow_part(repair, step->mend.found, id, &part->digest, err);
+	}
+	return rc;
+}
+
+int dd_repair_follow(struct dd_repair *repair, struct dd_error *err)
+{
+	int rc = 0;
+
+	while (repair->followed < repair->arrived.count && rc == 0) {
+		/* A copy: more of them are planned meanwhile. */
+		const struct dd_step step =
+			repair->steps.items[repair->arrived.items[repair->followed++]];
+
+		rc = follow(repair, &step, err);
 	}
 	return rc;
 }

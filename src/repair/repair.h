@@ -70,6 +70,8 @@ struct dd_repair {
 	bool twins_sought;
 	DD_LIST(struct dd_step) steps;
 	void *places;		 /* a tree of tsearch(3): which step is a place's */
+	DD_LIST(size_t) arrived; /* steps of blobs that come from a copy */
+	size_t followed;	 /* so many of them were: follow.c */
 	bool asked, asked_needs; /* links.c: of the repository that was asked about last */
 	uint32_t asked_index;
 	struct dd_arena strings;
@@ -82,10 +84,13 @@ struct dd_repair {
 	int differing_rc;
 };
 
-/* ---- plan.c: steps ---- */
+/* ---- steps.c ---- */
 
-/* All of it, from the verification on. */
-int dd_repair_make(struct dd_repair *repair, struct dd_error *err);
+/* Strings of the repair's own; NULL without memory. */
+const char *dd_repair_keep(struct dd_repair *repair, const char *text);
+/* DD_EFORMAT: it is no path of the layout. The strings are the repair's. */
+int dd_repair_place(struct dd_repair *repair, const char *path, struct dd_place *place,
+		    struct dd_error *err);
 /*
  * The step of a place, which becomes a new one's that mends a finding; *is_new tells which. An earlier
  * one then mends this finding too. Valid until the next call.
@@ -97,75 +102,27 @@ int dd_repair_step(struct dd_repair *repair, const struct dd_place *place,
 int dd_repair_leave(struct dd_repair *repair, const struct dd_found *found, const char *why,
 		    struct dd_error *err);
 int dd_repair_leave_as(struct dd_repair *repair, const struct dd_mend *mend, struct dd_error *err);
-/* Sums. */
-void dd_repair_count(struct dd_repair *repair);
-/* Strings of the repair's own; NULL without memory. */
-const char *dd_repair_keep(struct dd_repair *repair, const char *text);
-/* DD_EFORMAT: it is no path of the layout. The strings are the repair's. */
-int dd_repair_place(struct dd_repair *repair, const char *path, struct dd_place *place,
-		    struct dd_error *err);
-
-/* ---- one finding each ---- */
-
-int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-int dd_repair_missing_link(struct dd_repair *repair, const struct dd_found *found,
-			   struct dd_error *err);
-int dd_repair_bad_link(struct dd_repair *repair, const struct dd_found *found,
-		       struct dd_error *err);
-int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found,
-		       struct dd_error *err);
-int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-int dd_repair_tag(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-int dd_repair_dangling_tag(struct dd_repair *repair, const struct dd_found *found,
-			   struct dd_error *err);
-int dd_repair_leftover(struct dd_repair *repair, const struct dd_found *found,
-		       struct dd_error *err);
-int dd_repair_owner(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-
-/* Of all files that differ from the rest. */
-int dd_repair_owners(struct dd_repair *repair, struct dd_error *err);
-/* Each choice must be of a tag that is there, which is known at once; and that is broken. */
-int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err);
-int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err);
-
-/* What a manifest names that comes from a copy. */
-int dd_repair_follow(struct dd_repair *repair, const struct dd_found *found,
-		     const struct dd_digest *digest, const struct dd_copy *copy,
-		     struct dd_error *err);
-
-/* A layer's link where there is none, beside what the finding is about. */
-int dd_repair_link(struct dd_repair *repair, const struct dd_found *found, const char *repository,
-		   const struct dd_digest *part, struct dd_error *err);
-
-/* ---- what others need to know ---- */
-
-/*
- * The step for a blob that should be there. besides: it is not what the finding is about, which is
- * then not counted, and it is left unsaid if it is there.
- */
-int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
-		   const struct dd_digest *digest, bool besides, struct dd_error *err);
-/* Whether a digest's bytes are there, or will be by an earlier step. */
-bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest);
-/* The digest under which a blob is stored: another one for an alias. */
-void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest *digest,
-			 struct dd_digest *stored);
-/*
- * Whether an object's own directory, which none of its files is in, was left behind: nobody has made
- * anything in it for a while. info: of the directory, but for its size.
- */
-bool dd_repair_is_left_behind(struct dd_repair *repair, const struct dd_place *place,
-			      struct dd_info *info);
 /* What is there could not be looked at: nothing is done, and the run says that it failed. */
 void dd_repair_cannot_tell(struct dd_step *step);
 /* The step withdraws what lies in its place. */
 void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struct dd_info *info);
-/* What lies beside an object whose directory goes is no step of its own: it goes along. */
-void dd_repair_take_along(struct dd_repair *repair);
-/* The id of a digest, DD_NO_ID; the index of a repository. */
+/* Steps of one rank are done together, the lowest first. */
+int dd_repair_rank(const struct dd_step *step);
+/* From here on no step is found by its place any more. */
+void dd_repair_put_in_order(struct dd_repair *repair);
+
+/* ---- stored.c ---- */
+
+/* The id of a digest, or DD_NO_ID. */
 uint32_t dd_repair_id(const struct dd_repair *repair, const struct dd_digest *digest);
+/* The digest under which a blob is stored: another one for an alias. */
+void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest *digest,
+			 struct dd_digest *stored);
+/* Whether a digest's bytes are there, or will be by an earlier step. */
+bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest);
+/* A layer's link where there is none, beside what the finding is about. */
+int dd_repair_link(struct dd_repair *repair, const struct dd_found *found, const char *repository,
+		   const struct dd_digest *part, struct dd_error *err);
 
 /* ---- copies.c: where good bytes are ---- */
 
@@ -177,12 +134,63 @@ int dd_repair_find_copy(struct dd_repair *repair, const struct dd_digest *digest
 int dd_repair_hash(struct dd_repair *repair, const struct dd_place *place, enum dd_algorithm alg,
 		   struct dd_digest *digest, struct dd_info *info, struct dd_error *err);
 
-/* ---- apply.c ---- */
+/* ---- one finding each ---- */
 
+/* leftovers.c */
+int dd_repair_leftover(struct dd_repair *repair, const struct dd_found *found,
+		       struct dd_error *err);
+/*
+ * Whether an object's own directory, which none of its files is in, was left behind: nobody has made
+ * anything in it for a while. info: of the directory, but for its size.
+ */
+bool dd_repair_is_left_behind(struct dd_repair *repair, const struct dd_place *place,
+			      struct dd_info *info);
+/* What lies beside an object whose directory goes is no step of its own: it goes along. */
+void dd_repair_take_along(struct dd_repair *repair);
+
+/* blobs.c */
+int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+/*
+ * The step for a blob that should be there. besides: it is not what the finding is about, which is
+ * then not counted, and it is left unsaid if it is there.
+ */
+int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
+		   const struct dd_digest *digest, bool besides, struct dd_error *err);
+
+/* tags.c */
+int dd_repair_tag(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+int dd_repair_dangling_tag(struct dd_repair *repair, const struct dd_found *found,
+			   struct dd_error *err);
+/* Each choice must be of a tag that is there, which is known at once; and that is broken. */
+int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err);
+int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err);
+
+/* links.c */
+int dd_repair_missing_link(struct dd_repair *repair, const struct dd_found *found,
+			   struct dd_error *err);
+int dd_repair_bad_link(struct dd_repair *repair, const struct dd_found *found,
+		       struct dd_error *err);
+int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found,
+		       struct dd_error *err);
+int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+
+/* owners.c */
+int dd_repair_owner(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+/* Of all files that differ from the rest. */
+int dd_repair_owners(struct dd_repair *repair, struct dd_error *err);
+
+/* ---- follow.c ---- */
+
+/* What those manifests name that come from a copy, and were not followed yet. */
+int dd_repair_follow(struct dd_repair *repair, struct dd_error *err);
+
+/* ---- plan.c, apply.c, sums.c ---- */
+
+/* All of it, from the verification on. */
+int dd_repair_make(struct dd_repair *repair, struct dd_error *err);
 int dd_repair_carry_out(struct dd_repair *repair, struct dd_error *err);
-
-/* ---- steps, in the order in which they are done ---- */
-
-int dd_repair_rank(const struct dd_step *step);
+void dd_repair_count(struct dd_repair *repair);
 
 #endif
