@@ -129,7 +129,8 @@ int dd_store_stat(struct dd_store *store, const struct dd_place *place, struct d
 
 /*
  * A whole small object into memory that grows as needed: *bytes is malloc'd or realloc'd (room
- * says how much there is) and the caller's, also on error. Over max: DD_ETOOBIG. info may be NULL.
+ * says how much there is) and the caller's, also on error. Over max: DD_ETOOBIG. It is as long as info
+ * (which may be NULL) says, or has become shorter since; what goes on growing is DD_ECHANGED.
  */
 struct dd_buffer {
 	unsigned char *bytes;

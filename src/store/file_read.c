@@ -279,32 +279,45 @@ static int too_big(const struct dd_target *target, uint64_t max, struct dd_error
 		       target->path, (unsigned long long)max);
 }
 
-/* One byte more than the file has is asked for, so that its end is seen without another call. */
-static int read_all(const struct dd_target *target, int fd, uint64_t size, uint64_t max,
-		    struct dd_buffer *buffer, struct dd_error *err)
+/*
+ * One byte more than the file has is asked for, so that its end is seen without another call; and no
+ * more, or who goes on writing would keep us. 1: it is longer.
+ */
+static int read_all(const struct dd_target *target, int fd, uint64_t size, struct dd_buffer *buffer,
+		    struct dd_error *err)
 {
 	size_t room = (size_t)size + 1;
 
 	buffer->len = 0;
+	if (buffer_reserve(buffer, room, err) < 0)
+		return dd_wrap(err, DD_ENOMEM, "%s/%s", target->store->root, target->path);
 	for (;;) {
-		ssize_t got;
+		ssize_t got = read(fd, buffer->bytes + buffer->len, room - buffer->len);
 
-		if (buffer->len > max)
-			return too_big(target, max, err);
-		if (buffer_reserve(buffer, room, err) < 0)
-			return dd_wrap(err, DD_ENOMEM, "%s/%s", target->store->root, target->path);
-		got = read(fd, buffer->bytes + buffer->len, room - buffer->len);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return dd_file_fail(target->store, err, errno, "read", target->path);
 		buffer->len += (size_t)got;
-		if (got == 0 || buffer->len == size)
-			return 0;
-		if (buffer->len == room)
-			room *= 2;
+		if (got == 0 || buffer->len >= size)
+			return buffer->len > size;
 	}
 }
+
+/* The file as it is by now, from its beginning. */
+static int look_anew(const struct dd_target *target, int fd, struct dd_info *info,
+		     struct dd_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return dd_file_fail(target->store, err, errno, "look at", target->path);
+	dd_file_info(&st, info);
+	return 0;
+}
+
+/* What is written in one go is whole at the second look. */
+#define LOOKS 2
 
 static int read_target(const struct dd_target *target, uint64_t max, struct dd_buffer *buffer,
 		       struct dd_info *info, struct dd_error *err)
@@ -317,9 +330,21 @@ static int read_target(const struct dd_target *target, uint64_t max, struct dd_b
 	fd = dd_file_open_regular(target, info, err);
 	if (fd < 0)
 		return fd;
-	if (info->size > max)
-		return too_big(target, max, err);
-	return read_all(target, fd, info->size, max, buffer, err);
+	for (int i = 1;; i++) {
+		int rc;
+
+		if (info->size > max)
+			return too_big(target, max, err);
+		rc = read_all(target, fd, info->size, buffer, err);
+		if (rc <= 0)
+			return rc;
+		if (i == LOOKS)
+			return dd_fail(err, DD_ECHANGED, 0, "%s/%s is being written to",
+				       target->store->root, target->path);
+		rc = look_anew(target, fd, info, err);
+		if (rc < 0)
+			return rc;
+	}
 }
 
 int dd_store_read(struct dd_store *store, const struct dd_place *place, uint64_t max,

@@ -108,6 +108,9 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 		if (got <= 0)
 			return (int)got;
 		look->bytes += (uint64_t)got;
+		/* It has grown since; who writes might go on for ever. */
+		if (look->bytes > look->info.size)
+			return DD_ECHANGED;
 		dd_progress_add(hand->verify->ctx, (uint64_t)got);
 		rc = feed(hasher, look, hand->block, (size_t)got, err);
 		if (rc < 0)
@@ -189,15 +192,17 @@ static int prove(struct hand *hand, struct look *look, struct dd_error *err)
 		bool changed;
 		int rc = hash(hand, look, err);
 
-		if (rc < 0)
+		if (rc < 0 && rc != DD_ECHANGED)
 			return rc;
-		if (dd_digest_equal(&look->got, &look->place.digest))
+		if (rc == 0 && dd_digest_equal(&look->got, &look->place.digest))
 			return 0;
+		changed = rc == DD_ECHANGED;
+		dd_error_clear(err);
 		rc = dd_store_stat(hand->verify->store, &look->place, &now, err);
 		if (rc < 0)
 			return rc;
-		changed = !dd_stamp_equal(&now.stamp, &look->info.stamp) ||
-			  now.size != look->bytes || (i && !dd_stamp_equal(&now.stamp, &before));
+		changed |= !dd_stamp_equal(&now.stamp, &look->info.stamp) ||
+			   now.size != look->bytes || (i && !dd_stamp_equal(&now.stamp, &before));
 		if (!changed && (i == FLIGHT_TRIES || !is_young(hand->verify, &now)))
 			return DD_ECORRUPT;
 		if (i == FLIGHT_TRIES)

@@ -9,6 +9,23 @@
 #include "volume.h"
 #include "old_kernel.h"
 
+/* Somebody who appends a byte before each of so many reads: the library's go through here. */
+static const char *growing;
+static int growths, reads;
+
+ssize_t read(int fd, void *bytes, size_t len)
+{
+	reads++;
+	if (growths > 0) {
+		int writer = open(growing, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+		growths--;
+		assert_int_equal(write(writer, "x", 1), 1);
+		close(writer);
+	}
+	return (ssize_t)syscall(SYS_read, fd, bytes, len);
+}
+
 static int nothing(void *arg, const struct dd_entry *entry, struct dd_error *err)
 {
 	(void)arg, (void)entry, (void)err;
@@ -121,6 +138,40 @@ static void a_read_ends_at_its_bound(void **state)
 	close_volume(&volume);
 }
 
+static void a_file_that_grows_is_read_whole_or_not_at_all(void **state)
+{
+	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
+	DD_AUTOFREE char *memory = NULL;
+	struct volume volume;
+	struct dd_place place;
+	struct dd_info info;
+
+	(void)state;
+	open_volume(&volume);
+	put(&volume, BLOB_A, "");
+	place = place_of(BLOB_A, &memory);
+	growing = below(&volume, BLOB_A);
+	growths = 1;
+	assert_code(dd_store_read(volume.store, &place, 100, &buffer, &info, &volume.err), 0);
+	assert_int_equal(buffer.len, 1);
+	assert_int_equal(info.size, 1);
+	/* Whoever writes all the time does not keep a reader for ever. */
+	growths = 100;
+	reads = 0;
+	assert_code(dd_store_read(volume.store, &place, 100, &buffer, &info, &volume.err),
+		    DD_ECHANGED);
+	assert_in_range(reads, 1, 4);
+	growths = 0;
+	assert_code(dd_store_read(volume.store, &place, 100, &buffer, &info, &volume.err), 0);
+	assert_int_equal(buffer.len, info.size);
+	/* One that is too long by then is that. */
+	growths = 1;
+	assert_code(dd_store_read(volume.store, &place, info.size, &buffer, &info, &volume.err),
+		    DD_ETOOBIG);
+	growths = 0;
+	close_volume(&volume);
+}
+
 static void a_large_directory_is_listed_whole(void **state)
 {
 	struct volume volume;
@@ -198,6 +249,7 @@ int main(void)
 		cmocka_unit_test(no_link_is_followed_in_any_part_of_a_path),
 		cmocka_unit_test(what_is_no_file_is_never_opened),
 		cmocka_unit_test(a_read_ends_at_its_bound),
+		cmocka_unit_test(a_file_that_grows_is_read_whole_or_not_at_all),
 		cmocka_unit_test(a_large_directory_is_listed_whole),
 		cmocka_unit_test(a_listing_tells_what_its_directory_is),
 		cmocka_unit_test(a_stamp_tells_writing_from_moving_and_copying),
