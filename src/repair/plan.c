@@ -64,7 +64,7 @@ static int judge(struct dd_repair *repair, const struct dd_found *found, struct 
 
 int dd_repair_make(struct dd_repair *repair, struct dd_error *err)
 {
-	int rc = dd_repair_find_chosen_tags(repair, err);
+	int rc = dd_repair_look_at_choices(repair, err);
 	size_t count;
 
 	if (rc == 0)

@@ -163,8 +163,11 @@ int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
 int dd_repair_tag(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
 int dd_repair_dangling_tag(struct dd_repair *repair, const struct dd_found *found,
 			   struct dd_error *err);
-/* Each choice must be of a tag that is there, which is known at once; and that is broken. */
-int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err);
+/*
+ * Each choice must be of a tag that is there and broken. Of most the tag alone tells, before anything is
+ * read; of the rest what verifying found.
+ */
+int dd_repair_look_at_choices(struct dd_repair *repair, struct dd_error *err);
 int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err);
 
 /* links.c */

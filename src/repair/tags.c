@@ -144,7 +144,32 @@ static int find_chosen(const struct tag *tag, const struct dd_tag_choice *choice
 	return 0;
 }
 
-int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err)
+static int refuse(const struct dd_tag_choice *choice, struct dd_error *err)
+{
+	return dd_fail(err, DD_EUSAGE, 0,
+		       "nothing is wrong with the tag %s:%s: where it points is not for repair to "
+		       "change",
+		       choice->repository, choice->tag);
+}
+
+/* It names a manifest that is here: whatever verifying finds of that, the tag is in order. */
+static bool is_in_order(struct dd_repair *repair, const struct dd_tag_choice *choice)
+{
+	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
+	const struct dd_place link = { .kind = DD_AT_TAG,
+				       .repository = choice->repository,
+				       .tag = choice->tag };
+	struct dd_place blob = { .kind = DD_AT_BLOB };
+	struct dd_info info;
+	const char *why;
+	bool has = false;
+
+	return dd_store_read(repair->store, &link, DD_LINK_MAX, &buffer, NULL, NULL) == 0 &&
+	       dd_link_parse(buffer.bytes, buffer.len, &blob.digest, &has, &why) == DD_LINK_GOOD &&
+	       dd_store_stat(repair->store, &blob, &info, NULL) == 0;
+}
+
+int dd_repair_look_at_choices(struct dd_repair *repair, struct dd_error *err)
 {
 	for (size_t i = 0; i < repair->options.choice_count; i++) {
 		const struct dd_tag_choice *choice = &repair->options.choices[i];
@@ -157,6 +182,8 @@ int dd_repair_find_chosen_tags(struct dd_repair *repair, struct dd_error *err)
 			return dd_fail(err, DD_EUSAGE, 0,
 				       "%s has no tag %s that could be pointed anywhere",
 				       choice->repository, choice->tag);
+		if (is_in_order(repair, choice))
+			return refuse(choice, err);
 	}
 	return 0;
 }
@@ -175,11 +202,7 @@ int dd_repair_check_choices(struct dd_repair *repair, struct dd_error *err)
 				!strcmp(mend->place.tag, choice->tag);
 		}
 		if (!found)
-			return dd_fail(
-				err, DD_EUSAGE, 0,
-				"nothing is wrong with the tag %s:%s: where it points is not "
-				"for repair to change",
-				choice->repository, choice->tag);
+			return refuse(choice, err);
 	}
 	return 0;
 }
