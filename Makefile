@@ -166,6 +166,11 @@ $(DAEMON): $(DAEMON_OBJECTS) $(SERVE) $(STATIC)
 REPLAYERS := $(if $(SANITIZE),,$(FUZZERS))
 test-programs: $(UNIT_PROGRAMS) $(HELPER_PROGRAMS) $(PRELOADS) $(ASIDE_PROGRAMS) $(REPLAYERS)
 
+# When memory runs out is for the test to say.
+comma := ,
+$(BUILD)/tests/test_starved: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
+	reallocarray aligned_alloc strdup strndup tsearch)
+
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVE) $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(say) TEST $@

@@ -334,7 +334,7 @@ static int mend_tag(struct dd_repair *repair, const struct dd_found *found, bool
 	struct dd_step *step;
 	uint32_t meant, to;
 	bool is_new = false, good;
-	int read, rc = dd_repair_place(repair, found->path, &place, err);
+	int read, rc = found->path ? dd_repair_place(repair, found->path, &place, err) : DD_EFORMAT;
 
 	if (rc == 0)
 		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);

@@ -20,11 +20,13 @@ static const char *keep(struct dd_verify *verify, const char *text, bool *failed
 static int describe(const struct dd_evidence *evidence, struct dd_text *text)
 {
 	DD_AUTOFREE char *path = NULL;
+	int rc;
 
 	if (!evidence->place)
 		return 0;
-	if (dd_layout_path(evidence->place, &path, NULL) < 0)
-		return 0; /* of a name that is none there is no path to tell */
+	rc = dd_layout_path(evidence->place, &path, NULL);
+	if (rc < 0) /* of a name that is none there is no path to tell */
+		return rc == DD_ENOMEM ? rc : 0;
 	return dd_text_printf(text, evidence->name ? "%s/%s" : "%s", path, evidence->name);
 }
 
