@@ -282,6 +282,7 @@ check-asan: TESTS := $(filter-out $(REAL) $(ELSEWHERE),$(TESTS))
 check-tsan: TESTS := $(filter $(THREADED),$(TESTS))
 check-asan:
 	@CRASH_POINTS=12 $(MAKE) --no-print-directory check BUILD='$(BUILD)/asan' OPTIMISE='-O1 -g' \
+		LDFLAGS='$(LDFLAGS) -no-pie' \
 		TESTS='$(TESTS)' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 check-tsan:
