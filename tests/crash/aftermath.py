@@ -77,21 +77,23 @@ class Aftermath:
         if s.settles:
             self.problem("after the next run", tree.unlike(tree.live(now), s.settled))
         self.paths("after the next run", "not purged:", {p for p, _ in tree.doomed(now)})
+        return now
 
-    def undo(self, when, oldest_first=False):
+    def undo(self, when, now, oldest_first=False):
         """
         Every run that the trash lists; each alone leaves no link without its
         blob (but a history of what is gone). What was purged is told as missing.
         One may be gone before its turn, if another needed all that it held.
+        now: the state to begin with.
         """
         s = self.scenario
-        before = tree.live(tree.take(self.root))
-        for run in sorted(self.runs(when), reverse=not oldest_first):
-            if run not in self.runs(when):
+        before = tree.live(now)
+        for number, run in enumerate(sorted(self.runs(when), reverse=not oldest_first)):
+            if number > 0 and run not in self.runs(when):
                 continue
             self.run(when, ["trash", "restore", run, "--apply"], (0, 1) if s.purges else (0,))
-            self.look(when, history=False)
-        files = tree.live(tree.take(self.root))
+            now = self.look(when, history=False)
+        files = tree.live(now)
         if s.purges: # what is left of a trash that was being emptied, is whole
             self.paths(when, "taken by undoing:", before.keys() - files.keys())
         else:
@@ -106,9 +108,8 @@ class Aftermath:
         disturbed = self.look("at once")
         if self.keep:
             tree.plant(disturbed, self.keep)
-        self.next_run()
-        self.undo("undone after the next run", oldest_first=True)
+        self.undo("undone after the next run", self.next_run(), oldest_first=True)
         if copy:
             tree.plant(disturbed, self.root)
-            self.undo("undone at once")
+            self.undo("undone at once", disturbed)
         return self.problems
