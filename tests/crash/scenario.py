@@ -63,6 +63,10 @@ class Tool:
                            ("TSAN_OPTIONS", "halt_on_error=1:exitcode=99")):
             self.environment[name] = ":".join(filter(None, [os.environ.get(name), more]))
 
+    def sanitized(self):
+        with open(self.path, "rb") as file:
+            return re.search(rb"__[atm]san_init", file.read()) is not None
+
     def run(self, root, arguments, orders=None, limit=None):
         environment = self.environment
         if orders is not None:
