@@ -40,11 +40,12 @@ struct dd_registry_options {
 	int64_t lease_ns; /* 0: DD_LEASE_DEFAULT */
 	uint64_t
 		prove_first; /* blobs of up to so many bytes are verified before the first is served */
-	uint64_t keep_free;	    /* bytes of the disk that no push may take */
-	uint64_t manifest_max;	    /* bytes; 0: DD_MANIFEST_MAX */
-	uint32_t uploads_max;	    /* open at once; 0: as many as there is room for */
-	bool accept_sparse;	    /* manifests that name what is not there */
-	bool accept_sparse_indexes; /* likewise, if it is the manifest of a platform */
+	uint64_t keep_free;	     /* bytes of the disk that no push may take */
+	uint64_t manifest_max;	     /* bytes; 0: DD_MANIFEST_MAX */
+	uint32_t uploads_max;	     /* open at once; 0: as many as there is room for */
+	uint32_t uploads_per_client; /* likewise, of one client's; 0: as many as of all */
+	bool accept_sparse;	     /* manifests that name what is not there */
+	bool accept_sparse_indexes;  /* likewise, if it is the manifest of a platform */
 	/* Of kind VERIFIED, borrowed; nobody else puts into it meanwhile. NULL: nothing is remembered. */
 	struct dd_index *index;
 	dd_found_corrupt_fn *found_corrupt; /* told beside the log; NULL: nobody */
@@ -130,11 +131,11 @@ struct dd_upload;
 
 /*
  * owner: who may go on with it (NULL: anybody); remembered while this process lives, so that after a
- * restart whoever may push to the repository may go on. DD_ENOSPC: too little room; DD_ETOOBIG: too
- * many at once.
+ * restart whoever may push to the repository may go on. client: for whom it counts
+ * (uploads_per_client; NULL: nobody). DD_ENOSPC: too little room; DD_ETOOBIG: too many at once.
  */
 int dd_upload_begin(struct dd_registry *registry, const char *repository, const char *owner,
-		    struct dd_upload **upload, struct dd_error *err);
+		    const char *client, struct dd_upload **upload, struct dd_error *err);
 /*
  * An open one, for one caller at a time: DD_ELOCKED if it is in another's hands. DD_ENOENT: there is
  * none of that id in the repository, or it is another owner's.

@@ -186,6 +186,7 @@ void dd_registry_set_options(struct dd_registry *registry,
 	registry->keep_free = options->keep_free;
 	registry->manifest_max = options->manifest_max ? options->manifest_max : DD_MANIFEST_MAX;
 	registry->uploads_max = options->uploads_max;
+	registry->uploads_per_client = options->uploads_per_client;
 	registry->accept_sparse = options->accept_sparse;
 	registry->accept_sparse_indexes = options->accept_sparse_indexes;
 	dd_leases_set_length(registry->leases,

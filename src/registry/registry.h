@@ -41,7 +41,7 @@ struct dd_registry {
 
 	/* Options that may change while others read them. */
 	_Atomic uint64_t prove_first, keep_free, manifest_max;
-	_Atomic uint32_t uploads_max;
+	_Atomic uint32_t uploads_max, uploads_per_client;
 	atomic_bool accept_sparse, accept_sparse_indexes;
 
 	_Atomic uint64_t generations[DD_REGISTRY_SLOTS];

@@ -48,7 +48,7 @@ static void unpin(struct dd_registry *registry, const char *repository, const ch
 /* ---- beginning, finding, leaving ---- */
 
 int dd_upload_begin(struct dd_registry *registry, const char *repository, const char *owner,
-		    struct dd_upload **out, struct dd_error *err)
+		    const char *client, struct dd_upload **out, struct dd_error *err)
 {
 	char id[DD_UUID_TEXT], startedat[DD_UNIT_TEXT];
 	struct dd_upload *upload;
@@ -65,7 +65,7 @@ int dd_upload_begin(struct dd_registry *registry, const char *repository, const 
 	upload = dd_upload_new(registry, repository, id, owner);
 	if (!upload)
 		return dd_fail(err, DD_ENOMEM, 0, "begin an upload");
-	rc = dd_upload_table_add(upload, err);
+	rc = dd_upload_table_add(upload, client, err);
 	if (rc < 0) {
 		dd_upload_free(upload);
 		return rc;
@@ -117,7 +117,7 @@ static int adopt(struct dd_registry *registry, const char *repository, const cha
 	upload = dd_upload_new(registry, repository, id, NULL);
 	if (!upload)
 		return dd_fail(err, DD_ENOMEM, 0, "go on with an upload");
-	rc = dd_upload_table_add(upload, err);
+	rc = dd_upload_table_add(upload, NULL, err);
 	if (rc < 0) {
 		dd_upload_free(upload);
 		/* Another request has just done the same. */

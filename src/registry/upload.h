@@ -12,6 +12,8 @@
 
 #include <drydock/registry.h>
 
+struct dd_tally_entry;
+
 struct dd_upload {
 	struct dd_registry *registry;
 	char id[DD_UPLOAD_ID];
@@ -29,7 +31,8 @@ struct dd_upload {
 
 	/* Of the table (upload_table.c), under its lock. */
 	struct dd_upload *next;
-	bool busy, waits; /* in somebody's hands; among those with a hash to give up */
+	struct dd_tally_entry *client; /* NULL: it counts for nobody */
+	bool busy, waits;	       /* in somebody's hands; among those with a hash to give up */
 	TAILQ_ENTRY(dd_upload) waiting;
 };
 
@@ -41,8 +44,11 @@ struct dd_upload *dd_upload_new(struct dd_registry *registry, const char *reposi
 				const char *id, const char *owner);
 void dd_upload_free(struct dd_upload *upload);
 
-/* Into the table, in the caller's hands. DD_ETOOBIG: too many; DD_EEXIST: it is there. */
-int dd_upload_table_add(struct dd_upload *upload, struct dd_error *err);
+/*
+ * Into the table, in the caller's hands. client: for whom it counts; NULL: nobody. DD_ETOOBIG: too many, of
+ * all or of the client's; DD_EEXIST: it is there.
+ */
+int dd_upload_table_add(struct dd_upload *upload, const char *client, struct dd_error *err);
 /* Into the caller's hands. DD_ENOENT: not in the table; DD_EACCES: another's; DD_ELOCKED. */
 int dd_upload_table_take(struct dd_registry *registry, const char *repository, const char *id,
 			 const char *owner, struct dd_upload **upload, struct dd_error *err);

@@ -9,6 +9,7 @@
 
 #include <drydock/units.h>
 
+#include "base/tally.h"
 #include "registry/registry.h"
 #include "registry/upload.h"
 
@@ -22,6 +23,7 @@ TAILQ_HEAD(waiting_list, dd_upload);
 struct dd_upload_table {
 	pthread_mutex_t lock;
 	struct dd_upload *buckets[BUCKETS];
+	struct dd_tally *clients; /* of how many uploads */
 	uint32_t count;
 	struct waiting_list waiting; /* the longest first */
 	size_t waiting_count;
@@ -32,8 +34,12 @@ int dd_upload_table_open(struct dd_registry *registry, struct dd_error *err)
 {
 	struct dd_upload_table *table = calloc(1, sizeof(*table));
 
-	if (!table)
+	if (table)
+		table->clients = dd_tally_open();
+	if (!table || !table->clients) {
+		free(table);
 		return dd_fail(err, DD_ENOMEM, 0, "receive uploads");
+	}
 	pthread_mutex_init(&table->lock, NULL);
 	TAILQ_INIT(&table->waiting);
 	registry->uploads = table;
@@ -80,6 +86,7 @@ void dd_upload_table_close(struct dd_registry *registry)
 			table->buckets[i] = upload->next;
 			dd_upload_free(upload);
 		}
+	dd_tally_closep(&table->clients);
 	pthread_mutex_destroy(&table->lock);
 	free(table);
 	registry->uploads = NULL;
@@ -124,11 +131,19 @@ static void wait_with_hash(struct dd_upload_table *table, struct dd_upload *uplo
 	longest->hashed = 0;
 }
 
+static void count_off(struct dd_upload_table *table, struct dd_upload *upload)
+{
+	table->count--;
+	if (upload->client)
+		dd_tally_take_off(table->clients, upload->client);
+	upload->client = NULL;
+}
+
 /* It is in no bucket any more, and in nobody's hands. The lock is held. */
 static void drop(struct dd_upload_table *table, struct dd_upload *upload)
 {
 	stop_waiting(table, upload);
-	table->count--;
+	count_off(table, upload);
 	dd_upload_free(upload);
 }
 
@@ -165,16 +180,29 @@ void dd_upload_table_sweep(struct dd_registry *registry)
 	}
 }
 
-/* If there are too many: some may be a collector's by now. Not at every such question. */
-static void sweep_if_full(struct dd_registry *registry)
+static bool has_most(struct dd_upload_table *table, const char *client, uint32_t most)
+{
+	return client && most && dd_tally_get(table->clients, client) >= most;
+}
+
+static bool is_full(struct dd_registry *registry, const char *client)
 {
 	struct dd_upload_table *table = registry->uploads;
 	uint32_t most = registry->uploads_max;
+
+	return table->count >= (most ? most : MOST) ||
+	       has_most(table, client, registry->uploads_per_client);
+}
+
+/* If there are too many: some may be a collector's by now. Not at every such question. */
+static void sweep_if_full(struct dd_registry *registry, const char *client)
+{
+	struct dd_upload_table *table = registry->uploads;
 	int64_t now = dd_time_now();
 	bool due;
 
 	pthread_mutex_lock(&table->lock);
-	due = table->count >= (most ? most : MOST) && now - table->swept_ns >= SWEEP_EVERY;
+	due = is_full(registry, client) && now - table->swept_ns >= SWEEP_EVERY;
 	if (due)
 		table->swept_ns = now;
 	pthread_mutex_unlock(&table->lock);
@@ -182,21 +210,38 @@ static void sweep_if_full(struct dd_registry *registry)
 		dd_upload_table_sweep(registry);
 }
 
-int dd_upload_table_add(struct dd_upload *upload, struct dd_error *err)
+static int check_most(struct dd_registry *registry, const char *client, struct dd_error *err)
+{
+	struct dd_upload_table *table = registry->uploads;
+	uint32_t most = registry->uploads_max, each = registry->uploads_per_client;
+
+	if (table->count >= (most ? most : MOST))
+		return dd_fail(err, DD_ETOOBIG, 0, "%u uploads are open, and no more may be",
+			       table->count);
+	if (has_most(table, client, each))
+		return dd_fail(err, DD_ETOOBIG, 0,
+			       "%u uploads of this client are open, and no more of one may be",
+			       each);
+	return 0;
+}
+
+int dd_upload_table_add(struct dd_upload *upload, const char *client, struct dd_error *err)
 {
 	struct dd_upload_table *table = upload->registry->uploads;
-	uint32_t most = upload->registry->uploads_max;
 	struct dd_upload **at;
 	int rc = 0;
 
-	sweep_if_full(upload->registry);
+	sweep_if_full(upload->registry, client);
 	pthread_mutex_lock(&table->lock);
 	at = find(table, upload->id);
 	if (*at)
 		rc = dd_fail(err, DD_EEXIST, 0, "upload %s is open", upload->id);
-	else if (table->count >= (most ? most : MOST))
-		rc = dd_fail(err, DD_ETOOBIG, 0, "%u uploads are open, and no more may be",
-			     table->count);
+	else
+		rc = check_most(upload->registry, client, err);
+	if (rc == 0 && client) {
+		upload->client = dd_tally_add(table->clients, client);
+		rc = upload->client ? 0 : dd_fail(err, DD_ENOMEM, 0, "begin an upload");
+	}
 	if (rc == 0) {
 		upload->busy = true;
 		*at = upload;
@@ -268,7 +313,7 @@ void dd_upload_table_remove(struct dd_upload *upload)
 	at = find(table, upload->id);
 	if (*at == upload) {
 		*at = upload->next;
-		table->count--;
+		count_off(table, upload);
 	}
 	pthread_mutex_unlock(&table->lock);
 	dd_upload_free(upload);

@@ -312,6 +312,7 @@ static int set_defaults(struct dd_serve_config *config, struct dd_error *err)
 		.keep_free = UINT64_C(256) << 20,
 		.manifest_max = DD_MANIFEST_MAX,
 		.uploads_max = 10000,
+		.uploads_per_client = UINT64_MAX,
 		.connections_max = 4096,
 		.timeout_ns = 120 * DD_SECOND,
 		.head_timeout_ns = 30 * DD_SECOND,

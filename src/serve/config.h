@@ -73,6 +73,7 @@ struct dd_serve_config {
 	char *rules, *cache_dir;
 	int64_t lease_ns;
 	uint64_t verify_first, keep_free, manifest_max;
+	uint64_t uploads_per_client; /* UINT64_MAX: half of all */
 	uint64_t uploads_max, connections_max, per_address_max;
 	int64_t timeout_ns, head_timeout_ns;
 	uint64_t verify_all_rate; /* bytes a second; 0: not in the background */

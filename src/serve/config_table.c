@@ -225,6 +225,7 @@ static const struct dd_config_key keys[] = {
 	HONOUR("drydock.keep-free", DD_KEY_SIZE, keep_free),
 	HONOUR("drydock.manifest-max", DD_KEY_SIZE, manifest_max),
 	HONOUR("drydock.uploads-max", DD_KEY_NUMBER, uploads_max),
+	HONOUR("drydock.uploads-per-client", DD_KEY_NUMBER, uploads_per_client),
 	HONOUR("drydock.connections-max", DD_KEY_NUMBER, connections_max),
 	HONOUR("drydock.connections-per-address", DD_KEY_NUMBER, per_address_max),
 	HONOUR("drydock.timeout", DD_KEY_DURATION, timeout_ns),

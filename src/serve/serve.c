@@ -56,6 +56,19 @@ static int open_store(struct dd_serve *serve, struct dd_error *err)
 	return rc;
 }
 
+static uint32_t small(uint64_t number)
+{
+	return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+}
+
+/* Nobody has all of them, if nothing is said. */
+static uint32_t uploads_per_client(const struct dd_serve_config *config)
+{
+	uint64_t each = config->uploads_per_client;
+
+	return small(each == UINT64_MAX ? config->uploads_max / 2 + config->uploads_max % 2 : each);
+}
+
 static struct dd_registry_options registry_options(const struct dd_serve *serve)
 {
 	const struct dd_serve_config *config = atomic_load(&serve->server.config);
@@ -65,8 +78,8 @@ static struct dd_registry_options registry_options(const struct dd_serve *serve)
 		.prove_first = config->verify_first,
 		.keep_free = config->keep_free,
 		.manifest_max = config->manifest_max,
-		.uploads_max = (uint32_t)(config->uploads_max > UINT32_MAX ? UINT32_MAX :
-									     config->uploads_max),
+		.uploads_max = small(config->uploads_max),
+		.uploads_per_client = uploads_per_client(config),
 		.accept_sparse = config->validation_disabled,
 		.accept_sparse_indexes = config->sparse_indexes,
 		.index = serve->index,

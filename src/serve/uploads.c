@@ -12,6 +12,7 @@
 
 #include <drydock/layout.h>
 
+#include "serve/client.h"
 #include "serve/events_note.h"
 #include "serve/server.h"
 
@@ -67,12 +68,23 @@ static void reply_out_of_order(struct dd_request *request)
 	dd_request_reply(request, reply);
 }
 
+static void fail_too_many(struct dd_request *request, const struct dd_error *err)
+{
+	char detail[DD_ERROR_TEXT + 80];
+
+	snprintf(detail, sizeof(detail), "%s (drydock.uploads-max, drydock.uploads-per-client)",
+		 err->text);
+	dd_request_fail(request, DD_TOO_MANY, detail);
+}
+
 static void fail_upload(struct dd_request *request, int rc, const struct dd_error *err)
 {
 	if (rc == DD_ECORRUPT)
 		dd_request_fail(request, DD_DIGEST_INVALID, err->text);
 	else if (rc == DD_ELOCKED)
 		dd_request_fail(request, DD_UPLOAD_BUSY, NULL);
+	else if (rc == DD_ETOOBIG)
+		fail_too_many(request, err);
 	else
 		dd_request_fail_by(request, rc, DD_UPLOAD_UNKNOWN, err);
 }
@@ -208,9 +220,12 @@ static void open_upload(struct dd_exchange *exchange)
 {
 	struct dd_request *request = dd_request_of(exchange);
 	struct dd_error err = { 0 };
-	int rc = dd_upload_begin(request->server->registry, request->route.repository,
-				 owner_of(request), &request->upload, &err);
+	char client[DD_CLIENT_TEXT];
+	int rc;
 
+	dd_client_name(dd_request_user(request), dd_exchange_get_peer(exchange), client);
+	rc = dd_upload_begin(request->server->registry, request->route.repository,
+			     owner_of(request), client, &request->upload, &err);
 	if (rc < 0)
 		fail_upload(request, rc, &err);
 	else if (request->has_digest)

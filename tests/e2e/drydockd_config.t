@@ -184,8 +184,15 @@ test_case 'an upload that is all there is put, even if by then there is no room 
 '
 
 test_case 'uploads at once are bounded' '
-	config "drydock: {uploads-max: 2}" && serve_config config.yml && new_upload app && new_upload app &&
+	config "drydock: {uploads-max: 2, uploads-per-client: 0}" && serve_config config.yml && new_upload app && new_upload app &&
 	fails_with 429 TOOMANYREQUESTS -X POST "$url/app/blobs/uploads/" && [ -n "$(header Retry-After)" ] &&
+	ask 204 -X DELETE "$location" && new_upload app
+'
+
+test_case 'one client does not hold all uploads' '
+	config "drydock: {uploads-max: 4}" && serve_config config.yml && new_upload app && new_upload app &&
+	fails_with 429 TOOMANYREQUESTS -X POST "$url/app/blobs/uploads/" && says "of this client" body &&
+	says uploads-per-client body && [ -n "$(header Retry-After)" ] && ask 202 -X POST --interface 127.0.0.2 "$url/app/blobs/uploads/" &&
 	ask 204 -X DELETE "$location" && new_upload app
 '
 

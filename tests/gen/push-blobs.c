@@ -40,7 +40,7 @@ static void push_one(const struct dd_digest *digest, const char *bytes, size_t l
 {
 	struct dd_upload *upload = NULL;
 	struct dd_error error = { 0 };
-	int rc = dd_upload_begin(f.registry, "r", NULL, &upload, &error);
+	int rc = dd_upload_begin(f.registry, "r", NULL, NULL, &upload, &error);
 
 	check(rc, &error);
 	for (size_t at = 0; at < len; at += MIB)
@@ -111,7 +111,7 @@ static void push_text(const char *volume, const char *text)
 	char id[DD_UPLOAD_ID];
 
 	dd_digest_of(&digest, DD_SHA256, text, len, NULL);
-	check(dd_upload_begin(f.registry, "team/app", NULL, &upload, &error), &error);
+	check(dd_upload_begin(f.registry, "team/app", NULL, NULL, &upload, &error), &error);
 	snprintf(id, sizeof(id), "%s", dd_upload_get_id(upload));
 	for (int piece = 0; piece < 3; piece++) {
 		size_t more = piece < 2 ? len / 3 : len - at;

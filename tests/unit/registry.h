@@ -139,7 +139,7 @@ static inline int push_pieces(struct registry *reg, const char *repository, cons
 			      size_t len, size_t piece, const struct dd_digest *digest)
 {
 	struct dd_upload *upload = NULL;
-	int rc = dd_upload_begin(reg->registry, repository, NULL, &upload, reg->err);
+	int rc = dd_upload_begin(reg->registry, repository, NULL, NULL, &upload, reg->err);
 
 	for (size_t at = 0; at < len && rc == 0; at += piece)
 		rc = dd_upload_append(upload, (const char *)bytes + at,

@@ -439,7 +439,7 @@ static void all_that_is_written_here_is_known_to_be_ours_and_nothing_else(void *
 	take(&reg, DD_REASON_LINK_UNUSED, paths, 1, run);
 	assert_int_equal(look(&reg, APP, &foreign), 0);
 	assert_true(is_ours(&reg, layer_path(APP, &foreign)));
-	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &upload, NULL), 0);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, NULL, &upload, NULL), 0);
 	snprintf(path, sizeof(path), REPO "_uploads/%s/data", dd_upload_get_id(upload));
 	assert_true(is_ours(&reg, path));
 	assert_int_equal(dd_upload_append(upload, "byt", 3, NULL), 0);
@@ -463,7 +463,7 @@ static void an_upload_that_somebody_is_at_is_not_to_be_had(void **state)
 	open_registry(&reg);
 	reg.options.lease_ns = 1;
 	dd_registry_set_options(reg.registry, &reg.options);
-	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &upload, NULL), 0);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, NULL, &upload, NULL), 0);
 	snprintf(id, sizeof(id), "%s", dd_upload_get_id(upload));
 	key.name = id;
 	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg.registry), &gate, NULL), 0);

@@ -18,7 +18,7 @@ static struct dd_upload *begin(struct registry *reg, const char *owner, char id[
 {
 	struct dd_upload *upload;
 
-	if (dd_upload_begin(reg->registry, APP, owner, &upload, reg->err) < 0)
+	if (dd_upload_begin(reg->registry, APP, owner, NULL, &upload, reg->err) < 0)
 		fail_msg("%s", reg->err->text);
 	snprintf(id, DD_UPLOAD_ID, "%s", dd_upload_get_id(upload));
 	return upload;
@@ -291,7 +291,8 @@ static void it_is_its_owners_and_its_repositorys(void **state)
 	assert_int_equal(find(&reg, id, "bob", &again), DD_ENOENT);
 	assert_int_equal(find(&reg, id, NULL, &again), DD_ENOENT);
 	assert_int_equal(dd_upload_find(reg.registry, OTHER, id, "alice", &again, NULL), DD_ENOENT);
-	assert_int_equal(find(&reg, "0f2b6f2e-30a7-4c0e-8f3c-9a1b2c3d4e5f", "alice", &again), DD_ENOENT);
+	assert_int_equal(find(&reg, "0f2b6f2e-30a7-4c0e-8f3c-9a1b2c3d4e5f", "alice", &again),
+			 DD_ENOENT);
 	assert_int_equal(find(&reg, "../../../../etc", "alice", &again), DD_ENOENT);
 	assert_int_equal(find(&reg, id, "alice", &again), 0);
 	assert_int_equal(dd_upload_cancel(&again, NULL), 0);
@@ -336,12 +337,12 @@ static void there_are_no_more_than_may_be(void **state)
 	dd_registry_set_options(reg.registry, &reg.options);
 	for (int i = 0; i < 3; i++)
 		uploads[i] = begin(&reg, NULL, id);
-	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &more, NULL), DD_ETOOBIG);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, NULL, &more, NULL), DD_ETOOBIG);
 	assert_null(more);
 	dd_upload_release(uploads[1]);
-	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &more, NULL), DD_ETOOBIG);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, NULL, &more, NULL), DD_ETOOBIG);
 	assert_int_equal(dd_upload_cancel(&uploads[0], NULL), 0);
-	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &more, NULL), 0);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, NULL, &more, NULL), 0);
 	dd_upload_release(more);
 	dd_upload_release(uploads[2]);
 	close_registry(&reg);
@@ -390,12 +391,39 @@ static void the_disk_is_not_filled_up(void **state)
 	assert_non_null(strstr(reg.err->text, "kept free"));
 	assert_int_equal(dd_upload_get_offset(upload), 0);
 	dd_upload_release(upload);
-	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, &upload, NULL), DD_ENOSPC);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, NULL, &upload, NULL), DD_ENOSPC);
 	reg.options.keep_free = 0;
 	dd_registry_set_options(reg.registry, &reg.options);
 	assert_int_equal(find(&reg, id, NULL, &upload), 0);
 	assert_int_equal(dd_upload_append(upload, "bytes", 5, NULL), 0);
 	dd_upload_release(upload);
+	close_registry(&reg);
+}
+
+static void one_client_does_not_hold_all_uploads(void **state)
+{
+	struct registry reg;
+	struct dd_upload *hers[2], *more = NULL;
+
+	(void)state;
+	open_registry(&reg);
+	reg.options.uploads_max = 4;
+	reg.options.uploads_per_client = 2;
+	dd_registry_set_options(reg.registry, &reg.options);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, "her", &hers[i], NULL),
+				 0);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, "her", &more, reg.err),
+			 DD_ETOOBIG);
+	assert_non_null(strstr(reg.err->text, "of this client"));
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, "him", &more, NULL), 0);
+	dd_upload_release(more);
+	/* What nobody is at counts, and what has ended does not. */
+	dd_upload_release(hers[0]);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, "her", &more, NULL), DD_ETOOBIG);
+	assert_int_equal(dd_upload_cancel(&hers[1], NULL), 0);
+	assert_int_equal(dd_upload_begin(reg.registry, APP, NULL, "her", &more, NULL), 0);
+	dd_upload_release(more);
 	close_registry(&reg);
 }
 
@@ -417,13 +445,17 @@ static void uploads_nobody_goes_on_with_are_purged(void **state)
 	put(&reg.volume, REPO "_uploads/not-an-upload/data", "alien");
 	for (size_t i = 0; i < DD_COUNT(names); i++) {
 		for (int u = 0; u < 2; u++)
-			assert_int_equal(utimensat(AT_FDCWD,
-						   below(&reg.volume, upload_path(APP, ids[u], names[i])),
-						   old, 0), 0);
+			assert_int_equal(
+				utimensat(AT_FDCWD,
+					  below(&reg.volume, upload_path(APP, ids[u], names[i])),
+					  old, 0),
+				0);
 		if (i != 1)
-			assert_int_equal(utimensat(AT_FDCWD,
-						   below(&reg.volume, upload_path(APP, UUID, names[i])),
-						   old, 0), 0);
+			assert_int_equal(
+				utimensat(AT_FDCWD,
+					  below(&reg.volume, upload_path(APP, UUID, names[i])), old,
+					  0),
+				0);
 	}
 	assert_int_equal(dd_registry_purge_uploads(reg.registry, 3600 * DD_SECOND, &gone, NULL), 0);
 	assert_int_equal(gone, 2);
@@ -433,7 +465,8 @@ static void uploads_nobody_goes_on_with_are_purged(void **state)
 	assert_true(exists(&reg.volume, REPO "_uploads/not-an-upload/data"));
 	assert_false(exists(&reg.volume, REPO "_uploads/" UUID));
 	dd_upload_release(busy);
-	assert_int_equal(dd_registry_purge_uploads(reg.registry, -3600 * DD_SECOND, &gone, NULL), 0);
+	assert_int_equal(dd_registry_purge_uploads(reg.registry, -3600 * DD_SECOND, &gone, NULL),
+			 0);
 	assert_int_equal(gone, 2);
 	close_registry(&reg);
 }
@@ -461,7 +494,7 @@ static void *push_in_thread(void *arg)
 
 		dd_digest_of(&digest, DD_SHA256, bytes, 3000, NULL);
 		if (dd_upload_begin(pusher->reg->registry, pusher->number % 2 ? APP : OTHER, NULL,
-				    &upload, NULL) < 0 ||
+				    NULL, &upload, NULL) < 0 ||
 		    dd_upload_append(upload, bytes, 3000, NULL) < 0 ||
 		    dd_upload_commit(&upload, &digest, NULL) < 0)
 			return (void *)"failed";
@@ -517,6 +550,7 @@ int main(void)
 		cmocka_unit_test(there_are_no_more_than_may_be),
 		cmocka_unit_test(thousands_that_are_begun_and_left_cost_no_descriptor),
 		cmocka_unit_test(the_disk_is_not_filled_up),
+		cmocka_unit_test(one_client_does_not_hold_all_uploads),
 		cmocka_unit_test(uploads_nobody_goes_on_with_are_purged),
 		cmocka_unit_test(many_push_at_once_also_the_same),
 	};
