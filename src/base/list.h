@@ -22,6 +22,13 @@
 		 memset(&(list)->items[(list)->count++], 0, sizeof(*(list)->items)) :         \
 		 NULL)
 
+/* Room for so many more. 0 or DD_ENOMEM. */
+#define dd_list_reserve(list, more)                                                            \
+	((more) <= (list)->room - (list)->count ?                                              \
+		 0 :                                                                           \
+		 dd_list_widen((void **)&(list)->items, &(list)->room, (list)->count + (more), \
+			       sizeof(*(list)->items)))
+
 #define dd_list_release(list)                     \
 	do {                                      \
 		free((list)->items);              \
@@ -43,16 +50,25 @@
 		first_low;                                                          \
 	})
 
-static inline int dd_list_grow(void **items, size_t *room, size_t size)
+/* Room for at least so many, and half as many more than before, for the next will come. */
+static inline int dd_list_widen(void **items, size_t *room, size_t least, size_t size)
 {
-	size_t more = *room ? *room + *room / 2 : 8;
-	void *grown = reallocarray(*items, more, size);
+	size_t more = *room + *room / 2;
+	void *wide;
 
-	if (!grown)
+	if (more < least)
+		more = least;
+	wide = reallocarray(*items, more, size);
+	if (!wide)
 		return DD_ENOMEM;
-	*items = grown;
+	*items = wide;
 	*room = more;
 	return 0;
+}
+
+static inline int dd_list_grow(void **items, size_t *room, size_t size)
+{
+	return dd_list_widen(items, room, *room < 8 ? 8 : *room + 1, size);
 }
 
 #endif

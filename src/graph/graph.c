@@ -65,18 +65,13 @@ uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
 			uint32_t *ids)
 {
-	for (size_t i = 0; i < count && i < DD_IDS_AHEAD; i++)
-		dd_ids_prefetch(&graph->ids, &digests[i]);
-	for (size_t i = 0; i < count; i++) {
-		if (i + 2 * DD_IDS_AHEAD < count)
-			dd_ids_prefetch(&graph->ids, &digests[i + 2 * DD_IDS_AHEAD]);
-		if (i + DD_IDS_AHEAD < count)
-			dd_ids_prefetch_match(&graph->ids, &digests[i + DD_IDS_AHEAD]);
-		ids[i] = dd_graph_intern(graph, &digests[i]);
-		if (ids[i] == DD_NO_ID)
-			return DD_ENOMEM;
-	}
-	return 0;
+	int rc = dd_list_reserve(&graph->nodes, count);
+
+	if (rc == 0)
+		rc = dd_ids_intern_all(&graph->ids, digests, count, ids);
+	while (graph->nodes.count < graph->ids.count)
+		graph->nodes.items[graph->nodes.count++] = (struct dd_node){ .manifest = DD_NO_ID };
+	return rc;
 }
 
 void dd_graph_expect(const struct dd_graph *graph, const struct dd_digest *first, size_t count,

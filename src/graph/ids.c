@@ -125,15 +125,12 @@ uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest)
 		       DD_NO_ID;
 }
 
-uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
+/* There is a table. */
+static uint32_t intern(struct dd_ids *ids, const struct dd_digest *digest, uint32_t hashed)
 {
 	size_t size = dd_digest_size(digest);
-	uint32_t hashed, id;
+	uint32_t id = find(ids, digest, size, hashed);
 
-	if (!ids->slot_count && grow_slots(ids) < 0)
-		return DD_NO_ID;
-	hashed = hash(ids, digest->bytes);
-	id = find(ids, digest, size, hashed);
 	if (id != DD_NO_ID)
 		return id;
 	if (ids->count > DD_MAX_ID)
@@ -151,25 +148,68 @@ uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
 	return id;
 }
 
+uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
+{
+	if (!ids->slot_count && grow_slots(ids) < 0)
+		return DD_NO_ID;
+	return intern(ids, digest, hash(ids, digest->bytes));
+}
+
+static void prefetch_slot(const struct dd_ids *ids, uint32_t hashed)
+{
+	__builtin_prefetch(&ids->slots[hashed & (ids->slot_count - 1)]);
+}
+
 void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
 {
 	if (ids->slot_count)
-		__builtin_prefetch(&ids->slots[hash(ids, digest->bytes) & (ids->slot_count - 1)]);
+		prefetch_slot(ids, hash(ids, digest->bytes));
 }
 
-uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest)
+/* Every other one begins in one line of the processor's cache and ends in the next. */
+void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)
 {
-	uint32_t hashed, match, i;
+	if (id >= ids->count)
+		return;
+	__builtin_prefetch(ids->heads[id]);
+	__builtin_prefetch(ids->heads[id] + DD_IDS_HEAD);
+}
 
-	if (!ids->slot_count)
-		return DD_NO_ID;
-	hashed = hash(ids, digest->bytes);
-	i = hashed & (ids->slot_count - 1);
-	match = next_match(ids, hashed, &i);
+static uint32_t prefetch_match(const struct dd_ids *ids, uint32_t hashed)
+{
+	uint32_t i = hashed & (ids->slot_count - 1), match = next_match(ids, hashed, &i);
+
 	if (!match)
 		return DD_NO_ID;
 	dd_ids_prefetch_id(ids, match - 1);
 	return match - 1;
+}
+
+uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest *digest)
+{
+	return ids->slot_count ? prefetch_match(ids, hash(ids, digest->bytes)) : DD_NO_ID;
+}
+
+int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *digests, size_t count,
+		      uint32_t *out)
+{
+	if (!ids->slot_count && grow_slots(ids) < 0)
+		return DD_ENOMEM;
+	/* The hash of each, until there is its id. */
+	for (size_t i = 0; i < count; i++)
+		out[i] = hash(ids, digests[i].bytes);
+	for (size_t i = 0; i < count && i < 2 * DD_IDS_AHEAD; i++)
+		prefetch_slot(ids, out[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (i + 2 * DD_IDS_AHEAD < count)
+			prefetch_slot(ids, out[i + 2 * DD_IDS_AHEAD]);
+		if (i + DD_IDS_AHEAD < count)
+			prefetch_match(ids, out[i + DD_IDS_AHEAD]);
+		out[i] = intern(ids, &digests[i], out[i]);
+		if (out[i] == DD_NO_ID)
+			return DD_ENOMEM;
+	}
+	return 0;
 }
 
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest)

@@ -297,9 +297,8 @@ static bool make_room(struct dd_descriptors *room, const struct head *head, size
 	/* Neither can be more than there are bytes for. */
 	if (head->count > most / BYTES || head->annotations > most)
 		return false;
-	while (room->room - room->count < head->count)
-		if (dd_list_grow((void **)&room->items, &room->room, sizeof(*room->items)) < 0)
-			return false;
+	if (dd_list_reserve(room, head->count) < 0)
+		return false;
 	if (head->annotations && !room->memory)
 		room->memory = calloc(1, sizeof(struct dd_arena));
 	return !head->annotations || room->memory;
