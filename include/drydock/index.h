@@ -142,6 +142,11 @@ struct dd_listed {
 	const char *name;
 };
 bool dd_listing_next(struct dd_listing *listing, struct dd_listed *listed);
+/* How many there are left if all of them are hashes: about so much room they will take. */
+static inline size_t dd_listing_hashes(const struct dd_listing *listing)
+{
+	return (size_t)(listing->end - listing->at) / (1 + DD_LISTED_HASH);
+}
 
 bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 			  struct dd_listing *listing);

@@ -18,6 +18,9 @@
 /* What reading manifests needs; as many as there are threads at it. */
 struct dd_scan_reader {
 	struct dd_scan_reader *next;
+	/* Of sha256; NULL: there are none. Its own, for threads that use the same one at once wait
+	 * for each other in the kernel. */
+	struct dd_directory *blobs;
 	struct dd_manifest_parser *parser;
 	struct dd_buffer buffer;
 	struct dd_descriptors known; /* of a manifest that the index has */
@@ -30,7 +33,6 @@ struct dd_scan {
 	struct dd_survey *survey;
 	const struct dd_survey_options *options;
 	struct dd_jobs *jobs;
-	struct dd_directory *blobs;	/* NULL: there are none */
 	pthread_mutex_t large;		/* one large manifest at a time */
 	struct dd_scan_reader *readers; /* idle ones; graph->lock */
 	int64_t now_ns;

@@ -129,6 +129,8 @@ static int replay(struct dd_scan_names *names, struct dd_listing *listing, struc
 	struct dd_listed listed;
 	int rc = 0;
 
+	if (dd_list_reserve(&names->digests, dd_listing_hashes(listing)) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "list a directory");
 	while (rc == 0 && dd_listing_next(listing, &listed)) {
 		char hex[DD_DIGEST_HEX];
 		struct dd_digest *added;

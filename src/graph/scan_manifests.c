@@ -42,6 +42,7 @@ int dd_scan_want(struct dd_scan *scan, struct dd_scan_wanted *wanted, uint32_t i
 
 static struct dd_scan_reader *take_reader(struct dd_scan *scan, struct dd_error *err)
 {
+	const struct dd_place blobs = { .kind = DD_IN_BLOBS_OF, .digest = { .alg = DD_SHA256 } };
 	struct dd_scan_reader *reader;
 
 	dd_scan_lock(scan);
@@ -60,6 +61,7 @@ static struct dd_scan_reader *take_reader(struct dd_scan *scan, struct dd_error 
 		free(reader);
 		return NULL;
 	}
+	dd_store_open_directory(scan->store, &blobs, &reader->blobs, NULL);
 	return reader;
 }
 
@@ -86,6 +88,12 @@ struct look {
 	bool trashed;
 };
 
+/* A shorter way to the bytes of a digest, if there is one. */
+static struct dd_directory *within(const struct look *look)
+{
+	return look->digest.alg == DD_SHA256 ? look->reader->blobs : NULL;
+}
+
 static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
 {
 	struct dd_scan *scan = look->scan;
@@ -95,10 +103,10 @@ static int read_bytes(struct look *look, uint64_t max, struct dd_error *err)
 	look->trashed = false;
 	look->read_ns = scan->now_ns;
 	memset(&look->info, 0, sizeof(look->info));
-	rc = scan->blobs ? dd_directory_read(scan->blobs, &look->place, max, &look->reader->buffer,
-					     &look->info, err) :
-			   dd_store_read(scan->store, &look->place, max, &look->reader->buffer,
-					 &look->info, err);
+	rc = within(look) ? dd_directory_read(within(look), &look->place, max,
+					      &look->reader->buffer, &look->info, err) :
+			    dd_store_read(scan->store, &look->place, max, &look->reader->buffer,
+					  &look->info, err);
 	if (rc == DD_ENOENT && scan->options->in_trash &&
 	    scan->options->in_trash(scan->options->arg, &look->digest, &look->place)) {
 		look->trashed = true;
@@ -144,8 +152,8 @@ static bool recall(struct look *look, struct dd_surveyed *known)
 
 	if (!scan->options->index || scan->options->anew)
 		return false;
-	rc = scan->blobs ? dd_directory_stat(scan->blobs, &place, &look->info, NULL) :
-			   dd_store_stat(scan->store, &place, &look->info, NULL);
+	rc = within(look) ? dd_directory_stat(within(look), &place, &look->info, NULL) :
+			    dd_store_stat(scan->store, &place, &look->info, NULL);
 	if (rc == 0 && onlooker && onlooker->when_proved) {
 		look->read_ns = onlooker->when_proved(onlooker->arg, &look->digest, &look->info);
 		rc = look->read_ns ? 0 : DD_ENOENT;

@@ -25,6 +25,7 @@ static bool recall_blobs(void *arg, const struct dd_place *shard, struct dd_dige
 	bool good =
 		shard->digest.alg == DD_SHA256 && dd_scan_recall(arg, NULL, shard, &info, &listing);
 
+	good = good && dd_list_reserve(&found, dd_listing_hashes(&listing)) == 0;
 	while (good && dd_listing_next(&listing, &listed)) {
 		struct dd_digest *added = listed.hash && listed.type == DD_ENTRY_DIRECTORY &&
 							  listed.hash[0] == shard->digest.bytes[0] ?
@@ -198,6 +199,7 @@ static void close_readers(struct dd_scan *scan)
 		struct dd_scan_reader *reader = scan->readers;
 
 		scan->readers = reader->next;
+		dd_directory_closep(&reader->blobs);
 		dd_manifest_parser_close(reader->parser);
 		dd_buffer_release(&reader->buffer);
 		dd_descriptors_release(&reader->known);
@@ -208,8 +210,7 @@ static void close_readers(struct dd_scan *scan)
 static int run(struct dd_scan *scan, struct dd_error *err)
 {
 	const struct dd_place volume = { .kind = DD_IN_VOLUME },
-			      scheduler = { .kind = DD_AT_SCHEDULER },
-			      blobs = { .kind = DD_IN_BLOBS };
+			      scheduler = { .kind = DD_AT_SCHEDULER };
 	struct dd_info info = { 0 };
 	int rc = dd_store_stat(scan->store, &volume, &info, err);
 
@@ -220,7 +221,6 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 		return rc;
 	scan->survey->cache_volume = dd_store_stat(scan->store, &scheduler, &info, NULL) == 0;
 	dd_progress_begin(scan->ctx, "looking", 0);
-	dd_store_open_directory(scan->store, &blobs, &scan->blobs, NULL);
 	rc = walk(scan, err);
 	if (rc < 0)
 		dd_scan_stop(scan, rc, err);
@@ -233,7 +233,6 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 	dd_jobs_wait(scan->jobs);
 	dd_survey_sort(scan->survey, scan->jobs);
 	dd_jobs_closep(&scan->jobs);
-	dd_directory_closep(&scan->blobs);
 	dd_progress_end(scan->ctx);
 	if (rc == 0) {
 		rc = atomic_load(&scan->rc);
