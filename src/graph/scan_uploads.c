@@ -152,7 +152,7 @@ static void scan_uploads(void *arg)
 
 	if (!dd_scan_stopped(scan)) {
 		uploads->directory = &place;
-		rc = dd_store_list(scan->store, &place, add_upload, uploads, &err);
+		rc = dd_scan_list(scan, NULL, &place, add_upload, uploads, &err);
 		if (rc < 0 && rc != DD_ENOENT && rc != DD_ENOMEM) /* an upload refers to nothing */
 			rc = dd_scan_note(scan, DD_STRANGE_UNREADABLE, &place, NULL, &err);
 		else if (rc == DD_ENOENT)
