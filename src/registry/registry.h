@@ -61,6 +61,8 @@ struct dd_registry {
 	struct dd_referrer_cache *referrers;
 };
 
+/* ---- repository.c ---- */
+
 /* Which of DD_REGISTRY_SLOTS is a repository's. */
 size_t dd_registry_slot(const char *repository);
 
@@ -70,19 +72,19 @@ int dd_registry_check_name(const char *repository, struct dd_error *err);
 /* Something of the repository changed by our hand: after it is on the disk, before anybody is told. */
 void dd_registry_changed(struct dd_registry *registry, const char *repository);
 
-/* One more of what is counted. */
-#define dd_registry_count(registry, what) \
-	__atomic_fetch_add(&(registry)->counts.what, 1, __ATOMIC_RELAXED)
-
 /* Around what reads, judges and writes in a repository. Never held while a lease is taken. */
 void dd_registry_lock(struct dd_registry *registry, const char *repository);
 void dd_registry_unlock(struct dd_registry *registry, const char *repository);
+
+/* ---- options.c ---- */
 
 /* Whether a manifest may name something in that role (enum dd_role) that is not there. */
 bool dd_registry_may_lack(const struct dd_registry *registry, unsigned role);
 
 /* DD_ENOSPC if more bytes would leave less than keep_free of the disk. */
 int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err);
+
+/* ---- link.c ---- */
 
 /*
  * What the link at a place says. DD_ENOENT: certainly no link; DD_EFORMAT: it is empty, or garbage.
@@ -103,7 +105,12 @@ int dd_registry_name_link(struct dd_registry *registry, const struct dd_place *p
 			  const struct dd_digest *target, struct dd_draft *draft,
 			  struct dd_unsynced *unsynced, struct dd_error *err);
 
-/* Places, in one line. */
+/* ---- in one line ---- */
+
+/* One more of what is counted. */
+#define dd_registry_count(registry, what) \
+	__atomic_fetch_add(&(registry)->counts.what, 1, __ATOMIC_RELAXED)
+
 static inline struct dd_place dd_blob_place(const struct dd_digest *digest)
 {
 	return (struct dd_place){ .kind = DD_AT_BLOB, .digest = *digest };
