@@ -63,33 +63,7 @@ static enum dd_method method_of(const char *name)
 	return 0;
 }
 
-const char *dd_request_user(const struct dd_request *request)
-{
-	return request->identity ? dd_identity_get_user(request->identity) : "";
-}
-
-int dd_request_query_digest(const struct dd_request *request, const char *name,
-			    struct dd_digest *digest)
-{
-	char text[DD_DIGEST_TEXT];
-	int len = dd_query_get(request->route.query, name, 0, text, sizeof(text));
-
-	if (len == -1)
-		return 0;
-	return len < 0 || dd_digest_parse(digest, text, (size_t)len) < 0 ? DD_EFORMAT : 1;
-}
-
 /* ---- who, and whether ---- */
-
-void dd_request_deny(struct dd_request *request, const struct dd_auth_answer *answer)
-{
-	bool unknown = answer->verdict == DD_AUTH_UNKNOWN;
-	struct dd_reply *reply = dd_fail_reply(unknown ? DD_UNAUTHORIZED : DD_DENIED, answer->why);
-
-	if (unknown)
-		dd_reply_header(reply, "WWW-Authenticate", answer->challenge);
-	dd_request_reply(request, reply);
-}
 
 void dd_request_token_url(const struct dd_request *request, char *url, size_t room)
 {

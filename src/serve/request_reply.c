@@ -49,6 +49,16 @@ void dd_request_fail(struct dd_request *request, enum dd_failure failure, const 
 	dd_request_reply(request, dd_fail_reply(failure, detail));
 }
 
+void dd_request_deny(struct dd_request *request, const struct dd_auth_answer *answer)
+{
+	bool unknown = answer->verdict == DD_AUTH_UNKNOWN;
+	struct dd_reply *reply = dd_fail_reply(unknown ? DD_UNAUTHORIZED : DD_DENIED, answer->why);
+
+	if (unknown)
+		dd_reply_header(reply, "WWW-Authenticate", answer->challenge);
+	dd_request_reply(request, reply);
+}
+
 static bool is_read(const struct dd_request *request)
 {
 	return request->method & (DD_GET | DD_HEAD);

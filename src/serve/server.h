@@ -86,6 +86,12 @@ static inline struct dd_request *dd_request_of(struct dd_exchange *exchange)
 	return dd_exchange_get_data(exchange);
 }
 
+/* "" for anonymous. */
+static inline const char *dd_request_user(const struct dd_request *request)
+{
+	return request->identity ? dd_identity_get_user(request->identity) : "";
+}
+
 /* The application of the HTTP server; debug: of the one that has only health and metrics. */
 struct dd_http_app dd_server_app(struct dd_server *server);
 struct dd_http_app dd_server_debug_app(struct dd_server *server);
@@ -118,11 +124,6 @@ void dd_request_deny(struct dd_request *request, const struct dd_auth_answer *an
 /* Where the client finds tokens of ours; "": it did not say where it reached us. */
 #define DD_TOKEN_URL 600
 void dd_request_token_url(const struct dd_request *request, char *url, size_t room);
-/* "" for anonymous. */
-const char *dd_request_user(const struct dd_request *request);
-/* A field of the query that is a digest: 1; 0: not there; DD_EFORMAT. */
-int dd_request_query_digest(const struct dd_request *request, const char *name,
-			    struct dd_digest *digest);
 
 /* The endpoints, begun in a thread that must not wait: blobs.c, uploads.c, manifests.c, lists.c. */
 void dd_begin_blob(struct dd_request *request);

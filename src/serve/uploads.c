@@ -285,12 +285,24 @@ static void open_sole_upload(struct dd_exchange *exchange)
 	announce(dd_request_of(exchange));
 }
 
+/* A field of the query that is a digest: 1; 0: not there; DD_EFORMAT. */
+static int query_digest(const struct dd_request *request, const char *name,
+			struct dd_digest *digest)
+{
+	char text[DD_DIGEST_TEXT];
+	int len = dd_query_get(request->route.query, name, 0, text, sizeof(text));
+
+	if (len == -1)
+		return 0;
+	return len < 0 || dd_digest_parse(digest, text, (size_t)len) < 0 ? DD_EFORMAT : 1;
+}
+
 static const struct dd_body whole_body = { open_sole_upload, take, commit, 0 };
 
 void dd_begin_post_upload(struct dd_request *request)
 {
-	int mounts = dd_request_query_digest(request, "mount", &request->digest);
-	int whole = mounts ? 0 : dd_request_query_digest(request, "digest", &request->digest);
+	int mounts = query_digest(request, "mount", &request->digest);
+	int whole = mounts ? 0 : query_digest(request, "digest", &request->digest);
 
 	request->offset = request->chunk = UNSAID;
 	if (mounts < 0 || whole < 0) {
@@ -338,7 +350,7 @@ static const struct dd_body last_body = { prepare, take, commit, 0 };
 
 static void begin_put(struct dd_request *request)
 {
-	int rc = dd_request_query_digest(request, "digest", &request->digest);
+	int rc = query_digest(request, "digest", &request->digest);
 
 	if (rc <= 0) {
 		dd_request_fail(request, DD_DIGEST_INVALID,
