@@ -50,9 +50,7 @@ static int estimate(struct dd_context *ctx, struct dd_store *store, struct dd_gc
 	judge->loss_count = gc->losses.count;
 	rc = dd_gc_pin(gc, &unseen, err);
 	if (rc == 0)
-		rc = dd_judge_mark(ctx, gc->survey, judge, &unseen, err);
-	if (rc == 0)
-		rc = dd_gather_count(gc->survey, judge, &unseen, more, err);
+		rc = dd_gather_count(ctx, gc->survey, judge, &unseen, more, err);
 	if (rc == 0 && more->items <= LOOKS)
 		rc = look_at_each(ctx, store, gc, judge, more, err);
 	else

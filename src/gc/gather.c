@@ -1,5 +1,5 @@
 /*
- * Gathering what the mark did not reach.
+ * Gathering what the mark did not reach: repository by repository as they are marked, then blobs.
  */
 #include <stdlib.h>
 
@@ -10,8 +10,10 @@ struct gather {
 	struct dd_survey *survey;
 	const struct dd_judge_options *options;
 	struct dd_candidates *candidates;
+	const struct dd_mark *mark;
 	const struct dd_repository *repo;
 	uint32_t index;
+	uint64_t link_sizes[DD_ALGORITHM_COUNT];
 	struct dd_gathered *count; /* not NULL: count what would be gathered, and keep nothing */
 	bool failed;
 };
@@ -20,9 +22,9 @@ struct gather {
 static uint64_t size_of(const struct gather *gather, enum dd_place_kind kind, uint32_t id)
 {
 	const struct dd_graph *graph = gather->survey->graph;
-	const struct dd_digest digest = { .alg = dd_ids_algorithm(&graph->ids, id) };
 
-	return kind == DD_AT_BLOB ? graph->nodes.items[id].size : dd_link_size(&digest);
+	return kind == DD_AT_BLOB ? graph->nodes.items[id].size :
+				    gather->link_sizes[dd_ids_algorithm(&graph->ids, id)];
 }
 
 static struct dd_candidate *add(struct gather *gather, enum dd_place_kind kind,
@@ -49,7 +51,7 @@ static struct dd_candidate *add(struct gather *gather, enum dd_place_kind kind,
 
 static bool dead(const struct gather *gather, uint32_t id)
 {
-	return !dd_mark_reached(gather->candidates->mark, id);
+	return !dd_mark_reached(gather->mark, id);
 }
 
 static bool removed(const struct gather *gather, uint32_t tag, uint32_t id)
@@ -205,22 +207,27 @@ static void gather_uploads(struct gather *gather)
 	}
 }
 
-static int gather_repository(struct gather *gather, uint32_t index, struct dd_error *err)
+/* It has just been marked. */
+static void gather_repository(void *arg, struct dd_mark *mark, uint32_t index)
 {
-	int rc = dd_mark_repository(gather->candidates->mark, index, err);
+	struct gather *gather = arg;
 
-	if (rc < 0)
-		return rc;
+	if (index == DD_NO_ID) {
+		gather->candidates->list.count = 0;
+		if (gather->count)
+			*gather->count = (struct dd_gathered){ 0 };
+		return;
+	}
+	gather->mark = mark;
 	gather->index = index;
 	gather->repo = gather->survey->repositories.items[index];
 	/* What lies under a name that is none is kept, and keeps; it is not ours to tidy. */
 	if (!gather->repo->valid)
-		return 0;
+		return;
 	gather_history(gather);
 	gather_links(gather);
 	if (!gather->count)
 		gather_uploads(gather);
-	return 0;
 }
 
 static bool is_dead(const struct dd_graph *graph, uint32_t id)
@@ -285,12 +292,28 @@ static int gather_blobs(struct gather *gather, struct dd_error *err)
 	return 0;
 }
 
-static int gather_all(struct gather *gather, struct dd_error *err)
+/* One by one once more: what an alias's link is for depends on all of them. */
+static int gather_after(struct gather *gather, struct dd_error *err)
 {
+	struct dd_mark *mark = gather->candidates->mark;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < gather->survey->repositories.count && rc == 0; i++)
-		rc = gather_repository(gather, i, err);
+	for (uint32_t i = 0; i < gather->survey->repositories.count && rc == 0; i++) {
+		rc = dd_mark_repository(mark, i, err);
+		if (rc == 0)
+			gather_repository(gather, mark, i);
+	}
+	return rc;
+}
+
+static int gather_all(struct dd_context *ctx, struct gather *gather, struct dd_error *err)
+{
+	bool aliases = gather->survey->graph->ties.count;
+	int rc = dd_judge_mark(ctx, gather->survey, gather->options, gather->candidates,
+			       aliases ? NULL : gather_repository, gather, err);
+
+	if (rc == 0 && aliases)
+		rc = gather_after(gather, err);
 	if (rc == 0)
 		rc = gather_blobs(gather, err);
 	if (rc < 0)
@@ -298,24 +321,27 @@ static int gather_all(struct gather *gather, struct dd_error *err)
 	return gather->failed ? dd_fail(err, DD_ENOMEM, 0, "gather what is not reached") : 0;
 }
 
-int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
-	      struct dd_candidates *candidates, struct dd_error *err)
+int dd_gather(struct dd_context *ctx, struct dd_survey *survey,
+	      const struct dd_judge_options *options, struct dd_candidates *candidates,
+	      struct dd_error *err)
 {
 	struct gather gather = { .survey = survey, .options = options, .candidates = candidates };
 
-	return gather_all(&gather, err);
+	return gather_all(ctx, &gather, err);
 }
 
-int dd_gather_count(struct dd_survey *survey, const struct dd_judge_options *options,
-		    struct dd_candidates *candidates, struct dd_gathered *count,
-		    struct dd_error *err)
+int dd_gather_count(struct dd_context *ctx, struct dd_survey *survey,
+		    const struct dd_judge_options *options, struct dd_candidates *candidates,
+		    struct dd_gathered *count, struct dd_error *err)
 {
 	struct gather gather = {
 		.survey = survey, .options = options, .candidates = candidates, .count = count
 	};
 
+	for (uint8_t alg = 0; alg < DD_ALGORITHM_COUNT; alg++)
+		gather.link_sizes[alg] = dd_link_size(&(struct dd_digest){ .alg = alg });
 	*count = (struct dd_gathered){ 0 };
-	return gather_all(&gather, err);
+	return gather_all(ctx, &gather, err);
 }
 
 /* What a crash left beside a file of the registry's. */

@@ -7,7 +7,7 @@
 
 int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
 		  const struct dd_judge_options *options, struct dd_candidates *candidates,
-		  struct dd_error *err)
+		  dd_mark_fn *marked, void *arg, struct dd_error *err)
 {
 	const struct dd_mark_options mark = {
 		.delete_untagged = options->delete_untagged,
@@ -19,6 +19,8 @@ int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
 		.young_count = candidates->young.count,
 		.removed = options->removed,
 		.removed_count = options->removed_count,
+		.marked = marked,
+		.arg = arg,
 	};
 
 	dd_mark_closep(&candidates->mark);
@@ -63,10 +65,8 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 	     const struct dd_judge_options *options, struct dd_candidates *candidates,
 	     struct dd_error *err)
 {
-	int rc = dd_judge_mark(ctx, survey, options, candidates, err);
+	int rc = dd_gather(ctx, survey, options, candidates, err);
 
-	if (rc == 0)
-		rc = dd_gather(survey, options, candidates, err);
 	if (rc == 0)
 		rc = dd_look_at_candidates(ctx, store, survey, options, candidates, err);
 	if (rc == 0)
@@ -76,7 +76,7 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 	if (rc == 0)
 		rc = dd_young_find(ctx, store, survey, options, candidates, err);
 	if (rc == 0 && candidates->young.count) {
-		rc = dd_judge_mark(ctx, survey, options, candidates, err);
+		rc = dd_judge_mark(ctx, survey, options, candidates, NULL, NULL, err);
 		if (rc == 0)
 			rc = spare_reached(survey, candidates, err);
 	}

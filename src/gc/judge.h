@@ -6,28 +6,29 @@
 
 #include "gc/candidates.h"
 
-/* The first step alone: candidates->mark, with what of them is young by now. */
+/* candidates->mark, with what of them is young by now. marked(), which may be NULL, is told of it. */
 int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
 		  const struct dd_judge_options *options, struct dd_candidates *candidates,
-		  struct dd_error *err);
+		  dd_mark_fn *marked, void *arg, struct dd_error *err);
 /* Mark, gather, look at each, mark again with what is young. */
 int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
 	     const struct dd_judge_options *options, struct dd_candidates *candidates,
 	     struct dd_error *err);
 
-/* What candidates->mark did not reach, but for what crashes left: that is known after the look. */
-int dd_gather(struct dd_survey *survey, const struct dd_judge_options *options,
-	      struct dd_candidates *candidates, struct dd_error *err);
+/* Mark, and what that did not reach, but for what crashes left: that is known after the look. */
+int dd_gather(struct dd_context *ctx, struct dd_survey *survey,
+	      const struct dd_judge_options *options, struct dd_candidates *candidates,
+	      struct dd_error *err);
 /*
  * How many that would be, and how large by what manifests say of them: nothing is looked at, so what
- * is young counts too. candidates->mark alone is needed.
+ * is young counts too. Marks, but leaves the list alone.
  */
 struct dd_gathered {
 	uint64_t items, bytes;
 };
-int dd_gather_count(struct dd_survey *survey, const struct dd_judge_options *options,
-		    struct dd_candidates *candidates, struct dd_gathered *count,
-		    struct dd_error *err);
+int dd_gather_count(struct dd_context *ctx, struct dd_survey *survey,
+		    const struct dd_judge_options *options, struct dd_candidates *candidates,
+		    struct dd_gathered *count, struct dd_error *err);
 int dd_gather_temps(struct dd_survey *survey, const struct dd_judge_options *options,
 		    struct dd_candidates *candidates, struct dd_error *err);
 

@@ -386,6 +386,12 @@ static void hold_everything(struct dd_mark *mark)
 		add_hold(mark, DD_DOUBT_NO_REPOSITORY, DD_NO_ID, true, "");
 }
 
+static void tell(struct dd_mark *mark, uint32_t repository)
+{
+	if (mark->options.marked)
+		mark->options.marked(mark->options.arg, mark, repository);
+}
+
 static int run(struct dd_mark *mark, struct dd_error *err)
 {
 	do {
@@ -398,9 +404,13 @@ static int run(struct dd_mark *mark, struct dd_error *err)
 		mark->sparse = 0;
 		mark->index = DD_NO_ID;
 		hold_everything(mark);
-		for (uint32_t i = 0; i < mark->survey->repositories.count; i++)
-			if (!mark->options.only || mark->options.only[i])
-				mark_repository(mark, i);
+		tell(mark, DD_NO_ID);
+		for (uint32_t i = 0; i < mark->survey->repositories.count; i++) {
+			if (mark->options.only && !mark->options.only[i])
+				continue;
+			mark_repository(mark, i);
+			tell(mark, i);
+		}
 		/* Again, for a referrer may come before what reaches its subject elsewhere. */
 	} while (mark->grew && mark->left && !mark->failed);
 	return mark->failed ? dd_fail(err, DD_ENOMEM, 0, "mark what is reachable") : 0;
@@ -430,6 +440,7 @@ int dd_mark_open(struct dd_context *ctx, struct dd_survey *survey,
 		rc = run(mark, err);
 	if (rc < 0)
 		return rc;
+	mark->options.marked = NULL;
 	*out = mark;
 	mark = NULL;
 	return 0;

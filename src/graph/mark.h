@@ -36,6 +36,15 @@ void dd_removed_sort(struct dd_removed *removed, size_t *count); /* each once */
 bool dd_removed_has(const struct dd_removed *removed, size_t count, uint32_t repository,
 		    uint32_t tag, uint32_t id);
 
+struct dd_mark;
+
+/*
+ * Told of each repository as soon as it is marked, while dd_mark_reached() answers for it; what the others
+ * reach is not known yet. Where referrers make it necessary all are marked again, and told of again:
+ * DD_NO_ID begins a round, also the first.
+ */
+typedef void dd_mark_fn(void *arg, struct dd_mark *mark, uint32_t repository);
+
 struct dd_mark_options {
 	bool delete_untagged;
 	bool ignore_holds; /* to learn what holds cost */
@@ -46,7 +55,9 @@ struct dd_mark_options {
 	size_t young_count;
 	const struct dd_removed *removed;
 	size_t removed_count;
-	const bool *only; /* by repository: those alone; NULL: all */
+	const bool *only;   /* by repository: those alone; NULL: all */
+	dd_mark_fn *marked; /* NULL: nobody is told */
+	void *arg;
 };
 
 /* Something that holds a repository, or everything. */
@@ -57,8 +68,6 @@ struct dd_marked_hold {
 	bool everything;
 	const char *detail; /* of graph or survey; never NULL */
 };
-
-struct dd_mark;
 
 /* Marks everything. */
 int dd_mark_open(struct dd_context *ctx, struct dd_survey *survey,
