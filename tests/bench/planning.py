@@ -60,14 +60,18 @@ def plan(options):
     return scenario
 
 
-def change(root, share, number):
-    """As many repositories get a tag more, as a registry writes it."""
+def tagged(root):
+    """The directories that tags lie in, of all repositories that have some."""
     top = os.path.join(root, REPOSITORIES)
-    tags = sorted(path for path, names, _ in os.walk(top)
+    return sorted(path for path, names, _ in os.walk(top)
                   if path.endswith("/_manifests/tags") and names)
-    for tag in tags[:max(1, len(tags) * share // 100)]:
-        old = os.path.join(tag, sorted(os.listdir(tag))[0])
-        new = os.path.join(tag, "changed-%d" % number)
+
+
+def change(directories, number):
+    """In each a tag more, as a registry writes it."""
+    for tags in directories:
+        old = os.path.join(tags, sorted(os.listdir(tags))[0])
+        new = os.path.join(tags, "changed-%d" % number)
         if not os.path.exists(new):
             shutil.copytree(old, new)
 
@@ -76,14 +80,16 @@ def night(root, rounds, quick, scratch):
     """By what an earlier run has found out; then with a hundredth of the repositories changed."""
     rounds = rounds_of(rounds, quick)
     index = ["--cache-dir", os.path.join(scratch, "cache")]
+    directories = tagged(root)
+    directories = directories[:max(1, len(directories) // 100)]
     time.sleep(FRESH)
-    programs = warm([ours(root, index), floor(root)], rounds, scratch)
+    least = floor(root)
+    unchanged = warm([ours(root, index), least], rounds, scratch)
+    # Beside the floor again: what came a minute earlier met another machine.
     changed = ours(root, index, "drydock, 1% changed")
-    for number in range(rounds):
-        change(root, 1, number)
-        changed.time(scratch)
-        say("%-16s %9.3f s" % (changed.name, changed.runs[-1].seconds))
-    return programs + [changed]
+    take_turns([changed, least], rounds, scratch,
+               lambda program: program is changed and change(directories, len(changed.runs)))
+    return unchanged + [changed]
 
 
 def cold(root, rounds, _quick, scratch):
