@@ -114,6 +114,8 @@ static int run(struct tool *tool, const struct options *words, struct dd_error *
 		return rc;
 	tool->bytes = settings.bytes;
 	rc = tool_open(tool, err);
+	if (rc == 0)
+		rc = textfile_check(tool->store, &settings.metrics, err);
 	/* Of one repository there is nothing to be remembered that takes long to find out. */
 	if (rc == 0 && !options.repository)
 		rc = cache_open(tool, &settings.cache, DD_INDEX_SURVEYED, &index, err);

@@ -133,6 +133,8 @@ static int verify_volume(struct tool *tool, const struct dd_reference *reference
 
 	settings.cache.none |= settings.quick;
 	if (rc == 0)
+		rc = textfile_check(tool->store, &settings.metrics, err);
+	if (rc == 0)
 		rc = cache_open(tool, &settings.cache, DD_INDEX_VERIFIED, &index, err);
 	/* What is the matter with the one is with the other, and was said. */
 	beside = settings.cache;

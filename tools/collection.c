@@ -30,7 +30,7 @@ static int also(int rc, int beside, const struct dd_error *why, struct dd_error 
 }
 
 static int collect(struct tool *tool, const struct collection *how, struct dd_gc_options *options,
-		   struct dd_gc **gc, struct dd_error *err)
+		   const char **metrics, struct dd_gc **gc, struct dd_error *err)
 {
 	int rc;
 
@@ -39,6 +39,8 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 
 	if (how->opened)
 		how->opened(tool);
+	if (rc == 0)
+		rc = textfile_check(tool->store, metrics, err);
 	if (rc == 0 && how->check)
 		rc = how->check(tool, options, err);
 	if (rc == 0 && how->files) {
@@ -51,7 +53,7 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 	rc = cache_open(tool, how->cache, DD_INDEX_SURVEYED, &options->index, err);
 	if (rc < 0)
 		return rc;
-	options->estimate = how->metrics;
+	options->estimate = *metrics;
 	dd_context_set_time_limit(tool->ctx, how->time_limit_ns);
 	rc = (how->apply ? dd_gc_apply : dd_gc_plan)(tool->ctx, tool->store, options, gc, err);
 	if (rc == DD_ECANCELLED && dd_context_time_is_up(tool->ctx) &&
@@ -69,10 +71,10 @@ static int collect(struct tool *tool, const struct collection *how, struct dd_gc
 	return rc;
 }
 
-static int write_metrics(struct tool *tool, const struct collection *how, const struct dd_gc *gc,
+static int write_metrics(struct tool *tool, const char *path, const struct dd_gc *gc,
 			 int64_t began_ns, int rc, struct dd_error *err)
 {
-	AUTOFREE char *before = textfile_read(how->metrics);
+	AUTOFREE char *before = textfile_read(path);
 	AUTOFREE char *text = NULL;
 	struct dd_trash trash = { 0 };
 	struct dd_gc_outcome outcome = { .began_ns = began_ns,
@@ -87,7 +89,7 @@ static int write_metrics(struct tool *tool, const struct collection *how, const 
 	}
 	rc = dd_gc_metrics(gc, &outcome, before, &text, err);
 	dd_trash_release(&trash);
-	return rc < 0 ? rc : textfile_replace(how->metrics, text, err);
+	return rc < 0 ? rc : textfile_replace(path, text, err);
 }
 
 int collection_run(struct tool *tool, const struct collection *how, struct dd_gc_options *options,
@@ -96,7 +98,8 @@ int collection_run(struct tool *tool, const struct collection *how, struct dd_gc
 	CLEANUP(dd_gc_closep) struct dd_gc *gc = NULL;
 	struct dd_error why = { 0 };
 	int64_t began_ns = dd_time_now();
-	int rc = collect(tool, how, options, &gc, err), beside = 0;
+	const char *metrics = how->metrics;
+	int rc = collect(tool, how, options, &metrics, &gc, err), beside = 0;
 	bool failed = rc < 0;
 
 	tool_results(tool);
@@ -112,9 +115,9 @@ int collection_run(struct tool *tool, const struct collection *how, struct dd_gc
 		 tool->json ? tool_print_json(write_json, gc, &why) :
 			      how->print(tool, options, gc, failed, &why);
 	rc = also(rc, beside, &why, err);
-	if (!how->metrics)
+	if (!metrics)
 		return rc;
 	why = (struct dd_error){ 0 };
-	beside = write_metrics(tool, how, gc, began_ns, rc, &why);
+	beside = write_metrics(tool, metrics, gc, began_ns, rc, &why);
 	return also(rc, beside, &why, err);
 }

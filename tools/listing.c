@@ -12,8 +12,7 @@
 
 #include "cleanup.h"
 #include "listing.h"
-
-#define DEEPEST 4096 /* directories above each other */
+#include "outside.h"
 
 static void close_fd(int *fd)
 {
@@ -27,39 +26,6 @@ static int fail(struct dd_error *err, int sys, const char *verb, const char *pat
 }
 
 /* ---- writing ---- */
-
-/* Up from a directory to the top: is the volume's root on the way? */
-static int check_outside(int fd, const uint64_t root[2], const char *path, struct dd_error *err)
-{
-	CLEANUP(close_fd) int at = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	struct stat st, above;
-
-	if (at < 0 || fstat(at, &st) < 0)
-		return fail(err, errno, "look at", path);
-	for (int i = 0; i < DEEPEST; i++) {
-		int up;
-
-		if (st.st_dev == root[0] && st.st_ino == root[1]) {
-			dd_fail(err, DD_EREFUSED, 0, "%s is in the volume itself", path);
-			dd_hint(err, "nothing of ours is put among what the registry keeps: "
-				     "name a file elsewhere");
-			return DD_EREFUSED;
-		}
-		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (up < 0 || fstat(up, &above) < 0) {
-			int sys = errno;
-
-			close_fd(&up);
-			return fail(err, sys, "look above", path);
-		}
-		close(at);
-		at = up;
-		if (above.st_dev == st.st_dev && above.st_ino == st.st_ino)
-			return 0;
-		st = above;
-	}
-	return dd_fail(err, DD_EREFUSED, 0, "%s lies too deep", path);
-}
 
 /* A word mistyped must not cost anybody a file. */
 static int check_replaced(int directory, const char *name, const char *path, struct dd_error *err)
@@ -157,20 +123,17 @@ int listing_write(struct dd_store *store, const struct dd_snapshot *snapshot, co
 		  struct dd_error *err)
 {
 	CLEANUP(close_fd) int directory = -1;
-	AUTOFREE char *bytes = NULL, *for_name = strdup(path), *for_directory = strdup(path);
+	AUTOFREE char *bytes = NULL, *for_name = strdup(path);
 	const char *name = for_name ? basename(for_name) : NULL;
-	uint64_t root[2];
 	size_t len;
 	int rc;
 
-	if (!for_name || !for_directory)
+	if (!for_name)
 		return dd_fail(err, DD_ENOMEM, 0, "write %s", path);
-	directory = open(dirname(for_directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = outside_open(path, err);
 	if (directory < 0)
-		return fail(err, errno, "write", path);
-	rc = dd_store_identify(store, root, err);
-	if (rc == 0)
-		rc = check_outside(directory, root, path, err);
+		return directory;
+	rc = outside_check(store, directory, path, err);
 	if (rc == 0)
 		rc = check_replaced(directory, name, path, err);
 	if (rc == 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "outside.h"
 #include "plan_file.h"
 
 static int fail(struct dd_error *err, const char *verb, const char *path)
@@ -28,40 +29,19 @@ static char *directory_of(const char *path)
 	return above ? realpath(above, NULL) : NULL;
 }
 
-static int check_directory(struct dd_store *store, const char *path, struct dd_error *err)
-{
-	AUTOFREE char *directory = directory_of(path);
-	uint64_t root[2];
-	struct stat st;
-	int rc;
-
-	if (!directory)
-		return fail(err, "write", path);
-	rc = dd_store_identify(store, root, err);
-	/* Up from there: whatever leads to it, the root is met. */
-	for (char *slash = directory; rc == 0 && slash;) {
-		if (stat(*directory ? directory : "/", &st) < 0)
-			return fail(err, "write", path);
-		if (st.st_dev == root[0] && st.st_ino == root[1]) {
-			rc = dd_fail(err, DD_EUSAGE, 0,
-				     "--plan-out: %s lies below the volume's root", path);
-			dd_hint(err, "a plan changes nothing in the volume: name a file elsewhere");
-		}
-		slash = strrchr(directory, '/');
-		if (slash)
-			*slash = '\0';
-	}
-	return rc;
-}
-
 int plan_file_check(struct dd_store *store, const char *path, struct dd_error *err)
 {
 	struct stat st;
+	int directory, rc;
 
 	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return dd_fail(err, DD_EUSAGE, 0,
 			       "--plan-out: %s is no file that could be replaced", path);
-	return check_directory(store, path, err);
+	directory = outside_open(path, err);
+	rc = directory < 0 ? directory : outside_check(store, directory, path, err);
+	if (directory >= 0)
+		close(directory);
+	return rc < 0 ? dd_wrap(err, rc, "--plan-out") : 0;
 }
 
 static int to_file(void *arg, const char *bytes, size_t len)

@@ -10,7 +10,26 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "outside.h"
 #include "textfile.h"
+
+int textfile_check(struct dd_store *store, const char **path, struct dd_error *err)
+{
+	int directory, rc;
+
+	if (!*path)
+		return 0;
+	/* What cannot be written for another reason is told when it is tried. */
+	directory = outside_open(*path, NULL);
+	if (directory < 0)
+		return 0;
+	rc = outside_check(store, directory, *path, err);
+	close(directory);
+	if (rc != DD_EUSAGE)
+		return 0;
+	*path = NULL;
+	return dd_wrap(err, rc, "--metrics");
+}
 
 char *textfile_read(const char *path)
 {

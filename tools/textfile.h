@@ -4,7 +4,10 @@
 #ifndef TOOLS_TEXTFILE_H
 #define TOOLS_TEXTFILE_H
 
-#include <drydock/error.h>
+#include <drydock/store.h>
+
+/* Before the work begins. DD_EUSAGE: it lies below the volume's root, and *path is NULL from here on. */
+int textfile_check(struct dd_store *store, const char **path, struct dd_error *err);
 
 /* The whole text, the caller's; NULL if it cannot be read. */
 char *textfile_read(const char *path);

@@ -126,6 +126,16 @@ test_case 'metrics that cannot be written are told of, and nothing is left besid
 	says "m.prom" err && [ -z "$(find . -name "m.prom.*")" ]
 '
 
+test_case 'metrics are never written below the volume, and nothing is done that they were to tell of' '
+	from_template && ln -s vol/docker link && volume_digest vol >before &&
+	for path in vol/m.prom vol/docker/registry/v2/m.prom link/m.prom ./vol/../vol/m.prom; do
+		run 2 drydock gc --root vol --apply --metrics "$path" 2>err &&
+		says "m.prom lies below the volume" err && [ "$(grep -c "lies below" err)" = 1 ] &&
+		run 2 drydock verify --root vol --metrics "$path" 2>err && says "below the volume" err &&
+		run 2 drydock du --root vol --metrics "$path" 2>err && says "below the volume" err || return
+	done && volume_digest vol >after && same before after
+'
+
 # ---- the log ----
 
 test_case 'with --log-format json each message is an object in a line' '

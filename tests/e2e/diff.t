@@ -236,9 +236,9 @@ test_case 'two volumes are compared, and a copy is whole' '
 
 test_case 'a snapshot is never written below the root, nor over what is none' '
 	from_template && volume_digest vol >before &&
-	run 3 drydock snapshot --root vol vol/list 2>err && says "in the volume" err &&
-	ln -s vol/docker inside && run 3 drydock snapshot --root vol inside/list 2>err &&
-	says "in the volume" err && volume_digest vol >after && same before after &&
+	run 2 drydock snapshot --root vol vol/list 2>err && says "below the volume" err &&
+	ln -s vol/docker inside && run 2 drydock snapshot --root vol inside/list 2>err &&
+	says "below the volume" err && volume_digest vol >after && same before after &&
 	echo precious >file && run 3 drydock snapshot --root vol file 2>err &&
 	says "is no snapshot" err && says precious file && mkfifo pipe &&
 	run 3 drydock snapshot --root vol pipe 2>err && ln -s file link &&
