@@ -166,15 +166,6 @@ void dd_ids_prefetch(const struct dd_ids *ids, const struct dd_digest *digest)
 		prefetch_slot(ids, hash(ids, digest->bytes));
 }
 
-/* Every other one begins in one line of the processor's cache and ends in the next. */
-void dd_ids_prefetch_id(const struct dd_ids *ids, uint32_t id)
-{
-	if (id >= ids->count)
-		return;
-	__builtin_prefetch(ids->heads[id]);
-	__builtin_prefetch(ids->heads[id] + DD_IDS_HEAD);
-}
-
 static uint32_t prefetch_match(const struct dd_ids *ids, uint32_t hashed)
 {
 	uint32_t i = hashed & (ids->slot_count - 1), match = next_match(ids, hashed, &i);
