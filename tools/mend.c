@@ -23,9 +23,9 @@ static void print_fact(const char *label, const char *text)
 	printf("      %s%-6s%s %s\n", style_on(STYLE_FAINT), label, style_off(), dd_escaped(text));
 }
 
-static void print_images(const char *label, const struct dd_found *found)
+static void print_images(const char *label, const struct dd_mend *mend)
 {
-	size_t shown = found->image_count;
+	size_t shown = mend->image_count;
 
 	if (!shown)
 		return;
@@ -33,9 +33,9 @@ static void print_images(const char *label, const struct dd_found *found)
 		shown = IMAGES_SHOWN;
 	printf("      %s%-6s%s", style_on(STYLE_FAINT), label, style_off());
 	for (size_t i = 0; i < shown; i++)
-		printf("%s %s", i ? "," : "", dd_escaped(found->images[i]));
-	if (found->image_total > shown)
-		printf(", and %llu more", (unsigned long long)(found->image_total - shown));
+		printf("%s %s", i ? "," : "", dd_escaped(mend->images[i]));
+	if (mend->image_total > shown)
+		printf(", and %llu more", (unsigned long long)(mend->image_total - shown));
 	putchar('\n');
 }
 
@@ -98,9 +98,9 @@ static void print_mend(const struct dd_mend *mend)
 	for (size_t i = 0; i < mend->offer_count; i++)
 		print_fact(i ? "" : "choose", mend->offers[i]);
 	if (mend->mending == DD_MEND_LEAVE || mend->reason == DD_REASON_DAMAGED || bad)
-		print_images("lost", mend->found);
+		print_images("lost", mend);
 	else
-		print_images("heals", mend->found);
+		print_images("heals", mend);
 }
 
 /* ---- groups ---- */

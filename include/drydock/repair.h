@@ -51,7 +51,7 @@ enum dd_mending {
 #define X(constant, name, text) constant,
 	DD_MENDINGS(X)
 #undef X
-	DD_MENDING_COUNT
+		DD_MENDING_COUNT
 };
 
 /* X(constant, name, text): what came of it */
@@ -65,7 +65,7 @@ enum dd_mend_outcome {
 #define X(constant, name, text) constant,
 	DD_MEND_OUTCOMES(X)
 #undef X
-	DD_MEND_OUTCOME_COUNT
+		DD_MEND_OUTCOME_COUNT
 };
 
 const char *dd_mending_name(enum dd_mending mending);
@@ -79,9 +79,13 @@ struct dd_mend {
 	enum dd_mend_outcome outcome;
 	const struct dd_found *found; /* what it mends; the worst of them */
 	size_t findings;	      /* how many it mends */
-	struct dd_place place;	      /* of the file; kind DD_PLACE_COUNT: none */
-	const char *path;	      /* the same, or of what is left; may be NULL */
-	enum dd_reason reason;	      /* of DD_MEND_WITHDRAW */
+	/* What cannot be pulled whole because of any of them: as for a finding. */
+	const char *const *images;
+	size_t image_count;
+	uint64_t image_total;
+	struct dd_place place; /* of the file; kind DD_PLACE_COUNT: none */
+	const char *path;      /* the same, or of what is left; may be NULL */
+	enum dd_reason reason; /* of DD_MEND_WITHDRAW */
 	bool has_digest;
 	struct dd_digest digest;   /* what a link will say; of a blob */
 	uint64_t bytes;		   /* that are put in place, or go */

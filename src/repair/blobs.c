@@ -256,11 +256,13 @@ int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, stru
 		step->mend.mending = DD_MEND_LEAVE;
 		return 0;
 	}
+	rc = dd_repair_settle_images(repair, step, err);
+	if (rc < 0)
+		return rc;
 	left = step->mend;
 	left.findings -= !is_new;
 	dd_repair_withdraw(step, DD_REASON_EMPTY, &info);
-	step->mend.found = found;
-	step->mend.findings = 1;
+	dd_repair_set_found(&step->mend, found);
 	step->mend.why = NULL;
 	return is_new ? 0 : dd_repair_leave_as(repair, &left, err);
 }

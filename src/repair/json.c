@@ -27,10 +27,10 @@ static void put_mend(const struct dd_mend *mend, struct dd_json_out *out)
 		dd_json_text(out, NULL, mend->offers[i]);
 	dd_json_end(out);
 	dd_json_array(out, "images");
-	for (size_t i = 0; i < found->image_count; i++)
-		dd_json_text(out, NULL, found->images[i]);
+	for (size_t i = 0; i < mend->image_count; i++)
+		dd_json_text(out, NULL, mend->images[i]);
 	dd_json_end(out);
-	dd_json_uint(out, "image_count", found->image_total);
+	dd_json_uint(out, "image_count", mend->image_total);
 	dd_json_end(out);
 }
 

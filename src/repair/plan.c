@@ -66,6 +66,7 @@ int dd_repair_make(struct dd_repair *repair, struct dd_error *err)
 {
 	int rc = dd_repair_look_at_choices(repair, err);
 	size_t count;
+	int settled;
 
 	if (rc == 0)
 		rc = prepare(repair, err);
@@ -92,7 +93,7 @@ int dd_repair_make(struct dd_repair *repair, struct dd_error *err)
 	if (rc == 0)
 		rc = dd_repair_check_choices(repair, err);
 	dd_repair_take_along(repair);
-	dd_repair_put_in_order(repair);
+	settled = dd_repair_put_in_order(repair, rc < 0 ? NULL : err);
 	dd_repair_count(repair);
-	return rc;
+	return rc < 0 ? rc : settled;
 }

@@ -40,7 +40,8 @@ struct dd_step {
 	struct dd_info there; /* … which goes, or has its owner set */
 	struct dd_put put;    /* once it is ready */
 	struct dd_dress dress;
-	bool ready; /* announced */
+	bool ready;		      /* announced */
+	DD_LIST(const char *) images; /* of all its findings, until they are settled */
 };
 
 struct dd_stray {
@@ -91,6 +92,10 @@ const char *dd_repair_keep(struct dd_repair *repair, const char *text);
 /* DD_EFORMAT: it is no path of the layout. The strings are the repair's. */
 int dd_repair_place(struct dd_repair *repair, const char *path, struct dd_place *place,
 		    struct dd_error *err);
+/* The one finding that it mends, and its images. */
+void dd_repair_set_found(struct dd_mend *mend, const struct dd_found *found);
+/* The images of all findings that it mends become the step's. */
+int dd_repair_settle_images(struct dd_repair *repair, struct dd_step *step, struct dd_error *err);
 /*
  * The step of a place, which becomes a new one's that mends a finding; *is_new tells which. An earlier
  * one then mends this finding too. Valid until the next call.
@@ -109,7 +114,7 @@ void dd_repair_withdraw(struct dd_step *step, enum dd_reason reason, const struc
 /* Steps of one rank are done together, the lowest first. */
 int dd_repair_rank(const struct dd_step *step);
 /* From here on no step is found by its place any more. */
-void dd_repair_put_in_order(struct dd_repair *repair);
+int dd_repair_put_in_order(struct dd_repair *repair, struct dd_error *err);
 
 /* ---- stored.c ---- */
 

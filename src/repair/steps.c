@@ -44,6 +44,77 @@ static int compare_known(const void *left, const void *right)
 	return strcmp(((const struct known *)left)->path, ((const struct known *)right)->path);
 }
 
+/* ---- the images that suffer ---- */
+
+void dd_repair_set_found(struct dd_mend *mend, const struct dd_found *found)
+{
+	mend->found = found;
+	mend->findings = 1;
+	mend->images = found->images;
+	mend->image_count = found->image_count;
+	mend->image_total = found->image_total;
+}
+
+static int add_all(struct dd_step *step, const char *const *images, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char **slot = dd_list_add(&step->images);
+
+		if (!slot)
+			return DD_ENOMEM;
+		*slot = images[i];
+	}
+	return 0;
+}
+
+/* A further finding that the step mends: mostly that of another repository, whose images are others. */
+static int add_images(struct dd_step *step, const struct dd_found *found, struct dd_error *err)
+{
+	struct dd_mend *mend = &step->mend;
+	int rc = 0;
+
+	if (!found->image_count || found == mend->found)
+		return 0;
+	if (!step->images.count)
+		rc = add_all(step, mend->images, mend->image_count);
+	if (rc == 0)
+		rc = add_all(step, found->images, found->image_count);
+	mend->image_total += found->image_total;
+	return rc < 0 ? dd_fail(err, rc, 0, "plan a repair") : 0;
+}
+
+static int compare_images(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+int dd_repair_settle_images(struct dd_repair *repair, struct dd_step *step, struct dd_error *err)
+{
+	const char **all = step->images.items, **kept = NULL;
+	size_t count = step->images.count, unique = 0;
+	struct dd_mend *mend = &step->mend;
+
+	if (!count)
+		return 0;
+	qsort(all, count, sizeof(*all), compare_images);
+	for (size_t i = 0; i < count; i++)
+		if (!i || strcmp(all[i], all[unique - 1]) != 0)
+			all[unique++] = all[i];
+	/* What stands in several lists, and was cut off from all, is counted several times. */
+	mend->image_total -= count - unique;
+	mend->image_count = unique < DD_VERIFY_IMAGES ? unique : DD_VERIFY_IMAGES;
+	kept = dd_arena_alloc(&repair->strings, mend->image_count * sizeof(*kept));
+	if (kept)
+		memcpy(kept, all, mend->image_count * sizeof(*kept));
+	else
+		mend->image_count = 0;
+	mend->images = kept;
+	dd_list_release(&step->images);
+	return kept ? 0 : dd_fail(err, DD_ENOMEM, 0, "plan a repair");
+}
+
+/* ---- one for each place ---- */
+
 static struct dd_step *add_step(struct dd_repair *repair, const struct dd_found *found)
 {
 	struct dd_step *step = dd_list_add(&repair->steps);
@@ -51,8 +122,7 @@ static struct dd_step *add_step(struct dd_repair *repair, const struct dd_found 
 	if (!step)
 		return NULL;
 	step->mend.mending = DD_MEND_LEAVE;
-	step->mend.found = found;
-	step->mend.findings = 1;
+	dd_repair_set_found(&step->mend, found);
 	step->mend.place.kind = DD_PLACE_COUNT;
 	step->mend.path = found->path;
 	return step;
@@ -99,7 +169,7 @@ int dd_repair_step(struct dd_repair *repair, const struct dd_place *place,
 	if (slot) {
 		*step = &repair->steps.items[(*slot)->step];
 		(*step)->mend.findings += found != NULL;
-		return 0;
+		return found ? add_images(*step, found, err) : 0;
 	}
 	if (!found)
 		return DD_ENOENT;
@@ -200,16 +270,23 @@ static int compare_steps(const void *left, const void *right)
 	return order;
 }
 
-void dd_repair_put_in_order(struct dd_repair *repair)
+int dd_repair_put_in_order(struct dd_repair *repair, struct dd_error *err)
 {
 	size_t kept = 0;
+	int rc = 0;
 
 	tdestroy(repair->places, free);
 	repair->places = NULL;
-	for (size_t i = 0; i < repair->steps.count; i++)
-		if (!repair->steps.items[i].harmless)
-			repair->steps.items[kept++] = repair->steps.items[i];
+	for (size_t i = 0; i < repair->steps.count; i++) {
+		struct dd_step *step = &repair->steps.items[i];
+		int settled = dd_repair_settle_images(repair, step, rc < 0 ? NULL : err);
+
+		rc = rc < 0 ? rc : settled;
+		if (!step->harmless)
+			repair->steps.items[kept++] = *step;
+	}
 	repair->steps.count = kept;
 	if (kept)
 		qsort(repair->steps.items, kept, sizeof(*repair->steps.items), compare_steps);
+	return rc;
 }

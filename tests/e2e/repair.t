@@ -52,6 +52,15 @@ test_case 'good bytes are taken from the trash before anything else' '
 	holds_bytes vol $dead && finds 0 && undoes
 '
 
+test_case 'what several repositories miss heals the images of all of them' '
+	from_template && put_image vol far:v2 base && remove_blob vol $base && age vol everything 9d &&
+	plans 1 && step plan layer-missing ".action == \"leave\" and .findings == 2" &&
+	step plan layer-missing ".images == [\"app:v1\", \"app:v2\", \"far:v2\"]" &&
+	put_blob other base && mends 0 --from "$PWD/other" &&
+	step mended layer-missing ".images == [\"app:v1\", \"app:v2\", \"far:v2\"]" &&
+	step mended layer-missing ".image_count == 3" && holds_bytes vol $base && finds 0 && undoes
+'
+
 test_case 'a copy under another algorithm serves where a manifest tells the size' '
 	from_template && put_blob vol "layer one" sha512 && flip_blob vol $one &&
 	age vol everything 9d && mends 0 && holds_bytes vol $one &&
