@@ -229,6 +229,15 @@ static void print_verdict(const struct dd_verify_summary *summary, bool ended_ea
 	}
 }
 
+static void print_what_next(const struct tool *tool, const struct dd_verify_summary *summary)
+{
+	AUTOFREE char *command = summary->errors ? tool_suggest(tool, "repair") : NULL;
+
+	if (command)
+		printf("\nWhat can be mended, and from where: %s%s%s\n", style_on(STYLE_HEADING),
+		       dd_escaped(command), style_off());
+}
+
 void audit_print(const struct tool *tool, const struct dd_verify *verify, bool ended_early)
 {
 	const struct dd_verify_summary *summary = dd_verify_get_summary(verify);
@@ -241,6 +250,7 @@ void audit_print(const struct tool *tool, const struct dd_verify *verify, bool e
 		printf("%s needs a person.\n", dd_escaped(dd_store_get_root(tool->store)));
 		print_findings(verify, DD_SEVERITY_WARNING, &hidden);
 		print_verdict(summary, ended_early);
+		print_what_next(tool, summary);
 		return;
 	}
 	printf("%s\n", dd_escaped(dd_store_get_root(tool->store)));
@@ -250,4 +260,5 @@ void audit_print(const struct tool *tool, const struct dd_verify *verify, bool e
 		       style_on(STYLE_FAINT), style_off());
 	print_summary(summary);
 	print_verdict(summary, ended_early);
+	print_what_next(tool, summary);
 }

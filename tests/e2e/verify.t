@@ -216,7 +216,8 @@ test_case 'several kinds of damage at once are each found, the worst first' '
 	age vol everything 9d && finds 1 alien blob-corrupt layer-missing link-empty &&
 	jq -r .severity report | grep -v null >order && sort -c order &&
 	summary ".errors == 3 and .notes == 1 and .images == 3" report &&
-	run 1 drydock verify --root vol >text && says "^Damaged: 3 errors, 3 images" text
+	run 1 drydock verify --root vol >text && says "^Damaged: 3 errors, 3 images" text &&
+	says "^What can be mended, and from where: drydock --root vol repair\$" text
 '
 
 test_case 'the same damage is found in a volume of thousands of blobs' '
