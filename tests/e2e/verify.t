@@ -99,7 +99,8 @@ test_case 'a file where a directory belongs hides nothing: what would be below i
 	from_template && rm -r "$(blob_dir vol $one)" && echo x >"$(blob_dir vol $one)" &&
 	finds 1 layer-missing alien && breaks report layer-missing app:v1 &&
 	layers=$(repository_dir vol far)/_layers && rm -r "$layers" && echo x >"$layers" &&
-	finds 1 layer-missing alien layer-unlinked && breaks report layer-unlinked far:v1
+	finds 1 layer-missing alien directory-unreadable layer-unlinked &&
+	breaks report layer-unlinked far:v1
 '
 
 test_case 'a blob in the directory of another shard is misplaced' '
