@@ -42,6 +42,24 @@ static bool still_absent(struct dd_verify *verify, const struct dd_repository *r
 	return dd_store_stat(verify->store, &place, &info, NULL) == DD_ENOENT;
 }
 
+/* Whether its history says anything: a push that died left directories, and no link in them. */
+static bool has_past(struct dd_verify *verify, const struct dd_repository *repo,
+		     const struct dd_tag *tag)
+{
+	struct dd_place place = { .kind = DD_AT_HISTORY,
+				  .repository = repo->name,
+				  .tag = tag->name };
+	struct dd_info info;
+
+	for (uint32_t k = 0; k < tag->history_count; k++) {
+		dd_ids_get(&verify->graph->ids, repo->histories.items[tag->history + k],
+			   &place.digest);
+		if (dd_store_stat(verify->store, &place, &info, NULL) != DD_ENOENT)
+			return true;
+	}
+	return false;
+}
+
 /* It may point elsewhere by now, or be gone: then what was seen of it says nothing. */
 static bool still_points_to(struct dd_verify *verify, const struct dd_repository *repo,
 			    const struct dd_tag *tag)
@@ -96,8 +114,8 @@ static int judge_tag(struct dd_verify *verify, uint32_t index, const struct dd_t
 	if (tag->state != DD_LINK_ABSENT || !still_absent(verify, repo, tag))
 		return 0;
 	return report(verify, index, tag,
-		      tag->history_count ? DD_FOUND_TAG_NO_CURRENT : DD_FOUND_TAG_EMPTY, DD_AT_TAG,
-		      DD_NO_ID, err);
+		      has_past(verify, repo, tag) ? DD_FOUND_TAG_NO_CURRENT : DD_FOUND_TAG_EMPTY,
+		      DD_AT_TAG, DD_NO_ID, err);
 }
 
 static int judge_history(struct dd_verify *verify, uint32_t index, const struct dd_tag *tag,
@@ -116,7 +134,7 @@ static int judge_history(struct dd_verify *verify, uint32_t index, const struct 
 	return rc;
 }
 
-/* Every registry writes what a tag points to into its history first. */
+/* A registry that did not die meanwhile wrote what a tag points to into its history, too. */
 static int judge_memory(struct dd_verify *verify, uint32_t index, const struct dd_tag *tag,
 			struct dd_error *err)
 {

@@ -120,6 +120,11 @@ test_case 'a tag without current, one that points to nothing, and one that is on
 	mkdir -p "$(tag_dir vol app:empty)" && finds 1 tag-no-current tag-dangling tag-empty
 '
 
+test_case 'a tag of which a push that died left only directories has no past, and is no damage' '
+	from_template && mkdir -p "$(dirname "$(history_link vol app:new "$image")")" \
+		"$(tag_dir vol app:new)/current" && finds 0 tag-empty
+'
+
 test_case 'a tag whose history lacks what it points to hurts no image' '
 	from_template && rm -r "$(dirname "$(history_link vol app:v1 $image)")" &&
 	finds 0 history-unlinked && found report history-unlinked ".tag == \"v1\" and .digest == \"$image\""
