@@ -13,6 +13,16 @@
 #include "change/change.h"
 #include "change/journal.h"
 
+/* Whoever serves the volume takes the lock for what a client deletes: nobody is sent away for that. */
+#define MOMENT (2 * DD_SECOND)
+
+static int64_t patience(const struct dd_change *change, int64_t wait_ns)
+{
+	const struct dd_gate *gate = dd_store_get_gate(change->store);
+
+	return gate && gate->begin && wait_ns < MOMENT ? MOMENT : wait_ns;
+}
+
 static int64_t deadline_after(int64_t wait_ns)
 {
 	return wait_ns > 0 ? dd_time_after(dd_time_steady(), wait_ns) : 0;
@@ -27,7 +37,8 @@ static int take_lock(struct dd_change *change, int64_t wait_ns, struct dd_error 
 		host[0] = '?';
 	snprintf(about, sizeof(about), "drydock %.100s, process %ld on %s, since %s\n",
 		 change->command, (long)getpid(), host, dd_time_format_utc(dd_time_now(), since));
-	rc = dd_store_lock(change->ctx, change->store, about, deadline_after(wait_ns), holder, err);
+	rc = dd_store_lock(change->ctx, change->store, about,
+			   deadline_after(patience(change, wait_ns)), holder, err);
 	change->locked = rc == 0;
 	if (rc == DD_ELOCKED)
 		dd_hint(err,

@@ -4,7 +4,9 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "unit.h"
@@ -458,6 +460,30 @@ static void everything_is_given_back_and_the_mark_ends(void **state)
 	assert_int_equal(dd_leases_waiting(fixture->watch.leases), 0);
 }
 
+static int locked_fd = -1;
+
+/* Whoever waits for the lock comes by here: that is when it is given up. */
+int nanosleep(const struct timespec *time, struct timespec *rest)
+{
+	if (locked_fd >= 0)
+		close(locked_fd);
+	locked_fd = -1;
+	return (int)syscall(SYS_nanosleep, time, rest);
+}
+
+static void a_deletion_that_has_the_lock_for_a_moment_sends_nobody_away(void **state)
+{
+	struct fixture *fixture = *state;
+
+	collect_all(fixture, 0, NULL);
+	put_link(fixture);
+	locked_fd = open(below(&fixture->volume, ".drydock/lock"), O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(locked_fd, LOCK_EX), 0);
+	collect_all(fixture, 0, NULL);
+	assert_int_equal(locked_fd, -1);
+	assert_false(exists(&fixture->volume, fixture->link));
+}
+
 static void two_changes_at_once_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -610,6 +636,7 @@ int main(void)
 		CASE(what_comes_back_is_told_of_before_anybody_can_see_it),
 		CASE(soon_after_the_start_nothing_is_collected),
 		CASE(everything_is_given_back_and_the_mark_ends),
+		CASE(a_deletion_that_has_the_lock_for_a_moment_sends_nobody_away),
 		CASE(two_changes_at_once_are_refused),
 		CASE(who_serves_without_a_gate_is_respected),
 		CASE(a_worker_that_dies_holding_holds_nothing_any_more),
