@@ -25,11 +25,12 @@
 
 #define DEEPEST 8   /* indexes in indexes */
 #define MOST 100000 /* objects that one manifest brings back */
+#define SMALL ((uint64_t)64 << 10)
 
 /* What may come back from a run. */
 struct giving {
 	char run[DD_RUN_NAME];
-	bool known, nothing;
+	bool known, nothing, large;
 	/* What stays there, by hashes of paths, sorted: because somebody wanted it gone, and otherwise. */
 	DD_LIST(uint64_t) removed;
 	DD_LIST(uint64_t) damaged;
@@ -164,6 +165,23 @@ static int learn(struct dd_registry *registry, struct giving *giving, struct dd_
 	return 0;
 }
 
+/*
+ * A small journal is read at once, for looks into the run for all that is asked for would soon cost more;
+ * a large one as soon as the run has something of that.
+ */
+static void learn_if_small(struct dd_registry *registry, struct giving *giving)
+{
+	const struct dd_place journal = { .kind = DD_AT_JOURNAL, .run = giving->run };
+	struct dd_info info;
+
+	if (giving->known || giving->large ||
+	    dd_store_stat(registry->store, &journal, &info, NULL) < 0)
+		return;
+	giving->large = info.size > SMALL;
+	if (!giving->large)
+		learn(registry, giving, NULL);
+}
+
 /* What is known of a run that is still there is kept. */
 static int list_anew(struct dd_registry *registry, struct dd_error *err)
 {
@@ -249,6 +267,7 @@ static bool find_run(struct dd_registry *registry, const struct dd_place *place,
 		for (size_t i = view->runs.count; i > 0 && !found; i--) {
 			struct giving *giving = &view->runs.items[i - 1];
 
+			learn_if_small(registry, giving);
 			if (giving->known && giving->nothing && !was_removed(giving, hash))
 				continue;
 			if (!lies_in(registry, place, giving->run))
