@@ -38,7 +38,7 @@ enum dd_doubt {
 #define X(constant, name, text, release) constant,
 	DD_DOUBTS(X)
 #undef X
-		DD_DOUBT_COUNT
+	DD_DOUBT_COUNT
 };
 
 const char *dd_doubt_name(enum dd_doubt doubt);

@@ -102,8 +102,8 @@ static int add_text(const struct dd_access_entry *entry, struct dd_text *text)
 	len = snprintf(line, sizeof(line),
 		       "%s - %s [%s] \"%s%s%s%s\" %u %" PRIu64 " \"-\" \"%s\"\n", entry->peer,
 		       field(user, sizeof(user), entry->user), when,
-		       *entry->method ? entry->method : "-", *entry->method ? " " : "", target,
-		       *entry->method ? " HTTP/1.1" : "", entry->status, entry->sent,
+		       *entry->method ? entry->method : "-", *target ? " " : "", target,
+		       *target ? " HTTP/1.1" : "", entry->status, entry->sent,
 		       field(agent, sizeof(agent), entry->agent));
 	return dd_text_add(text, line, (size_t)len);
 }

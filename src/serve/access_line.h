@@ -28,7 +28,7 @@ bool dd_access_find_form(const char *name, enum dd_access_form *form);
 
 struct dd_access_entry {
 	const char *peer, *user, *agent; /* "": not known */
-	const char *method, *target;	 /* "" both: the request could not be read */
+	const char *method, *target;	 /* "": could not be read */
 	const char *repository;		 /* "": none */
 	unsigned status;		 /* 0: there was no reply */
 	bool complete;			 /* the whole reply was sent */

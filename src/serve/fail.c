@@ -67,8 +67,12 @@ enum dd_failure dd_failure_of_status(unsigned status)
 		return DD_REQUEST_INVALID;
 	case 403:
 		return DD_DENIED;
+	case 408:
+		return DD_TOO_SLOW;
 	case 413:
 		return DD_TOO_LARGE;
+	case 429:
+		return DD_TOO_MANY;
 	case 503:
 		return DD_UNAVAILABLE;
 	default:

@@ -35,6 +35,7 @@
 	X(DD_PAGE_INVALID, 400, "PAGINATION_NUMBER_INVALID", "n is not a number")              \
 	X(DD_UNAUTHORIZED, 401, "UNAUTHORIZED", "say who you are")                             \
 	X(DD_DENIED, 403, "DENIED", "that is not allowed to you")                              \
+	X(DD_TOO_SLOW, 408, "UNSUPPORTED", "the request took too long")                        \
 	X(DD_UNSUPPORTED, 405, "UNSUPPORTED", "that is not supported")                         \
 	X(DD_TOO_LARGE, 413, "MANIFEST_INVALID", "larger than is allowed")                     \
 	X(DD_HEADERS_TOO_LARGE, 431, "UNSUPPORTED", "the headers are larger than is allowed")  \

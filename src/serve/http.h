@@ -47,7 +47,15 @@ struct dd_http_app {
 	dd_exchange_fn *begin;
 	/* The reply has been sent, or the client is gone. In any thread: must not wait. */
 	dd_exchange_fn *end;
-	/* A reply for what went wrong here: a request that is none (400), too long a body (413), too much to do (503), 500. */
+	/*
+	 * A request that was never begun: its headers could not be read, or its client was not let in. target is
+	 * "" if it is not known, status 0 if nothing was replied. In a thread of ours: must not wait.
+	 */
+	void (*refused)(void *arg, const char *peer, const char *target, unsigned status);
+	/*
+	 * A reply for what went wrong here: a request that is none (400), too slow a client (408), too long a
+	 * body (413), too many connections (429), too much to do (503), 500.
+	 */
 	struct dd_reply *(*trouble)(void *arg, unsigned status, const char *why);
 	void *arg;
 };

@@ -194,7 +194,7 @@ enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const 
 	(void)arg;
 	(void)connection;
 	(void)url;
-	if (!exchange)
+	if (!exchange || link_of(exchange)->refused)
 		return MHD_NO;
 	switch (exchange->state) {
 	case EXCHANGE_HEAD:
@@ -245,6 +245,18 @@ void exchange_finish(struct dd_exchange *exchange)
 	atomic_fetch_sub(&http->busy, 1);
 }
 
+/* Its headers never came to their end, or libmicrohttpd has refused them. */
+static void note_head(struct dd_exchange *exchange)
+{
+	struct link *link = link_of(exchange);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+
+	exchange->state = EXCHANGE_NONE;
+	if (!link->refused)
+		link_note_refused(link, link->target, info ? info->http_status : link->told);
+}
+
 void http_completed(void *arg, struct MHD_Connection *connection, void **context,
 		    enum MHD_RequestTerminationCode code)
 {
@@ -253,8 +265,12 @@ void http_completed(void *arg, struct MHD_Connection *connection, void **context
 	(void)arg;
 	(void)connection;
 	*context = NULL;
-	if (!exchange || exchange->state == EXCHANGE_NONE || exchange->state == EXCHANGE_HEAD)
+	if (!exchange || exchange->state == EXCHANGE_NONE)
 		return;
+	if (exchange->state == EXCHANGE_HEAD) {
+		note_head(exchange);
+		return;
+	}
 	exchange->complete = exchange->cut || (code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 					       exchange->state == EXCHANGE_REPLIED);
 	if (body_abandon(exchange))

@@ -16,6 +16,9 @@
 
 #define PEER_TEXT 80
 
+struct dd_tally;
+struct dd_tally_entry;
+
 struct dd_reply {
 	atomic_uint refs;
 	unsigned status;
@@ -91,6 +94,10 @@ struct link {
 	_Atomic uint64_t moved;	  /* bytes in and out */
 	uint64_t moved_seen;
 	int64_t moved_seen_ns;
+	bool asked;			  /* a request's first line has come */
+	bool refused;			  /* whatever it asks for: it has been told */
+	_Atomic unsigned told;		  /* the status of what was sent to it past libmicrohttpd */
+	struct dd_tally_entry *address;	  /* NULL: connections of one are not counted */
 	bool lingers;			  /* its client was still sending when it got its reply */
 	const struct dd_tls_terms *terms; /* with TLS */
 	bool vouched;			  /* its client has shown what certificate is demanded */
@@ -105,10 +112,11 @@ struct dd_http {
 	struct dd_context *ctx;
 	struct dd_http_options options;
 	struct MHD_Daemon *daemon;
-	pthread_mutex_t lock;	  /* of links */
+	pthread_mutex_t lock;	  /* of links, addresses */
 	pthread_mutex_t gate;	  /* of suspending, against closing */
 	char said[DD_ERROR_TEXT]; /* what libmicrohttpd said last while it started */
 	struct link *links;
+	struct dd_tally *addresses; /* of how many links */
 	struct dd_linger *linger;
 	atomic_uint connections, busy, bodies, streams;
 	bool closing;	   /* nothing is suspended any more */
@@ -128,6 +136,10 @@ static inline struct dd_http *http_of(const struct dd_exchange *exchange)
 
 int64_t http_now_ns(void);
 void link_enter(struct link *link, enum link_phase phase);
+/* NULL without memory. */
+struct link *link_open(struct dd_http *http, struct MHD_Connection *connection);
+/* Its descriptor is about to be closed. */
+void link_close(struct link *link);
 void link_ref(struct link *link);
 void link_unref(struct link *link);
 
@@ -152,6 +164,14 @@ void exchange_finish(struct dd_exchange *exchange);
 void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char *why);
 
 /* http_refuse.c */
+/* A reply of the application's, past libmicrohttpd, which sends nothing at that time. Plain connections alone. */
+void link_tell(struct link *link, unsigned status, const char *why);
+/* The same, and the connection ends. */
+void link_refuse(struct link *link, unsigned status, const char *why);
+/* Whose connection ends without a request: what came, if anything did, was none. */
+void link_note_unread(struct link *link);
+/* The application hears of a request that it never began. */
+void link_note_refused(struct link *link, const char *target, unsigned status);
 /* Before anybody looks at what is asked for. False, and a reply. */
 bool exchange_may_begin(struct dd_exchange *exchange);
 /* In the middle of its body: the reply is sent at once, and the connection ends. */

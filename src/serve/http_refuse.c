@@ -3,6 +3,8 @@
  * in the middle of a body, which libmicrohttpd does not send.
  */
 #include <inttypes.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -76,7 +78,7 @@ bool exchange_may_begin(struct dd_exchange *exchange)
 	return false;
 }
 
-/* ---- in the middle of a body ---- */
+/* ---- past libmicrohttpd ---- */
 
 static enum MHD_Result add_header(void *arg, enum MHD_ValueKind kind, const char *name,
 				  const char *value)
@@ -109,6 +111,77 @@ static int write_reply(const struct dd_reply *reply, struct dd_text *text)
 		rc = dd_text_add(text, line, (size_t)len);
 	return rc == 0 ? dd_text_add(text, reply->bytes, (size_t)reply->len) : rc;
 }
+
+/* ---- connections ---- */
+
+void link_note_refused(struct link *link, const char *target, unsigned status)
+{
+	const struct dd_http_app *app = &link->http->options.app;
+
+	app->refused(app->arg, dd_exchange_get_peer(&link->exchange), target, status);
+}
+
+void link_tell(struct link *link, unsigned status, const char *why)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
+	const struct dd_http_app *app = &link->http->options.app;
+	struct dd_reply *reply;
+
+	if (link->http->options.tls || link->fd < 0)
+		return;
+	reply = app->trouble(app->arg, status, why);
+	if (reply && write_reply(reply, &text) == 0 &&
+	    send(link->fd, text.bytes, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		link->told = status;
+	dd_reply_unref(reply);
+}
+
+void link_refuse(struct link *link, unsigned status, const char *why)
+{
+	link_tell(link, status, why);
+	link_note_refused(link, "", status);
+	link->lingers = true;
+	if (link->fd >= 0)
+		shutdown(link->fd, SHUT_RD);
+}
+
+/* More than the end of the stream, which counts as a byte. */
+static bool has_received(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_bytes_received > 1;
+}
+
+/*
+ * Who speaks plain HTTP to a server with TLS is told so. GnuTLS has given up, and taken no more than a
+ * record's header; what is left is read, lest the reply be lost to a reset.
+ */
+static bool answer_plain(const struct link *link)
+{
+	static const char reply[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
+				    "Connection: close\r\n\r\n"
+				    "this port speaks TLS: it is asked by https://\n";
+	char bytes[4096];
+	ssize_t len = recv(link->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (len <= 0 || !memmem(bytes, (size_t)len, " HTTP/1.", 8))
+		return false;
+	send(link->fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return true;
+}
+
+void link_note_unread(struct link *link)
+{
+	bool none = link->http->options.tls ? answer_plain(link) : has_received(link->fd);
+
+	if (none)
+		link_note_refused(link, "", 400);
+}
+
+/* ---- in the middle of a body ---- */
 
 /* Nothing has been sent to the client that could still be on its way: there is room for all of it. */
 static bool send_past(struct dd_exchange *exchange, const struct dd_text *text)

@@ -287,12 +287,48 @@ static void log_access(struct dd_request *request)
 		});
 }
 
+/* It was refused before anybody looked at what it asks for. */
+static void log_unbegun(struct dd_exchange *exchange)
+{
+	struct dd_server *server = dd_exchange_get_arg(exchange);
+
+	if (server->log)
+		dd_access_log_add(server->log,
+				  &(struct dd_access_entry){
+					  .peer = dd_exchange_get_peer(exchange),
+					  .user = "",
+					  .agent = "",
+					  .method = dd_exchange_get_method(exchange),
+					  .target = dd_exchange_get_target(exchange),
+					  .repository = "",
+					  .status = dd_exchange_get_status(exchange),
+					  .complete = dd_exchange_is_complete(exchange),
+					  .sent = dd_exchange_get_sent(exchange),
+				  });
+}
+
+static void refused(void *arg, const char *peer, const char *target, unsigned status)
+{
+	struct dd_server *server = arg;
+
+	if (server->log)
+		dd_access_log_add(server->log, &(struct dd_access_entry){ .peer = peer,
+									  .user = "",
+									  .agent = "",
+									  .method = "",
+									  .target = target,
+									  .repository = "",
+									  .status = status });
+}
+
 static void end(struct dd_exchange *exchange)
 {
 	struct dd_request *request = dd_request_of(exchange);
 
-	if (!request)
+	if (!request) {
+		log_unbegun(exchange);
 		return;
+	}
 	dd_counters_add(request);
 	if (request->server->log)
 		log_access(request);
@@ -315,7 +351,7 @@ static struct dd_reply *trouble(void *arg, unsigned status, const char *why)
 
 struct dd_http_app dd_server_app(struct dd_server *server)
 {
-	return (struct dd_http_app){ begin, end, trouble, server };
+	return (struct dd_http_app){ begin, end, refused, trouble, server };
 }
 
 /* ---- the address for debugging: health and metrics alone ---- */
@@ -348,5 +384,5 @@ static void begin_debug(struct dd_exchange *exchange)
 
 struct dd_http_app dd_server_debug_app(struct dd_server *server)
 {
-	return (struct dd_http_app){ begin_debug, end, trouble, server };
+	return (struct dd_http_app){ begin_debug, end, refused, trouble, server };
 }

@@ -267,6 +267,48 @@ test_case 'a thousand uploads that are begun and left are no trouble' '
 	[ "$(sort codes | uniq -c | tr -s " ")" = " 1000 202" ] && ask 200 "$url/" && stop
 '
 
+test_case 'what is refused before it is a request is in the access log, too' '
+	serve vol && for text in "GARBAGE\r\n\r\n" "GET /v2/a/tags/list HTTP/1.1\r\nHost\r\n\r\n" \
+		"GET /v2/b/tags/list HTTP/1.1\r\nHost: x\r\nX: $(printf %040000d 0)\r\n\r\n" \
+		"PUT /v2/c/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n" \
+		"GET /v2/d/tags/list HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n"; do
+		raw "$text" >answer || true
+	done && exec 5<>"/dev/tcp/${host%:*}/${host##*:}" && exec 5<&- 5>&- && ask 200 "$url/" && stop &&
+	sed "s/^127.0.0.1:[0-9]* - - .[^]]*. //" daemon.out >lines && says "^\"-\" 400 0 " lines &&
+	says "^\"- /v2/a/tags/list HTTP/1.1\" 400 0 " lines && says "^\"- /v2/b/tags/list HTTP/1.1\" 431 0 " lines &&
+	says "^\"PUT /v2/c/manifests/x HTTP/1.1\" 400 [1-9]" lines && says "^\"GET /v2/d/tags/list HTTP/1.1\" 400 [1-9]" lines &&
+	[ "$(wc -l <lines)" = 6 ]
+'
+
+test_case 'who takes too long for the headers is told, and so is who has too many connections' '
+	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\n" >config.yml &&
+	printf "drydock: {header-timeout: 1s, connections-per-address: 3}\n" >>config.yml && make_volume vol &&
+	serve_config config.yml && /usr/bin/python3 - "$host" <<-\END && wait_until ask 200 "$url/" && stop &&
+	import socket, sys
+	host, port = sys.argv[1].rsplit(":", 1)
+	def connect():
+	    return socket.create_connection((host, int(port)), timeout=60)
+	def read(s):
+	    data = b""
+	    while True:
+	        part = s.recv(65536)
+	        if not part:
+	            return data
+	        data += part
+	held = [connect() for i in range(3)]
+	held[0].sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n")
+	more = connect()
+	more.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+	told = read(more)
+	if told.count(b"HTTP/1.1 ") != 1 or not told.startswith(b"HTTP/1.1 429 ") or b"TOOMANYREQUESTS" not in told:
+	    sys.exit(f"too many: {told}")
+	told = read(held[0])
+	if not told.startswith(b"HTTP/1.1 408 ") or b"in time" not in told:
+	    sys.exit(f"too slow: {told}")
+	END
+	says "\"-\" 429 " daemon.out && says "\"- /v2/ HTTP/1.1\" 408 " daemon.out
+'
+
 test_case 'more connections than are allowed wait, and are served' '
 	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\ndrydock: {connections-max: 8}\n" >config.yml &&
 	make_volume vol && serve_config config.yml && digest=$(push_text app hello) &&
