@@ -145,6 +145,7 @@ static int set_up(void **state)
 	snprintf(fixture->link, sizeof(fixture->link), REPO "_layers/sha256/%s/link", hex);
 	snprintf(fixture->data, sizeof(fixture->data), V2 "blobs/sha256/%.2s/%s/data", hex, hex);
 	put(&fixture->volume, fixture->data, "layer");
+	make_parents(&fixture->volume, fixture->link);
 	*state = fixture;
 	return 0;
 }
