@@ -1,5 +1,5 @@
 /*
- * The daemon, as serve.c, serve_config.c, serve_parts.c and background.c share it.
+ * The daemon, as the files share it that put it together.
  */
 #ifndef SERVE_SERVE_PRIVATE_H
 #define SERVE_SERVE_PRIVATE_H
@@ -40,6 +40,13 @@ struct dd_serve {
 		 4]; /* the volume cannot be written to, once it was said */
 };
 
+/* serve_options.c */
+void dd_serve_tls_options(const struct dd_serve_config *config, struct dd_tls_options *options);
+void dd_serve_auth_options(const struct dd_serve_config *config, struct dd_auth_options *options);
+struct dd_registry_options dd_serve_registry_options(const struct dd_serve *serve);
+/* To the registry, after the configuration changed. */
+void dd_serve_apply_options(struct dd_serve *serve);
+
 /* serve_config.c */
 int dd_serve_load_config(struct dd_serve *serve, struct dd_serve_config **config,
 			 struct dd_error *err);
@@ -48,12 +55,6 @@ void dd_serve_free_configs(struct dd_serve *serve);
  * nothing is there. */
 int dd_serve_find_root(const struct dd_serve_options *options, const char *path, char **root,
 		       struct dd_error *err);
-
-/* serve.c */
-void dd_serve_tls_options(const struct dd_serve_config *config, struct dd_tls_options *options);
-void dd_serve_auth_options(const struct dd_serve_config *config, struct dd_auth_options *options);
-/* To the registry, after the configuration changed. */
-void dd_serve_apply_options(struct dd_serve *serve);
 
 /* serve_parts.c */
 int dd_serve_open_events(struct dd_serve *serve, struct dd_error *err);
