@@ -126,18 +126,15 @@ static void reach(struct dd_mark *mark, uint32_t id, enum via via)
 		*slot = id;
 }
 
-/* The first of a subject's referrers, or of a later one's. */
-static size_t first_referrer(const struct dd_mark *mark, uint32_t subject)
-{
-	return dd_first_from(mark->referrers.items, mark->referrers.count, subject, subject);
-}
-
 /* At once, so that a long row of them takes one round and not as many as it has. */
 static void reach_referrers(struct dd_mark *mark, uint32_t subject)
 {
-	for (size_t i = first_referrer(mark, subject);
-	     i < mark->referrers.count && mark->referrers.items[i].subject == subject; i++)
-		reach(mark, mark->referrers.items[i].id, VIA_REVISION);
+	const struct referrer *all = mark->referrers.items;
+	size_t count = mark->referrers.count;
+
+	for (size_t i = dd_first_from(all, count, subject, subject);
+	     i < count && all[i].subject == subject; i++)
+		reach(mark, all[i].id, VIA_REVISION);
 }
 
 static void follow(struct dd_mark *mark)
