@@ -189,7 +189,7 @@ kill_it_holding() {
 	with_worker_stopped_at renameat2 && image=$(push_image app v1) &&
 		orphan=$(push_text app "nobody needs it") && lease_over && start_slow collect vol &&
 		worker=$(pgrep -P "$(cat daemon.pid)") && start head curl -sSI "$url/app/blobs/$orphan" &&
-		kill_daemon && finish head 7,52,56 && finish gc 3
+		kill_daemon daemon && finish head 7,52,56 && finish gc 3
 }
 
 # It stops in each of its threads.
@@ -205,7 +205,7 @@ nothing_is_held_or_lost() {
 		ask 200 -m 20 "$url/app/blobs/$orphan" && [ "$(cat body)" = "nobody needs it" ] &&
 		push_image app v1 >/dev/null && lease_over && run 0 collect vol &&
 		blobs_gone vol "$orphan" && ask 200 "$url/app/manifests/$image" &&
-		run 0 drydock verify --root vol --full && says_not "somebody else" daemon.err && stop
+		run 0 drydock verify --root vol --full && says_not "somebody else" daemon.err && stop daemon
 }
 
 test_case 'a daemon that is killed while something is held leaves nothing held, and nothing lost' '
