@@ -51,7 +51,7 @@ enum dd_mending {
 #define X(constant, name, text) constant,
 	DD_MENDINGS(X)
 #undef X
-		DD_MENDING_COUNT
+	DD_MENDING_COUNT
 };
 
 /* X(constant, name, text): what came of it */
@@ -65,7 +65,7 @@ enum dd_mend_outcome {
 #define X(constant, name, text) constant,
 	DD_MEND_OUTCOMES(X)
 #undef X
-		DD_MEND_OUTCOME_COUNT
+	DD_MEND_OUTCOME_COUNT
 };
 
 const char *dd_mending_name(enum dd_mending mending);
