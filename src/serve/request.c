@@ -166,7 +166,11 @@ static const struct endpoint *find_endpoint(struct dd_request *request)
 		dd_request_fail(request, DD_NO_ROUTE, NULL);
 		return NULL;
 	}
-	reply = dd_fail_reply(DD_UNSUPPORTED, "the method");
+	/* A browser asks so before it asks at all, and without saying who it is; so it needs no right. */
+	if (!strcmp(dd_exchange_get_method(request->exchange), "OPTIONS"))
+		reply = dd_reply_new(200, "", 0);
+	else
+		reply = dd_fail_reply(DD_UNSUPPORTED, "the method");
 	set_allow(reply, allowed);
 	dd_request_reply(request, reply);
 	return NULL;

@@ -55,6 +55,14 @@ test_case 'a method that a path does not have is refused, with those that it has
 	fails_with 405 UNSUPPORTED -X TRACE "$url/a/tags/list"
 '
 
+test_case 'a browser that asks beforehand is told what it may, and gets the headers that are configured' '
+	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\n" >config.yml && mkdir vol &&
+	echo "http: {headers: {Access-Control-Allow-Origin: [\"https://ui.example\"]}}" >>config.yml && serve_config config.yml &&
+	ask 200 -X OPTIONS -H "Origin: https://ui.example" -H "Access-Control-Request-Method: DELETE" "$url/a/manifests/x" &&
+	[ "$(header Allow)" = "GET, HEAD, PUT, DELETE" ] && [ "$(header Access-Control-Allow-Origin)" = https://ui.example ] &&
+	[ ! -s body ] && ask 200 -X OPTIONS "$url/" && ask 404 -X OPTIONS "http://$host/elsewhere"
+'
+
 test_case 'requests that are none are refused, and the server goes on' '
 	serve vol && for text in "GARBAGE\r\n\r\n" "GET\r\n\r\n" "\r\n\r\n\r\n" "GET /v2/ HTTP/9.9\r\n\r\n" \
 		"\001\002\003\004\r\n\r\n" "GET /v2/ HTTP/1.1\r\nHost\r\n\r\n"; do
