@@ -144,11 +144,21 @@ static void reply_stream(struct dd_request *request, struct dd_download **stream
 	dd_request_reply(request, reply);
 }
 
+/* NULL: all of it. A part is wanted of what the client has, and not of anything else: RFC 9110, 13.1.5. */
+static const char *wanted_range(struct dd_request *request)
+{
+	const char *has = dd_exchange_get_header(request->exchange, "If-Range");
+
+	if (has && (!strncmp(has, "W/", 2) || !strstr(has, request->route.reference)))
+		return NULL;
+	return dd_exchange_get_header(request->exchange, "Range");
+}
+
 static void get_blob(struct dd_exchange *exchange)
 {
 	struct dd_request *request = dd_request_of(exchange);
 	struct dd_registry *registry = request->server->registry;
-	const char *wanted = dd_exchange_get_header(exchange, "Range");
+	const char *wanted = wanted_range(request);
 	DD_CLEANUP(dd_download_closep) struct dd_download *stream = NULL;
 	struct dd_error err = { 0 };
 	struct range range;
@@ -221,7 +231,7 @@ static bool client_has_it(struct dd_request *request)
 {
 	const char *has = dd_exchange_get_header(request->exchange, "If-None-Match");
 
-	return has && strstr(has, request->route.reference);
+	return has && (!strcmp(has, "*") || strstr(has, request->route.reference));
 }
 
 static void look_for_304(struct dd_exchange *exchange)
@@ -244,7 +254,7 @@ static void look_for_304(struct dd_exchange *exchange)
 
 void dd_begin_blob(struct dd_request *request)
 {
-	bool ranged = dd_exchange_get_header(request->exchange, "Range") != NULL;
+	bool ranged = wanted_range(request) != NULL;
 
 	if (!ranged && client_has_it(request))
 		dd_exchange_work(request->exchange, look_for_304, true);

@@ -28,11 +28,13 @@ static void manifest_headers(struct dd_reply *reply, const struct dd_request *re
 	dd_request_common_headers(request->config, reply);
 }
 
+/* Without its quotes, too, as the registry takes it. */
 static bool is_same(struct dd_request *request, const struct dd_cached *cached)
 {
 	const char *has = dd_exchange_get_header(request->exchange, "If-None-Match");
 
-	return has && (strstr(has, cached->etag) || !strcmp(has, "*"));
+	return has && (memmem(has, strlen(has), cached->etag + 1, strlen(cached->etag) - 2) ||
+		       !strcmp(has, "*"));
 }
 
 static void serve_cached(struct dd_request *request, struct dd_cached *cached)

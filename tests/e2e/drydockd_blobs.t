@@ -237,4 +237,15 @@ test_case 'a large one is broken off before its last byte' '
 	[ "$(stat -c %s body)" -lt 9000000 ] && says "$digest" daemon.err
 '
 
+test_case 'a part is served only of what the client has already, and nothing of what it has' '
+	serve vol && digest=$(push_text app hello) && blob=$url/app/blobs/$digest &&
+	ask 206 -H "Range: bytes=1-2" -H "If-Range: \"$digest\"" "$blob" && [ "$(cat body)" = el ] &&
+	for other in "\"$no_such\"" "W/\"$digest\"" "Mon, 30 Nov 2026 00:00:00 GMT"; do
+		ask 200 -H "Range: bytes=1-2" -H "If-Range: $other" "$blob" && [ "$(cat body)" = hello ] || return 1
+	done && ask 304 -H "If-None-Match: *" "$blob" && push_image app v1 >digest &&
+	for has in "*" "\"$(cat digest)\"" "$(cat digest)" "\"a\", \"$(cat digest)\""; do
+		ask 304 -H "If-None-Match: $has" "$url/app/manifests/v1" || return 1
+	done && ask 200 -H "If-None-Match: $no_such" "$url/app/manifests/v1"
+'
+
 done_testing
