@@ -276,7 +276,7 @@ test_case 'without openat2 the result is the same' '
 '
 
 test_case 'where nothing may be mounted, for want of the call or of the right, the plan is the same' '
-	need_strace && from_template && run 0 plan vol -m --json >plan && items plan >a &&
+	need_root && need_strace && from_template && run 0 plan vol -m --json >plan && items plan >a &&
 	for fault in open_tree:error=ENOSYS open_tree:error=EPERM mount_setattr:error=ENOSYS \
 		mount_setattr:error=EINVAL; do
 		run 0 strace -f -qq -o trace -e "trace=${fault%%:*}" -e "inject=$fault" drydock \
