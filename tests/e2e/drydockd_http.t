@@ -89,7 +89,9 @@ test_case 'a request whose end is not clear is refused, and nothing that follows
 	        if not part:
 	            break
 	        data += part
-	    if data.count(b"HTTP/1.1") != 1 or not data.startswith(b"HTTP/1.1 400") or b"request ends" not in data:
+	    # Newer versions of libmicrohttpd refuse some of them themselves.
+	    said = b"request ends" in data or b"Unsupported Transfer-Encoding" in data
+	    if data.count(b"HTTP/1.1") != 1 or not data.startswith(b"HTTP/1.1 400") or not said:
 	        sys.exit(f"{head}: {data}")
 	END
 	[ ! -e vol/docker/registry/v2/repositories/a ]
