@@ -120,28 +120,80 @@ static bool is_host(const char *host)
 	return true;
 }
 
+#define HOST_ROOM 256
+
+/* Of a list that each proxy adds to, the first is what the client said. */
+static void first_of(struct dd_exchange *exchange, const char *name, char out[static HOST_ROOM])
+{
+	const char *list = dd_exchange_get_header(exchange, name);
+
+	if (list)
+		snprintf(out, HOST_ROOM, "%.*s", (int)strcspn(list, ", \t"), list);
+}
+
+/* A parameter of the first element of RFC 7239's header: "for=192.0.2.1; proto=https; host=\"a:5000\"". */
+static void parameter_of(const char *forwarded, const char *name, char out[static HOST_ROOM])
+{
+	size_t len = strlen(name);
+
+	while (*forwarded && *forwarded != ',') {
+		size_t part = strcspn(forwarded, ";,");
+
+		if (part > len && !strncasecmp(forwarded, name, len) && forwarded[len] == '=') {
+			const char *value = forwarded + len + 1;
+
+			value += *value == '"';
+			snprintf(out, HOST_ROOM, "%.*s", (int)strcspn(value, "\";, \t"), value);
+		}
+		forwarded += part + (forwarded[part] == ';');
+		forwarded += strspn(forwarded, " \t");
+	}
+}
+
+/* As the registry has it, the standard's header counts more than the older ones. */
+static void read_forwarded(struct dd_exchange *exchange, char proto[static HOST_ROOM],
+			   char host[static HOST_ROOM])
+{
+	const char *forwarded = dd_exchange_get_header(exchange, "Forwarded");
+
+	proto[0] = host[0] = '\0';
+	if (forwarded) {
+		parameter_of(forwarded, "proto", proto);
+		parameter_of(forwarded, "host", host);
+	} else {
+		first_of(exchange, "X-Forwarded-Proto", proto);
+		first_of(exchange, "X-Forwarded-Host", host);
+	}
+}
+
+/* What an absolute target names counts more than the header: RFC 9112, 3.2.2. */
+static void read_host(struct dd_request *request, char host[static HOST_ROOM])
+{
+	const struct dd_route *route = &request->route;
+	const char *header = dd_exchange_get_header(request->exchange, "Host");
+
+	if (route->host)
+		snprintf(host, HOST_ROOM, "%.*s", (int)route->host_len, route->host);
+	else
+		snprintf(host, HOST_ROOM, "%s", header ? header : "");
+}
+
 void dd_request_set_base_url(struct dd_request *request)
 {
 	const struct dd_serve_config *config = request->config;
-	struct dd_exchange *exchange = request->exchange;
-	const struct dd_route *route = &request->route;
-	char named[256];
-	const char *proto = dd_exchange_get_header(exchange, "X-Forwarded-Proto");
-	const char *host = dd_exchange_get_header(exchange, "X-Forwarded-Host");
-	bool tls = dd_exchange_is_tls(exchange);
+	char proto[HOST_ROOM], host[HOST_ROOM];
+	bool tls = dd_exchange_is_tls(request->exchange);
 
 	request->base_url[0] = '\0';
 	if (config->http_host) {
 		snprintf(request->base_url, sizeof(request->base_url), "%s", config->http_host);
 		return;
 	}
-	snprintf(named, sizeof(named), "%.*s", route->host ? (int)route->host_len : 0,
-		 route->host ? route->host : "");
-	/* What an absolute target names counts more than the header: RFC 9112, 3.2.2. */
+	read_forwarded(request->exchange, proto, host);
 	if (!is_host(host))
-		host = route->host ? named : dd_exchange_get_header(exchange, "Host");
-	if (proto && (!strcmp(proto, "https") || !strcmp(proto, "http")))
-		tls = !strcmp(proto, "https");
+		read_host(request, host);
+	if (!strcasecmp(proto, "https") || !strcasecmp(proto, "http"))
+		tls = !strcasecmp(proto, "https");
 	if (is_host(host))
 		snprintf(request->base_url, sizeof(request->base_url), "http%s://%s",
 			 tls ? "s" : "", host);

@@ -131,6 +131,16 @@ test_case 'where a client is sent is said by http.host, by who forwards, or not 
 	serve vol && ask 202 -X POST -H "X-Forwarded-Proto: https" -H "X-Forwarded-Host: reg.example" \
 		"$url/app/blobs/uploads/" &&
 	case $(header Location) in https://reg.example/v2/app/blobs/uploads/*) ;; *) false ;; esac &&
+	while IFS="|" read -r header value wanted; do
+		ask 202 -X POST -H "$header: $value" -H "Host: plain.example" "$url/app/blobs/uploads/" &&
+		case $(header Location) in "$wanted"/v2/app/blobs/uploads/*) ;; *) header Location; return 1 ;; esac
+	done <<-\END &&
+	X-Forwarded-Host|first.example:5000, second.example|http://first.example:5000
+	X-Forwarded-Proto|https,http|https://plain.example
+	Forwarded|for=192.0.2.1; Proto=https;host="first.example:5000", host=second.example|https://first.example:5000
+	Forwarded|for="[2001:db8::1]:4711"|http://plain.example
+	Forwarded|host="evil><x"|http://plain.example
+	END
 	ask 202 -X POST -H "Host: evil\"><x" "$url/app/blobs/uploads/" &&
 	case $(header Location) in /v2/app/blobs/uploads/*) ;; *) header Location; false ;; esac && stop &&
 	config "http: {host: \"https://registry.example:444\"}" && serve_config config.yml &&
