@@ -46,12 +46,12 @@ static int64_t now_ms(void)
 static bool goes_on(struct held *held, short events, int64_t now)
 {
 	char waste[64 << 10];
-	ssize_t got = 1;
 
 	if (now >= held->until_ms || events & (POLLERR | POLLHUP | POLLNVAL))
 		return false;
 	while (held->read < READ_MAX) {
-		got = recv(held->fd, waste, sizeof(waste), MSG_DONTWAIT);
+		ssize_t got = recv(held->fd, waste, sizeof(waste), MSG_DONTWAIT);
+
 		if (got <= 0)
 			return got < 0 && (errno == EAGAIN || errno == EINTR);
 		held->read += (size_t)got;
