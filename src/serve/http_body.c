@@ -60,7 +60,8 @@ void body_release(struct dd_exchange *exchange)
 	body->buffers[0] = body->buffers[1] = NULL;
 	body->filled[0] = body->filled[1] = body->room = 0;
 	body->filling = 0;
-	body->busy = body->waiting = body->abandoned = body->prepared = false;
+	body->busy = body->waiting = body->prepared = false;
+	body->abandoned = NULL;
 	body->received = body->taken = body->discarded = 0;
 }
 
@@ -87,7 +88,8 @@ static void take_beside(struct dd_pool_job *job)
 {
 	struct dd_exchange *exchange = exchange_of_job(job);
 	struct body *body = &exchange->body;
-	bool waiting, abandoned;
+	dd_exchange_fn *abandoned;
+	bool waiting;
 
 	take(exchange, !body->filling);
 	pthread_mutex_lock(&body->lock);
@@ -97,7 +99,7 @@ static void take_beside(struct dd_pool_job *job)
 	body->waiting = false;
 	pthread_mutex_unlock(&body->lock);
 	if (abandoned)
-		exchange_finish(exchange);
+		abandoned(exchange);
 	else if (waiting)
 		http_resume(exchange);
 	link_unref(link_of(exchange));
@@ -228,14 +230,14 @@ enum MHD_Result body_end(struct dd_exchange *exchange)
 	return exchange_queue(exchange);
 }
 
-bool body_abandon(struct dd_exchange *exchange)
+bool body_abandon(struct dd_exchange *exchange, dd_exchange_fn *finish)
 {
 	struct body *body = &exchange->body;
 	bool busy;
 
 	pthread_mutex_lock(&body->lock);
 	busy = body->busy;
-	body->abandoned = busy;
+	body->abandoned = busy ? finish : NULL;
 	pthread_mutex_unlock(&body->lock);
 	return !busy;
 }

@@ -5,8 +5,6 @@
  * last time when all is here; and again whenever a suspended connection goes on. A reply that is given
  * before the body is read ends the connection, so a request without a body is begun with its last call.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,40 +12,8 @@
 
 #include "serve/http_private.h"
 
-/* A body that nobody wants is read all the same if it is no larger: so its connection can go on. */
-#define DRAIN_MAX (UINT64_C(256) << 10)
 /* Jobs that wait for a thread, over which no more are begun. */
 #define QUEUE_MAX 1024
-
-/* ---- suspending ---- */
-
-void http_suspend(struct dd_exchange *exchange)
-{
-	link_enter(link_of(exchange), LINK_WAITING);
-	MHD_suspend_connection(exchange->connection);
-}
-
-void http_resume(struct dd_exchange *exchange)
-{
-	link_enter(link_of(exchange), LINK_BUSY);
-	MHD_resume_connection(exchange->connection);
-}
-
-bool http_suspend_for(struct dd_exchange *exchange, bool slow, void (*run)(struct dd_pool_job *job))
-{
-	struct dd_http *http = http_of(exchange);
-	bool open;
-
-	pthread_mutex_lock(&http->gate);
-	open = !http->closing;
-	if (open) {
-		exchange->job = (struct dd_pool_job){ .run = run, .slow = slow };
-		http_suspend(exchange);
-		dd_pool_add(http->options.pool, &exchange->job);
-	}
-	pthread_mutex_unlock(&http->gate);
-	return open;
-}
 
 /* ---- what the application asks for and tells ---- */
 
@@ -76,33 +42,13 @@ void dd_exchange_receive(struct dd_exchange *exchange, const struct dd_body *bod
 	exchange->body.ops = body;
 }
 
-void dd_exchange_reply(struct dd_exchange *exchange, struct dd_reply *reply)
-{
-	if (exchange->reply)
-		dd_reply_unref(reply);
-	else
-		exchange->reply = reply;
-}
-
-void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char *why)
-{
-	const struct dd_http_app *app = &http_of(exchange)->options.app;
-
-	dd_exchange_reply(exchange, app->trouble(app->arg, status, why));
-}
-
 /* ---- the stages ---- */
-
-static const char *header(struct dd_exchange *exchange, const char *name)
-{
-	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
-}
 
 static void meet(struct dd_exchange *exchange, const char *method, const char *version)
 {
-	const char *length = header(exchange, "Content-Length");
-	const char *coding = header(exchange, "Transfer-Encoding");
-	const char *expect = header(exchange, "Expect");
+	const char *length = dd_exchange_get_header(exchange, "Content-Length");
+	const char *coding = dd_exchange_get_header(exchange, "Transfer-Encoding");
+	const char *expect = dd_exchange_get_header(exchange, "Expect");
 
 	snprintf(exchange->method, sizeof(exchange->method), "%s", method);
 	exchange->length = length ? strtoull(length, NULL, 10) : 0;
@@ -117,32 +63,6 @@ static void meet(struct dd_exchange *exchange, const char *method, const char *v
 	link_enter(link_of(exchange), LINK_BUSY);
 }
 
-enum MHD_Result exchange_queue(struct dd_exchange *exchange)
-{
-	struct dd_reply *reply = exchange->reply;
-
-	exchange->state = EXCHANGE_REPLIED;
-	atomic_store_explicit(&link_of(exchange)->unfinished, false, memory_order_relaxed);
-	if (!reply || !reply->response)
-		return MHD_NO;
-	if (!reply->stream && strcmp(exchange->method, "HEAD") != 0)
-		atomic_store_explicit(&exchange->sent, reply->len, memory_order_relaxed);
-	if (http_of(exchange)->quiet)
-		MHD_set_connection_option(exchange->connection, MHD_CONNECTION_OPTION_TIMEOUT, 5u);
-	return MHD_queue_response(exchange->connection, reply->status, reply->response);
-}
-
-/* The reply came before the body. */
-static enum MHD_Result refuse_body(struct dd_exchange *exchange)
-{
-	if (exchange->expects || exchange->length > DRAIN_MAX) {
-		link_of(exchange)->lingers = true;
-		return exchange_queue(exchange);
-	}
-	exchange->state = EXCHANGE_DISCARD;
-	return MHD_YES;
-}
-
 static enum MHD_Result go_on(struct dd_exchange *exchange)
 {
 	if (exchange->work) {
@@ -152,7 +72,8 @@ static enum MHD_Result go_on(struct dd_exchange *exchange)
 		exchange->work = NULL;
 	}
 	if (exchange->reply)
-		return exchange->has_body ? refuse_body(exchange) : exchange_queue(exchange);
+		return exchange->has_body ? exchange_refuse_body(exchange) :
+					    exchange_queue(exchange);
 	if (exchange->body.ops && body_begin(exchange)) {
 		if (exchange->work)
 			return go_on(exchange);
@@ -168,21 +89,6 @@ static enum MHD_Result begin(struct dd_exchange *exchange)
 	exchange->state = EXCHANGE_BEGUN;
 	http_of(exchange)->options.app.begin(exchange);
 	return go_on(exchange);
-}
-
-/* What is left of a body that nobody wants; as much as would be drained at the beginning. */
-enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len)
-{
-	struct body *body = &exchange->body;
-
-	if (!*len)
-		return exchange_queue(exchange);
-	if (exchange->length == UINT64_MAX ||
-	    exchange->length - body->received - body->discarded > DRAIN_MAX)
-		return exchange_cut(exchange);
-	body->discarded += *len;
-	*len = 0;
-	return MHD_YES;
 }
 
 enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const char *url,
@@ -227,7 +133,8 @@ enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const 
 
 /* ---- the end ---- */
 
-void exchange_finish(struct dd_exchange *exchange)
+/* The request has come to its end, and so has every job of it. */
+static void finish(struct dd_exchange *exchange)
 {
 	struct dd_http *http = http_of(exchange);
 
@@ -273,99 +180,6 @@ void http_completed(void *arg, struct MHD_Connection *connection, void **context
 	}
 	exchange->complete = exchange->cut || (code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
 					       exchange->state == EXCHANGE_REPLIED);
-	if (body_abandon(exchange))
-		exchange_finish(exchange);
-}
-
-/* ---- what can be asked ---- */
-
-const char *dd_exchange_get_method(const struct dd_exchange *exchange)
-{
-	return exchange->method;
-}
-
-const char *dd_exchange_get_target(const struct dd_exchange *exchange)
-{
-	return link_of(exchange)->target;
-}
-
-const char *dd_exchange_get_header(struct dd_exchange *exchange, const char *name)
-{
-	return header(exchange, name);
-}
-
-static void format_peer(const struct sockaddr *address, char text[static PEER_TEXT])
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	if (address && address->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)address;
-
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(text, PEER_TEXT, "%s:%u", host, ntohs(in->sin_port));
-	} else if (address && address->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in = (const void *)address;
-
-		inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
-		snprintf(text, PEER_TEXT, "[%s]:%u", host, ntohs(in->sin6_port));
-	} else {
-		snprintf(text, PEER_TEXT, "@");
-	}
-}
-
-const char *dd_exchange_get_peer(struct dd_exchange *exchange)
-{
-	const union MHD_ConnectionInfo *info;
-
-	if (!exchange->peer[0]) {
-		info = MHD_get_connection_info(exchange->connection,
-					       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-		format_peer(info ? info->client_addr : NULL, exchange->peer);
-	}
-	return exchange->peer;
-}
-
-bool dd_exchange_is_tls(const struct dd_exchange *exchange)
-{
-	return http_of(exchange)->options.tls != NULL;
-}
-
-uint64_t dd_exchange_get_length(const struct dd_exchange *exchange)
-{
-	return exchange->length;
-}
-
-uint64_t dd_exchange_get_received(const struct dd_exchange *exchange)
-{
-	return exchange->body.received;
-}
-
-uint64_t dd_exchange_get_sent(const struct dd_exchange *exchange)
-{
-	return atomic_load_explicit(&exchange->sent, memory_order_relaxed);
-}
-
-unsigned dd_exchange_get_status(const struct dd_exchange *exchange)
-{
-	return exchange->reply ? exchange->reply->status : 0;
-}
-
-bool dd_exchange_is_complete(const struct dd_exchange *exchange)
-{
-	return exchange->complete;
-}
-
-void *dd_exchange_get_arg(const struct dd_exchange *exchange)
-{
-	return http_of(exchange)->options.app.arg;
-}
-
-void dd_exchange_set_data(struct dd_exchange *exchange, void *data)
-{
-	exchange->data = data;
-}
-
-void *dd_exchange_get_data(const struct dd_exchange *exchange)
-{
-	return exchange->data;
+	if (body_abandon(exchange, finish))
+		finish(exchange);
 }

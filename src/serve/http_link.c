@@ -1,5 +1,5 @@
 /*
- * Links: the connections, what they are at, since when, and when they have had their time.
+ * Links: the connections, and when they have had their time.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -14,20 +14,6 @@
 #define SLOW_NS (INT64_C(300) * 1000000000)
 /* What has come is taken in no time: after so long nothing is left in any buffer. */
 #define STILL_NS (INT64_C(2) * 1000000000)
-
-int64_t http_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-void link_enter(struct link *link, enum link_phase phase)
-{
-	atomic_store_explicit(&link->since_ns, http_now_ns(), memory_order_relaxed);
-	atomic_store_explicit(&link->phase, phase, memory_order_relaxed);
-}
 
 /* One more of its address; whether it is one too many. */
 static void link_count(struct link *link)
@@ -94,20 +80,6 @@ void link_close(struct link *link)
 	pthread_mutex_unlock(&http->lock);
 	atomic_fetch_sub(&http->connections, 1);
 	link_unref(link);
-}
-
-void link_ref(struct link *link)
-{
-	atomic_fetch_add(&link->refs, 1);
-}
-
-void link_unref(struct link *link)
-{
-	if (atomic_fetch_sub(&link->refs, 1) != 1)
-		return;
-	pthread_mutex_destroy(&link->exchange.body.lock);
-	free(link->target);
-	free(link);
 }
 
 /* ---- the sweep ---- */

@@ -45,9 +45,9 @@ struct body {
 	pthread_mutex_t lock;	   /* of busy, waiting */
 	char *buffers[2];
 	size_t room, filled[2];
-	unsigned filling;   /* which of them */
-	bool busy, waiting; /* a job has the other one; the connection waits for it */
-	bool abandoned;	    /* the client is gone: the job is the last that has it */
+	unsigned filling;	   /* which of them */
+	bool busy, waiting;	   /* a job has the other one; the connection waits for it */
+	dd_exchange_fn *abandoned; /* by the job, which is the last that has it; NULL: it is not */
 	bool prepared;
 	uint64_t received, taken, discarded;
 };
@@ -134,12 +134,15 @@ static inline struct dd_http *http_of(const struct dd_exchange *exchange)
 	return link_of(exchange)->http;
 }
 
-int64_t http_now_ns(void);
-void link_enter(struct link *link, enum link_phase phase);
+/* http_link.c */
 /* NULL without memory. */
 struct link *link_open(struct dd_http *http, struct MHD_Connection *connection);
 /* Its descriptor is about to be closed. */
 void link_close(struct link *link);
+
+/* http_wait.c */
+int64_t http_now_ns(void);
+void link_enter(struct link *link, enum link_phase phase);
 void link_ref(struct link *link);
 void link_unref(struct link *link);
 
@@ -156,12 +159,10 @@ static inline struct dd_exchange *exchange_of_job(struct dd_pool_job *job)
 {
 	return (struct dd_exchange *)((char *)job - offsetof(struct dd_exchange, job));
 }
-enum MHD_Result exchange_queue(struct dd_exchange *exchange);
-enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len);
 
-/* The request has come to its end, and so has every job of it. */
-void exchange_finish(struct dd_exchange *exchange);
+/* http_reply.c */
 void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char *why);
+enum MHD_Result exchange_queue(struct dd_exchange *exchange);
 
 /* http_refuse.c */
 /* A reply of the application's, past libmicrohttpd, which sends nothing at that time. Plain connections alone. */
@@ -174,16 +175,17 @@ void link_note_unread(struct link *link);
 void link_note_refused(struct link *link, const char *target, unsigned status);
 /* Before anybody looks at what is asked for. False, and a reply. */
 bool exchange_may_begin(struct dd_exchange *exchange);
-/* In the middle of its body: the reply is sent at once, and the connection ends. */
-enum MHD_Result exchange_cut(struct dd_exchange *exchange);
+/* The reply came before the body; in the middle of it, with a part that nobody wants. */
+enum MHD_Result exchange_refuse_body(struct dd_exchange *exchange);
+enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len);
 
 /* http_body.c */
 enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len);
 enum MHD_Result body_end(struct dd_exchange *exchange);
 /* False: there is no memory. */
 bool body_begin(struct dd_exchange *exchange);
-/* False: a job still has it, and will call exchange_finish(). */
-bool body_abandon(struct dd_exchange *exchange);
+/* False: a job still has it, and will call finish. */
+bool body_abandon(struct dd_exchange *exchange, dd_exchange_fn *finish);
 void body_release(struct dd_exchange *exchange);
 
 /* http_exchange.c: libmicrohttpd's callbacks */

@@ -1,6 +1,6 @@
 /*
- * Requests that are none, or that this client may not make, whatever they ask for; and replies that come
- * in the middle of a body, which libmicrohttpd does not send.
+ * Requests that are none, or that this client may not make, whatever they ask for; and bodies that
+ * nobody wants: libmicrohttpd sends no reply in the middle of one.
  */
 #include <inttypes.h>
 #include <linux/tcp.h>
@@ -14,6 +14,9 @@
 #include "base/text.h"
 #include "serve/http_private.h"
 #include "serve/tls.h"
+
+/* A body that nobody wants is read all the same if it is no larger: so its connection can go on. */
+#define DRAIN_MAX (UINT64_C(256) << 10)
 
 /* What the headers say about where the request ends, and to whom it is. */
 struct framing {
@@ -192,7 +195,8 @@ static bool send_past(struct dd_exchange *exchange, const struct dd_text *text)
 	       (ssize_t)text->len;
 }
 
-enum MHD_Result exchange_cut(struct dd_exchange *exchange)
+/* The reply is sent at once, and the connection ends. */
+static enum MHD_Result cut(struct dd_exchange *exchange)
 {
 	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
 	const struct dd_reply *reply = exchange->reply;
@@ -204,4 +208,29 @@ enum MHD_Result exchange_cut(struct dd_exchange *exchange)
 	exchange->cut = true;
 	link_of(exchange)->lingers = true;
 	return MHD_NO;
+}
+
+enum MHD_Result exchange_refuse_body(struct dd_exchange *exchange)
+{
+	if (exchange->expects || exchange->length > DRAIN_MAX) {
+		link_of(exchange)->lingers = true;
+		return exchange_queue(exchange);
+	}
+	exchange->state = EXCHANGE_DISCARD;
+	return MHD_YES;
+}
+
+/* What is left of a body that nobody wants; as much as would be drained at the beginning. */
+enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len)
+{
+	struct body *body = &exchange->body;
+
+	if (!*len)
+		return exchange_queue(exchange);
+	if (exchange->length == UINT64_MAX ||
+	    exchange->length - body->received - body->discarded > DRAIN_MAX)
+		return cut(exchange);
+	body->discarded += *len;
+	*len = 0;
+	return MHD_YES;
 }

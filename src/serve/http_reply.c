@@ -1,5 +1,6 @@
 /*
- * Replies: prepared ones, and those whose bytes are read while they are sent.
+ * Replies: prepared ones, and those whose bytes are read while they are sent; and giving an exchange its
+ * reply.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -173,4 +174,36 @@ void dd_reply_unref(struct dd_reply *reply)
 		return;
 	MHD_destroy_response(reply->response);
 	free(reply);
+}
+
+/* ---- an exchange's ---- */
+
+void dd_exchange_reply(struct dd_exchange *exchange, struct dd_reply *reply)
+{
+	if (exchange->reply)
+		dd_reply_unref(reply);
+	else
+		exchange->reply = reply;
+}
+
+void exchange_trouble(struct dd_exchange *exchange, unsigned status, const char *why)
+{
+	const struct dd_http_app *app = &http_of(exchange)->options.app;
+
+	dd_exchange_reply(exchange, app->trouble(app->arg, status, why));
+}
+
+enum MHD_Result exchange_queue(struct dd_exchange *exchange)
+{
+	struct dd_reply *reply = exchange->reply;
+
+	exchange->state = EXCHANGE_REPLIED;
+	atomic_store_explicit(&link_of(exchange)->unfinished, false, memory_order_relaxed);
+	if (!reply || !reply->response)
+		return MHD_NO;
+	if (!reply->stream && strcmp(exchange->method, "HEAD") != 0)
+		atomic_store_explicit(&exchange->sent, reply->len, memory_order_relaxed);
+	if (http_of(exchange)->quiet)
+		MHD_set_connection_option(exchange->connection, MHD_CONNECTION_OPTION_TIMEOUT, 5u);
+	return MHD_queue_response(exchange->connection, reply->status, reply->response);
 }
