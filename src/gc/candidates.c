@@ -1,5 +1,5 @@
 /*
- * A candidate's place, and the end of a list of them.
+ * A candidate's place; the mark of a list of them, and its end.
  */
 #include <string.h>
 
@@ -24,6 +24,28 @@ void dd_candidate_place(const struct dd_survey *survey, const struct dd_candidat
 		place->upload = repo->uploads.items[candidate->extra].id;
 	else if (candidate->kind == DD_AT_HISTORY || candidate->kind == DD_AT_TAG)
 		place->tag = repo->tags.items[candidate->tag].name;
+}
+
+int dd_candidates_mark(struct dd_context *ctx, struct dd_survey *survey,
+		       const struct dd_judge_options *options, struct dd_candidates *candidates,
+		       dd_mark_fn *marked, void *arg, struct dd_error *err)
+{
+	const struct dd_mark_options mark = {
+		.delete_untagged = options->delete_untagged,
+		.ignore_holds = options->ignore_holds,
+		.allow_empty = options->allow_empty,
+		.losses = options->losses,
+		.loss_count = options->loss_count,
+		.young = candidates->young.items,
+		.young_count = candidates->young.count,
+		.removed = options->removed,
+		.removed_count = options->removed_count,
+		.marked = marked,
+		.arg = arg,
+	};
+
+	dd_mark_closep(&candidates->mark);
+	return dd_mark_open(ctx, survey, &mark, &candidates->mark, err);
 }
 
 void dd_candidates_release(struct dd_candidates *candidates)

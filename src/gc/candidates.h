@@ -57,6 +57,10 @@ struct dd_judge_options {
 	struct dd_plan_file *plan; /* nothing but what it names goes; NULL: all that is dead */
 };
 
+/* Makes candidates->mark, with what of them is young by now. marked(), which may be NULL, is told of it. */
+int dd_candidates_mark(struct dd_context *ctx, struct dd_survey *survey,
+		       const struct dd_judge_options *options, struct dd_candidates *candidates,
+		       dd_mark_fn *marked, void *arg, struct dd_error *err);
 void dd_candidates_release(struct dd_candidates *candidates);
 
 /* Strings are the survey's. */

@@ -309,8 +309,8 @@ static int gather_after(struct gather *gather, struct dd_error *err)
 static int gather_all(struct dd_context *ctx, struct gather *gather, struct dd_error *err)
 {
 	bool aliases = gather->survey->graph->ties.count;
-	int rc = dd_judge_mark(ctx, gather->survey, gather->options, gather->candidates,
-			       aliases ? NULL : gather_repository, gather, err);
+	int rc = dd_candidates_mark(ctx, gather->survey, gather->options, gather->candidates,
+				    aliases ? NULL : gather_repository, gather, err);
 
 	if (rc == 0 && aliases)
 		rc = gather_after(gather, err);

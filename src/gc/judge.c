@@ -5,28 +5,6 @@
 #include "base/cleanup.h"
 #include "gc/plan_file.h"
 
-int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
-		  const struct dd_judge_options *options, struct dd_candidates *candidates,
-		  dd_mark_fn *marked, void *arg, struct dd_error *err)
-{
-	const struct dd_mark_options mark = {
-		.delete_untagged = options->delete_untagged,
-		.ignore_holds = options->ignore_holds,
-		.allow_empty = options->allow_empty,
-		.losses = options->losses,
-		.loss_count = options->loss_count,
-		.young = candidates->young.items,
-		.young_count = candidates->young.count,
-		.removed = options->removed,
-		.removed_count = options->removed_count,
-		.marked = marked,
-		.arg = arg,
-	};
-
-	dd_mark_closep(&candidates->mark);
-	return dd_mark_open(ctx, survey, &mark, &candidates->mark, err);
-}
-
 /* What something young reaches stays; candidates of a repository stand in a row. */
 static int spare_reached(struct dd_survey *survey, struct dd_candidates *candidates,
 			 struct dd_error *err)
@@ -76,7 +54,7 @@ int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *s
 	if (rc == 0)
 		rc = dd_young_find(ctx, store, survey, options, candidates, err);
 	if (rc == 0 && candidates->young.count) {
-		rc = dd_judge_mark(ctx, survey, options, candidates, NULL, NULL, err);
+		rc = dd_candidates_mark(ctx, survey, options, candidates, NULL, NULL, err);
 		if (rc == 0)
 			rc = spare_reached(survey, candidates, err);
 	}

@@ -6,10 +6,6 @@
 
 #include "gc/candidates.h"
 
-/* candidates->mark, with what of them is young by now. marked(), which may be NULL, is told of it. */
-int dd_judge_mark(struct dd_context *ctx, struct dd_survey *survey,
-		  const struct dd_judge_options *options, struct dd_candidates *candidates,
-		  dd_mark_fn *marked, void *arg, struct dd_error *err);
 /* Mark, gather, look at each, mark again with what is young. */
 int dd_judge(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
 	     const struct dd_judge_options *options, struct dd_candidates *candidates,
