@@ -180,7 +180,7 @@ test_case 'a snapshot lists what find does, and tells it in short' '
 	blobs=$(find vol -name data | wc -l) &&
 	says "2 repositories, 4 tags, 3 manifests and $blobs blobs" text &&
 	run 0 drydock snapshot --root vol --json list.snapshot >list && valid snapshot list &&
-	[ "$(json .bytes list)" = "$(find vol -name data -printf "%s\n" | paste -sd+ | bc)" ] &&
+	[ "$(json .bytes list)" = "$(find vol -name data -printf "%s\n" | add_up)" ] &&
 	for digest in "$old" "$new" "$other"; do
 		says "${digest#*:} $(blob_size vol "$digest")( |$)" list.snapshot || return
 	done

@@ -172,6 +172,16 @@ skip() {
 	exit 0
 }
 
+# What container engines do when they unpack: not in a chroot, whose root is no mount.
+need_mounted_root() {
+	findmnt -n / >/dev/null || skip "the root directory is not mounted"
+}
+
+# The sum of the numbers on standard input, one a line.
+add_up() {
+	awk '{ sum += $1 } END { printf "%d\n", sum }'
+}
+
 need_root() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 }

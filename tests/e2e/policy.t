@@ -213,7 +213,7 @@ test_case 'to fit, what was used longest ago goes first, and no more than is nee
 	printf "rules: [{repositories: fat, keep: {tags: none}}]\nfit: 260K\n" >rules && tested 0 &&
 	decides fat:b1 fits 1 && decides fat:b2 fits 1 && decides fat:b3 not-kept 1 &&
 	decides fat:b4 not-kept 1 && json ".policy.left_bytes <= 266240" tried >&7 && retained 0 &&
-	find vol/docker/registry/v2/blobs -type f -printf "%s\n" | paste -sd + | bc >left &&
+	find vol/docker/registry/v2/blobs -type f -printf "%s\n" | add_up >left &&
 	[ "$(cat left)" = "$(json .policy.left_bytes tried)" ] && comes_back && age vol everything 200d &&
 	for i in 1 2 3 4; do age vol "$(tag_dir vol "fat:b$i")" "${i}0d" || return; done &&
 	policy "repositories: fat, keep: {tags: b4}, fit: 250K" && tested 0 && decides fat:b4 tags 1 &&

@@ -15,6 +15,7 @@ need_command jq openssl
 # need_engine NAME: "engine COMMAND…" is it, with a storage of its own.
 need_engine() {
 	need_command "$1" busybox
+	need_mounted_root
 	engine_name=$1
 	echo '{}' >auth.json
 	# Which policy the machine has is not the matter here.

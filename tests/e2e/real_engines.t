@@ -14,6 +14,7 @@ need_registry2
 # need_engine NAME: docker with a daemon of the case's own, podman as it is here.
 need_engine() {
 	engine=$1 push=(push)
+	need_mounted_root
 	if [ "$engine" = docker ]; then
 		docker_start
 		return

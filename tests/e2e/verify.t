@@ -34,7 +34,7 @@ test_case 'a volume that a generator made is whole, and every blob in it is read
 	finds 0 -- --full &&
 	[ "$(summary .read_blobs report)" = "$(find vol -name data | wc -l)" ] &&
 	[ "$(summary .verified_bytes report)" = \
-		"$(find vol -name data -printf "%s\n" | paste -sd+ | bc)" ]
+		"$(find vol -name data -printf "%s\n" | add_up)" ]
 '
 
 test_case 'an empty volume is whole' '

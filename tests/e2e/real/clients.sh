@@ -76,7 +76,7 @@ serve_deleting() {
 
 # docker_start: a daemon, as long as the case runs; "docker" speaks to it.
 docker_start() {
-	need_root && need_command dockerd docker busybox || return
+	need_root && need_mounted_root && need_command dockerd docker busybox || return
 	export DOCKER_HOST=unix://$PWD/docker.sock DOCKER_CONFIG=$PWD/docker.home
 	RUN_LIMIT=300 start engine dockerd --bridge=none --iptables=false --ip6tables=false \
 		--storage-driver=vfs --data-root "$PWD/docker.data" --exec-root "$PWD/docker.run" \
