@@ -90,7 +90,7 @@ test_case 'a request whose end is not clear is refused, and nothing that follows
 	            break
 	        data += part
 	    # Newer versions of libmicrohttpd refuse some of them themselves.
-	    said = b"request ends" in data or b"Unsupported Transfer-Encoding" in data
+	    said = b"request ends" in data or b"<html>" in data
 	    if data.count(b"HTTP/1.1") != 1 or not data.startswith(b"HTTP/1.1 400") or not said:
 	        sys.exit(f"{head}: {data}")
 	END
@@ -109,7 +109,7 @@ test_case 'a target that is absolute is understood as its path, and its host is 
 test_case 'a carriage return in a header, two hosts or none are refused' '
 	serve vol && for headers in "Host: a\r\nX: a\rY: b" "Host: a\r\nX: a\r" "Host: a\r\nX\rY: b" "Host: a\r\nHost: a" "X: 1"; do
 		raw "GET /v2/ HTTP/1.1\r\n$headers\r\nConnection: close\r\n\r\n" >answer && says "HTTP/1.1 400" answer &&
-		says UNSUPPORTED answer || return 1
+		says "UNSUPPORTED|<html>" answer || return 1
 	done && raw "GET /v2/ HTTP/1.0\r\n\r\n" >answer && says "200 OK" answer
 '
 
