@@ -188,7 +188,7 @@ static int companion_needed(struct finder *finder, const struct dd_item *item, b
 	const struct dd_revision *revision;
 	const struct dd_tag *tag;
 	struct dd_digest subject;
-	bool removed;
+	bool removed = false;
 	int rc;
 
 	if (index == DD_NO_ID || !dd_tag_subject(item->place.tag, &subject))
