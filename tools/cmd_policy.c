@@ -7,7 +7,7 @@
 #include "cache.h"
 #include "cleanup.h"
 #include "policy.h"
-#include "pulls.h"
+#include "pull_lines.h"
 #include "render.h"
 #include "tool.h"
 

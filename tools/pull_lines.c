@@ -10,7 +10,7 @@
 #include <drydock/pulls.h>
 
 #include "cleanup.h"
-#include "pulls.h"
+#include "pull_lines.h"
 #include "render.h"
 
 static void close_log(FILE **file)
