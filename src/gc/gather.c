@@ -24,7 +24,7 @@ static uint64_t size_of(const struct gather *gather, enum dd_place_kind kind, ui
 	const struct dd_graph *graph = gather->survey->graph;
 
 	return kind == DD_AT_BLOB ? graph->nodes.items[id].size :
-				    gather->link_sizes[dd_ids_algorithm(&graph->ids, id)];
+				    gather->link_sizes[graph->nodes.items[id].algorithm];
 }
 
 static struct dd_candidate *add(struct gather *gather, enum dd_place_kind kind,

@@ -60,8 +60,8 @@ static int read_manifest(struct young *young, uint32_t id, struct dd_error *err)
 	if (dd_manifest_verify_and_parse(young->parser, &place.digest, young->buffer.bytes,
 					 young->buffer.len, NULL, &manifest, NULL) < 0)
 		return 0;
-	return dd_graph_add_manifest(young->survey->graph, id, manifest, young->buffer.len, false,
-				     err);
+	return dd_graph_add_manifest(young->survey->graph, id, manifest, NULL, young->buffer.len,
+				     false, err);
 }
 
 /* The manifests that one names, of which the survey may not know: no link leads to them. */

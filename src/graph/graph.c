@@ -47,6 +47,13 @@ void dd_graph_closep(struct dd_graph **pointer)
 	*pointer = NULL;
 }
 
+/* There is room. */
+static void add_node(struct dd_graph *graph, uint8_t algorithm)
+{
+	graph->nodes.items[graph->nodes.count++] =
+		(struct dd_node){ .manifest = DD_NO_ID, .algorithm = algorithm };
+}
+
 uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 {
 	uint32_t id;
@@ -58,20 +65,26 @@ uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest)
 		return DD_NO_ID;
 	id = dd_ids_intern(&graph->ids, digest);
 	if (id != DD_NO_ID && id == graph->nodes.count)
-		graph->nodes.items[graph->nodes.count++] = (struct dd_node){ .manifest = DD_NO_ID };
+		add_node(graph, digest->alg);
 	return id;
 }
 
-int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
-			uint32_t *ids)
+int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *first, size_t count,
+			size_t apart, uint32_t *ids)
 {
 	int rc = dd_list_reserve(&graph->nodes, count);
 
 	if (rc == 0)
-		rc = dd_ids_intern_all(&graph->ids, digests, count, ids);
+		rc = dd_ids_intern_all(&graph->ids, first, count, apart, ids);
 	while (graph->nodes.count < graph->ids.count)
-		graph->nodes.items[graph->nodes.count++] = (struct dd_node){ .manifest = DD_NO_ID };
+		add_node(graph, dd_ids_algorithm(&graph->ids, (uint32_t)graph->nodes.count));
 	return rc;
+}
+
+void dd_graph_prefetch(const struct dd_graph *graph, const uint32_t *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		__builtin_prefetch(&graph->nodes.items[ids[i]], 1);
 }
 
 void dd_graph_expect(const struct dd_graph *graph, const struct dd_digest *first, size_t count,
@@ -98,15 +111,17 @@ int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, 
 	if (!ids)
 		return DD_ENOMEM;
 	pthread_mutex_lock(&graph->lock);
-	rc = dd_graph_intern_all(graph, digests, count, ids);
-	for (size_t i = 0; i < count && rc == 0; i++)
+	rc = dd_graph_intern_all(graph, digests, count, sizeof(*digests), ids);
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		dd_graph_prefetch(graph, ids + i + DD_IDS_AHEAD, i + DD_IDS_AHEAD < count);
 		graph->nodes.items[ids[i]].flags |= DD_NODE_PRESENT;
+	}
 	pthread_mutex_unlock(&graph->lock);
 	return rc;
 }
 
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
-			  size_t stored, bool trashed, struct dd_error *err)
+			  const uint32_t *ids, size_t stored, bool trashed, struct dd_error *err)
 {
 	struct dd_manifest_node node = { .id = id,
 					 .subject = DD_NO_ID,
@@ -121,7 +136,7 @@ int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_m
 
 		if (descriptor->legacy)
 			continue;
-		to = dd_graph_intern(graph, &descriptor->digest);
+		to = ids ? ids[i] : dd_graph_intern(graph, &descriptor->digest);
 		if (to == DD_NO_ID)
 			return dd_fail(err, DD_ENOMEM, 0, "remember a manifest");
 		/* What was read knows better than what is said of it, and comes in any order. */

@@ -31,7 +31,8 @@ enum {
 struct dd_node {
 	uint32_t manifest; /* index into manifests, DD_NO_ID */
 	uint16_t flags;
-	uint64_t size; /* bytes, as a descriptor says; 0 not known */
+	uint8_t algorithm; /* of the digest */
+	uint64_t size;	   /* bytes, as a descriptor says; 0 not known */
 };
 
 /* An edge is an id and a bit. */
@@ -73,9 +74,11 @@ void dd_graph_closep(struct dd_graph **graph);
 
 /* With the lock held: the digest's id, its node made if need be. DD_NO_ID without memory. */
 uint32_t dd_graph_intern(struct dd_graph *graph, const struct dd_digest *digest);
-/* Likewise all of them, which is faster than one by one. There is room for as many ids. */
-int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
-			uint32_t *ids);
+/* Likewise all of them, that stand so many bytes apart: dd_ids_intern_all(). */
+int dd_graph_intern_all(struct dd_graph *graph, const struct dd_digest *first, size_t count,
+			size_t apart, uint32_t *ids);
+/* Their nodes will be looked at soon. */
+void dd_graph_prefetch(const struct dd_graph *graph, const uint32_t *ids, size_t count);
 /*
  * Likewise, before what names many digests is added: fetches what will be looked at, so that none has
  * to be waited for. The digests stand so many bytes apart. It need not be called.
@@ -84,8 +87,12 @@ void dd_graph_expect(const struct dd_graph *graph, const struct dd_digest *first
 		     size_t apart);
 /* Blobs that are there. Takes the lock. DD_ENOMEM. */
 int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count);
+/*
+ * ids: of all its descriptors, by dd_graph_intern_all(), where none of them is legacy; NULL: each is
+ * looked for.
+ */
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
-			  size_t stored, bool trashed, struct dd_error *err);
+			  const uint32_t *ids, size_t stored, bool trashed, struct dd_error *err);
 int dd_graph_add_tie(struct dd_graph *graph, uint32_t from, uint32_t to, struct dd_error *err);
 int dd_graph_add_doubt(struct dd_graph *graph, uint32_t id, enum dd_doubt doubt, const char *detail,
 		       struct dd_error *err);

@@ -181,14 +181,19 @@ uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest 
 	return ids->slot_count ? prefetch_match(ids, hash(ids, digest->bytes)) : DD_NO_ID;
 }
 
-int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *digests, size_t count,
+static const struct dd_digest *digest_at(const struct dd_digest *first, size_t i, size_t apart)
+{
+	return (const void *)((const char *)first + i * apart);
+}
+
+int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *first, size_t count, size_t apart,
 		      uint32_t *out)
 {
 	if (!ids->slot_count && grow_slots(ids) < 0)
 		return DD_ENOMEM;
 	/* The hash of each, until there is its id. */
 	for (size_t i = 0; i < count; i++)
-		out[i] = hash(ids, digests[i].bytes);
+		out[i] = hash(ids, digest_at(first, i, apart)->bytes);
 	for (size_t i = 0; i < count && i < 2 * DD_IDS_AHEAD; i++)
 		prefetch_slot(ids, out[i]);
 	for (size_t i = 0; i < count; i++) {
@@ -196,7 +201,7 @@ int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *digests, size_
 			prefetch_slot(ids, out[i + 2 * DD_IDS_AHEAD]);
 		if (i + DD_IDS_AHEAD < count)
 			prefetch_match(ids, out[i + DD_IDS_AHEAD]);
-		out[i] = intern(ids, &digests[i], out[i]);
+		out[i] = intern(ids, digest_at(first, i, apart), out[i]);
 		if (out[i] == DD_NO_ID)
 			return DD_ENOMEM;
 	}

@@ -34,8 +34,11 @@ struct dd_ids {
 
 /* The digest's id, a new one if need be; DD_NO_ID without memory. */
 uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest);
-/* Likewise of each, which is faster than one by one. There is room for as many ids. 0 or DD_ENOMEM. */
-int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *digests, size_t count,
+/*
+ * Likewise of each of so many digests that stand so many bytes apart, which is faster than one by one.
+ * There is room for as many ids. 0 or DD_ENOMEM.
+ */
+int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *first, size_t count, size_t apart,
 		      uint32_t *out);
 /* DD_NO_ID if the digest was never seen. */
 uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest);

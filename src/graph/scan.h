@@ -23,7 +23,8 @@ struct dd_scan_reader {
 	struct dd_directory *blobs;
 	struct dd_manifest_parser *parser;
 	struct dd_buffer buffer;
-	struct dd_descriptors known; /* of a manifest that the index has */
+	struct dd_descriptors known; /* of manifests that the index has */
+	DD_LIST(uint32_t) ids;	     /* of the same; count is not used */
 };
 
 struct dd_scan {

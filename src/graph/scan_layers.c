@@ -30,7 +30,7 @@ static int commit_names(struct dd_scan_names *names, struct dd_error *err)
 	repo->layers.room = repo->layers.count + count;
 	dd_scan_lock(names->scan);
 	rc = dd_graph_intern_all(names->scan->graph, names->digests.items, count,
-				 grown + repo->layers.count);
+				 sizeof(*names->digests.items), grown + repo->layers.count);
 	dd_scan_unlock(names->scan);
 	if (rc < 0)
 		return dd_fail(err, rc, 0, "remember layers");

@@ -193,13 +193,13 @@ static enum dd_doubt doubt_of(int rc)
 }
 
 /* With the lock held. */
-static int commit(struct look *look, const struct dd_manifest *manifest, size_t stored,
-		  struct dd_scan_wanted *wanted, struct dd_error *err)
+static int commit(struct look *look, const struct dd_manifest *manifest, const uint32_t *ids,
+		  size_t stored, struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	const struct dd_onlooker *onlooker = look->scan->options->onlooker;
 	struct dd_graph *graph = look->scan->graph;
 	const struct dd_manifest_node *node;
-	int rc = dd_graph_add_manifest(graph, look->id, manifest, stored, look->trashed, err);
+	int rc = dd_graph_add_manifest(graph, look->id, manifest, ids, stored, look->trashed, err);
 
 	if (rc < 0)
 		return rc;
@@ -217,14 +217,14 @@ static int commit(struct look *look, const struct dd_manifest *manifest, size_t 
 	return rc;
 }
 
-/* What was found out, by whatever way, goes into the graph. With the lock held. */
-static int enter(struct look *look, int rc, const struct dd_manifest *manifest, size_t stored,
-		 struct dd_scan_wanted *wanted, struct dd_error *err)
+/* What was found out, by whatever way, goes into the graph; ids may be NULL. With the lock held. */
+static int enter(struct look *look, int rc, const struct dd_manifest *manifest, const uint32_t *ids,
+		 size_t stored, struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	struct dd_graph *graph = look->scan->graph;
 
 	if (rc == 0)
-		return commit(look, manifest, stored, wanted, err);
+		return commit(look, manifest, ids, stored, wanted, err);
 	if (rc == DD_ENOENT) {
 		graph->nodes.items[look->id].flags |= DD_NODE_MISSING;
 		return 0;
@@ -232,13 +232,6 @@ static int enter(struct look *look, int rc, const struct dd_manifest *manifest, 
 	return rc == DD_ENOMEM || rc == DD_ECANCELLED ?
 		       rc :
 		       dd_graph_add_doubt(graph, look->id, doubt_of(rc), err->text, err);
-}
-
-/* With the lock held. */
-static void expect(struct dd_scan *scan, const struct dd_descriptor *descriptors, size_t count)
-{
-	if (count)
-		dd_graph_expect(scan->graph, &descriptors->digest, count, sizeof(*descriptors));
 }
 
 static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_error *err)
@@ -255,9 +248,10 @@ static int read_it(struct look *look, struct dd_scan_wanted *wanted, struct dd_e
 	}
 	remember(look, rc, manifest, err->text);
 	dd_scan_lock(scan);
-	if (rc == 0)
-		expect(scan, manifest->descriptors, manifest->count);
-	rc = enter(look, rc, manifest, look->reader->buffer.len, wanted, err);
+	if (rc == 0 && manifest->count)
+		dd_graph_expect(scan->graph, &manifest->descriptors->digest, manifest->count,
+				sizeof(*manifest->descriptors));
+	rc = enter(look, rc, manifest, NULL, look->reader->buffer.len, wanted, err);
 	dd_scan_unlock(scan);
 	if (large) {
 		dd_buffer_release(&look->reader->buffer);
@@ -280,27 +274,40 @@ struct known {
 /* More descriptors than this do not wait: memory is for a few manifests, not for a batch of large ones. */
 #define KNOWN_MAX 4096
 
+/* All that is named by what waits. With the lock held. */
+static int intern_known(struct dd_graph *graph, struct dd_scan_reader *reader, struct dd_error *err)
+{
+	const struct dd_descriptors *named = &reader->known;
+
+	if (dd_list_reserve(&reader->ids, named->count) < 0 ||
+	    (named->count && dd_graph_intern_all(graph, &named->items->digest, named->count,
+						 sizeof(*named->items), reader->ids.items) < 0))
+		return dd_fail(err, DD_ENOMEM, 0, "remember manifests");
+	dd_graph_prefetch(graph, reader->ids.items, named->count);
+	return 0;
+}
+
 static int enter_known(struct known *known, struct dd_scan_reader *reader,
 		       struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	struct dd_scan *scan;
 	size_t at = 0;
-	int rc = 0;
+	int rc;
 
 	if (!known->count)
 		return 0;
 	scan = known->items[0].look.scan;
 	dd_scan_lock(scan);
-	expect(scan, reader->known.items, reader->known.count);
+	rc = intern_known(scan->graph, reader, err);
 	for (size_t i = 0; i < known->count && rc == 0; i++) {
 		struct dd_surveyed *said = &known->items[i].said;
 
 		dd_surveyed_place(said, reader->known.items + at);
-		at += said->manifest.count;
 		if (said->code)
 			dd_fail(err, said->code, 0, "%s", said->detail);
-		rc = enter(&known->items[i].look, said->code, &said->manifest, said->stored, wanted,
-			   err);
+		rc = enter(&known->items[i].look, said->code, &said->manifest,
+			   reader->ids.items + at, said->stored, wanted, err);
+		at += said->manifest.count;
 	}
 	dd_scan_unlock(scan);
 	known->count = 0;

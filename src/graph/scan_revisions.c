@@ -80,16 +80,14 @@ static int look(struct batch *batch, struct found *found, struct dd_error *err)
 }
 
 /* With the lock held. */
-static int commit(struct batch *batch, struct found *found, struct dd_scan_wanted *wanted,
-		  struct dd_error *err)
+static int commit(struct batch *batch, const struct found *found, uint32_t id,
+		  struct dd_scan_wanted *wanted, struct dd_error *err)
 {
 	struct dd_scan *scan = batch->scan;
-	uint32_t id = dd_graph_intern(scan->graph, &found->digest), other;
-	struct dd_revision *revision = NULL;
+	struct dd_revision *revision = dd_list_add(&batch->repo->revisions);
+	uint32_t other;
 	int rc = 0;
 
-	if (id != DD_NO_ID)
-		revision = dd_list_add(&batch->repo->revisions);
 	if (!revision)
 		return dd_fail(err, DD_ENOMEM, 0, "remember revisions");
 	*revision = (struct dd_revision){ id, (uint8_t)found->state };
@@ -104,6 +102,22 @@ static int commit(struct batch *batch, struct found *found, struct dd_scan_wante
 		if (rc == 0)
 			rc = dd_scan_want(scan, wanted, other, err);
 	}
+	return rc;
+}
+
+/* With the lock held. */
+static int commit_all(struct batch *batch, struct dd_scan_wanted *wanted, struct dd_error *err)
+{
+	struct dd_graph *graph = batch->scan->graph;
+	uint32_t ids[BATCH];
+	int rc = dd_graph_intern_all(graph, &batch->found->digest, batch->count,
+				     sizeof(*batch->found), ids);
+
+	if (rc < 0)
+		return dd_fail(err, rc, 0, "remember revisions");
+	dd_graph_prefetch(graph, ids, batch->count);
+	for (size_t i = 0; i < batch->count && rc == 0; i++)
+		rc = commit(batch, &batch->found[i], ids[i], wanted, err);
 	return rc;
 }
 
@@ -128,10 +142,7 @@ static void scan_batch(void *arg)
 		rc = look(batch, &batch->found[i], &err);
 	if (rc == 0 && !dd_scan_stopped(batch->scan)) {
 		dd_scan_lock(batch->scan);
-		dd_graph_expect(batch->scan->graph, &batch->found->digest, batch->count,
-				sizeof(*batch->found));
-		for (size_t i = 0; i < batch->count && rc == 0; i++)
-			rc = commit(batch, &batch->found[i], &wanted, &err);
+		rc = commit_all(batch, &wanted, &err);
 		dd_scan_unlock(batch->scan);
 		if (rc == 0)
 			rc = dd_scan_start(batch->scan, &wanted, &err);

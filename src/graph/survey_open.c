@@ -203,6 +203,7 @@ static void close_readers(struct dd_scan *scan)
 		dd_manifest_parser_close(reader->parser);
 		dd_buffer_release(&reader->buffer);
 		dd_descriptors_release(&reader->known);
+		dd_list_release(&reader->ids);
 		free(reader);
 	}
 }

@@ -36,6 +36,31 @@ static void a_digest_keeps_its_id_as_the_table_grows(void **state)
 	dd_ids_release(&ids);
 }
 
+static void many_digests_get_the_ids_that_each_would_have(void **state)
+{
+	struct {
+		uint64_t before;
+		struct dd_digest digest;
+	} many[300] = { 0 };
+	struct dd_ids ids = { 0 };
+	uint32_t found[300];
+
+	(void)state;
+	/* Some are known already, some come twice. */
+	for (uint32_t i = 0; i < 300; i++)
+		many[i].digest = numbered(i % 3 ? DD_SHA256 : DD_SHA512, i % 200);
+	assert_int_equal(dd_ids_intern(&ids, &many[50].digest), 0);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(
+			dd_ids_intern_all(&ids, &many[0].digest, 300, sizeof(*many), found), 0);
+		for (uint32_t i = 0; i < 300; i++)
+			assert_int_equal(dd_ids_find(&ids, &many[i].digest), found[i]);
+	}
+	assert_int_equal(found[50], 0);
+	assert_int_equal(found[0], 1);
+	dd_ids_release(&ids);
+}
+
 static void the_same_bytes_of_two_algorithms_are_two_digests(void **state)
 {
 	struct dd_digest a = numbered(DD_SHA256, 7), b = numbered(DD_SHA512, 7);
@@ -73,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_digest_keeps_its_id_as_the_table_grows),
+		cmocka_unit_test(many_digests_get_the_ids_that_each_would_have),
 		cmocka_unit_test(the_same_bytes_of_two_algorithms_are_two_digests),
 		cmocka_unit_test(digests_that_differ_in_their_last_bytes_alone_are_found_as_fast),
 	};
