@@ -45,6 +45,12 @@ static int list_history(void *arg, enum dd_algorithm alg, struct dd_error *err)
 	place.digest.alg = (uint8_t)alg;
 	rc = dd_scan_list_names(&names, err);
 	rc = dd_scan_listed(batch->scan, NULL, rc, &place, err, NULL);
+	/* Of one algorithm, as a rule. */
+	if (rc == 0 && !tag->found->history.count) {
+		dd_list_release(&tag->found->history);
+		memcpy(&tag->found->history, &names.digests, sizeof(names.digests));
+		return 0;
+	}
 	for (size_t i = 0; i < names.digests.count && rc == 0; i++) {
 		struct dd_digest *added = dd_list_add(&tag->found->history);
 
