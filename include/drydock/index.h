@@ -148,6 +148,8 @@ static inline size_t dd_listing_hashes(const struct dd_listing *listing)
 	return (size_t)(listing->end - listing->at) / (1 + DD_LISTED_HASH);
 }
 
+/* About so many digests its listings name, each counted once: for room. */
+size_t dd_index_count_digests(const struct dd_index *index);
 bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 			  struct dd_listing *listing);
 

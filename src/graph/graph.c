@@ -22,6 +22,13 @@ int dd_graph_open(struct dd_graph **out, struct dd_error *err)
 	return 0;
 }
 
+/* Where there is no memory for all of them there may be for those that come. */
+void dd_graph_reserve(struct dd_graph *graph, size_t count)
+{
+	if (dd_ids_reserve(&graph->ids, count) == 0 && count > graph->nodes.count)
+		(void)dd_list_reserve(&graph->nodes, count - graph->nodes.count);
+}
+
 static void forget_doubts(struct dd_graph *graph)
 {
 	for (size_t i = 0; i < graph->doubts.count; i++)

@@ -70,6 +70,8 @@ struct dd_graph {
 };
 
 int dd_graph_open(struct dd_graph **graph, struct dd_error *err);
+/* About so many digests will be interned. Need not be called. */
+void dd_graph_reserve(struct dd_graph *graph, size_t count);
 void dd_graph_closep(struct dd_graph **graph);
 
 /* With the lock held: the digest's id, its node made if need be. DD_NO_ID without memory. */

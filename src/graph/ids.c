@@ -7,6 +7,8 @@
 
 #include "graph/ids.h"
 
+#define FIRST_ROOM 1024
+
 static uint64_t fold(uint64_t a, uint64_t b)
 {
 	__uint128_t product = (__uint128_t)a * b;
@@ -65,9 +67,9 @@ static uint32_t next_match(const struct dd_ids *ids, uint32_t hash, uint32_t *i)
 	return ids->slots[*i] & mask;
 }
 
-static int grow_slots(struct dd_ids *ids)
+/* A power of two of them. */
+static int grow_slots(struct dd_ids *ids, uint32_t count)
 {
-	uint32_t count = ids->slot_count ? 2 * ids->slot_count : 1024;
 	uint32_t *slots = calloc(count, sizeof(*slots));
 
 	if (!slots)
@@ -82,9 +84,8 @@ static int grow_slots(struct dd_ids *ids)
 	return 0;
 }
 
-static int grow_heads(struct dd_ids *ids)
+static int grow_heads(struct dd_ids *ids, uint32_t room)
 {
-	uint32_t room = ids->room ? ids->room + ids->room / 2 : 1024;
 	uint8_t(*heads)[1 + DD_IDS_HEAD] = reallocarray(ids->heads, room, sizeof(*heads));
 
 	if (!heads)
@@ -92,6 +93,19 @@ static int grow_heads(struct dd_ids *ids)
 	ids->heads = heads;
 	ids->room = room;
 	return 0;
+}
+
+int dd_ids_reserve(struct dd_ids *ids, size_t count)
+{
+	uint32_t slots = FIRST_ROOM;
+
+	if (count > DD_MAX_ID)
+		return DD_ENOMEM;
+	while (slots / 4 * 3 < count)
+		slots *= 2;
+	if (slots > ids->slot_count && grow_slots(ids, slots) < 0)
+		return DD_ENOMEM;
+	return count > ids->room ? grow_heads(ids, (uint32_t)count) : 0;
 }
 
 static int add_tail(struct dd_ids *ids, uint32_t id, const struct dd_digest *digest, size_t size)
@@ -135,9 +149,10 @@ static uint32_t intern(struct dd_ids *ids, const struct dd_digest *digest, uint3
 		return id;
 	if (ids->count > DD_MAX_ID)
 		return DD_NO_ID;
-	if (ids->count >= ids->slot_count / 4 * 3 && grow_slots(ids) < 0)
+	if (ids->count >= ids->slot_count / 4 * 3 && grow_slots(ids, 2 * ids->slot_count) < 0)
 		return DD_NO_ID;
-	if (ids->count == ids->room && grow_heads(ids) < 0)
+	if (ids->count == ids->room &&
+	    grow_heads(ids, ids->room ? ids->room + ids->room / 2 : FIRST_ROOM) < 0)
 		return DD_NO_ID;
 	if (add_tail(ids, ids->count, digest, size) < 0)
 		return DD_NO_ID;
@@ -150,7 +165,7 @@ static uint32_t intern(struct dd_ids *ids, const struct dd_digest *digest, uint3
 
 uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest)
 {
-	if (!ids->slot_count && grow_slots(ids) < 0)
+	if (!ids->slot_count && grow_slots(ids, FIRST_ROOM) < 0)
 		return DD_NO_ID;
 	return intern(ids, digest, hash(ids, digest->bytes));
 }
@@ -189,7 +204,7 @@ static const struct dd_digest *digest_at(const struct dd_digest *first, size_t i
 int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *first, size_t count, size_t apart,
 		      uint32_t *out)
 {
-	if (!ids->slot_count && grow_slots(ids) < 0)
+	if (!ids->slot_count && grow_slots(ids, FIRST_ROOM) < 0)
 		return DD_ENOMEM;
 	/* The hash of each, until there is its id. */
 	for (size_t i = 0; i < count; i++)

@@ -32,6 +32,8 @@ struct dd_ids {
 	uint64_t key[2]; /* of the hash */
 };
 
+/* Room for so many, so that the table need not grow on the way there. 0 or DD_ENOMEM. */
+int dd_ids_reserve(struct dd_ids *ids, size_t count);
 /* The digest's id, a new one if need be; DD_NO_ID without memory. */
 uint32_t dd_ids_intern(struct dd_ids *ids, const struct dd_digest *digest);
 /*

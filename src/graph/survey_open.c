@@ -222,6 +222,8 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 		return rc;
 	scan->survey->cache_volume = dd_store_stat(scan->store, &scheduler, &info, NULL) == 0;
 	dd_progress_begin(scan->ctx, "looking", 0);
+	if (!scan->options->only && !scan->options->alone)
+		dd_graph_reserve(scan->graph, dd_index_count_digests(scan->options->index));
 	rc = walk(scan, err);
 	if (rc < 0)
 		dd_scan_stop(scan, rc, err);

@@ -110,7 +110,7 @@ struct dd_index {
 	MDB_env *env; /* of what was published when we opened; NULL: nothing was */
 	MDB_dbi databases[DD_INDEX_DATABASES];
 	struct dd_index_reader readers[DD_INDEX_READERS];
-	uint64_t counts[DD_INDEX_DATABASES];
+	uint64_t counts[DD_INDEX_DATABASES], bytes[DD_INDEX_DATABASES];
 
 	MDB_env *work; /* NULL: nothing was put yet */
 	MDB_dbi work_databases[DD_INDEX_DATABASES];

@@ -48,6 +48,7 @@ void dd_index_unload(struct dd_index *index)
 		mdb_env_close(index->env);
 	index->env = NULL;
 	memset(index->counts, 0, sizeof(index->counts));
+	memset(index->bytes, 0, sizeof(index->bytes));
 }
 
 /* A handle is good for later transactions once the one that opened it has ended well. */
@@ -66,6 +67,8 @@ static int open_databases(struct dd_index *index)
 		if (!mdb)
 			mdb = mdb_stat(txn, index->databases[i], &stat);
 		index->counts[i] = stat.ms_entries;
+		index->bytes[i] =
+			(stat.ms_leaf_pages + stat.ms_overflow_pages) * (uint64_t)stat.ms_psize;
 	}
 	if (mdb) {
 		mdb_txn_abort(txn);

@@ -90,6 +90,14 @@ static bool recall_file(struct dd_index *index, unsigned database, const struct 
 	return dd_index_recall(index, database, &name, &now->stamp, fact, rest);
 }
 
+/* A blob's digest stands in its shard's listing, and mostly in one more: of layers, or of revisions. */
+size_t dd_index_count_digests(const struct dd_index *index)
+{
+	return index && index->kind->learns ?
+		       (size_t)index->bytes[DD_DATABASE_LISTINGS] / (2 * (1 + DD_LISTED_HASH)) :
+		       0;
+}
+
 bool dd_index_get_listing(struct dd_index *index, const struct dd_info *now,
 			  struct dd_listing *listing)
 {

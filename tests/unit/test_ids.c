@@ -61,6 +61,27 @@ static void many_digests_get_the_ids_that_each_would_have(void **state)
 	dd_ids_release(&ids);
 }
 
+static void room_that_is_made_early_changes_no_id(void **state)
+{
+	struct dd_ids ids = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct dd_digest digest = numbered(DD_SHA256, i);
+
+		if (i % 1000 == 0)
+			assert_int_equal(dd_ids_reserve(&ids, i * 10), 0);
+		assert_int_equal(dd_ids_intern(&ids, &digest), i);
+	}
+	assert_int_equal(dd_ids_reserve(&ids, 0), 0);
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct dd_digest digest = numbered(DD_SHA256, i);
+
+		assert_int_equal(dd_ids_find(&ids, &digest), i);
+	}
+	dd_ids_release(&ids);
+}
+
 static void the_same_bytes_of_two_algorithms_are_two_digests(void **state)
 {
 	struct dd_digest a = numbered(DD_SHA256, 7), b = numbered(DD_SHA512, 7);
@@ -99,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_digest_keeps_its_id_as_the_table_grows),
 		cmocka_unit_test(many_digests_get_the_ids_that_each_would_have),
+		cmocka_unit_test(room_that_is_made_early_changes_no_id),
 		cmocka_unit_test(the_same_bytes_of_two_algorithms_are_two_digests),
 		cmocka_unit_test(digests_that_differ_in_their_last_bytes_alone_are_found_as_fast),
 	};
