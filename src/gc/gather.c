@@ -267,7 +267,7 @@ static int gather_blobs(struct gather *gather, struct dd_error *err)
 		if (gather->count)
 			add(gather, DD_AT_BLOB, DD_REASON_UNREFERENCED, id);
 	}
-	if (gather->count)
+	if (gather->count || !count)
 		return 0;
 	dead_blobs = calloc(count + 1, sizeof(*dead_blobs));
 	if (!dead_blobs)

@@ -127,6 +127,18 @@ int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, 
 	return rc;
 }
 
+void dd_graph_see_named_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
+			      uint32_t *ids)
+{
+	dd_ids_find_all(&graph->ids, digests, count, sizeof(*digests), ids);
+	for (size_t i = 0; i < count; i++) {
+		if (i + DD_IDS_AHEAD < count && ids[i + DD_IDS_AHEAD] != DD_NO_ID)
+			dd_graph_prefetch(graph, &ids[i + DD_IDS_AHEAD], 1);
+		if (ids[i] != DD_NO_ID)
+			graph->nodes.items[ids[i]].flags |= DD_NODE_PRESENT;
+	}
+}
+
 int dd_graph_add_manifest(struct dd_graph *graph, uint32_t id, const struct dd_manifest *manifest,
 			  const uint32_t *ids, size_t stored, bool trashed, struct dd_error *err)
 {

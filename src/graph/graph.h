@@ -90,6 +90,12 @@ void dd_graph_expect(const struct dd_graph *graph, const struct dd_digest *first
 /* Blobs that are there. Takes the lock. DD_ENOMEM. */
 int dd_graph_see_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count);
 /*
+ * Likewise of those that the graph has already, without its lock: several threads at once, each with other
+ * blobs, while nobody adds a digest or looks at a node. Their ids; DD_NO_ID of those that it has not.
+ */
+void dd_graph_see_named_blobs(struct dd_graph *graph, const struct dd_digest *digests, size_t count,
+			      uint32_t *ids);
+/*
  * ids: of all its descriptors, by dd_graph_intern_all(), where none of them is legacy; NULL: each is
  * looked for.
  */

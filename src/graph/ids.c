@@ -196,31 +196,68 @@ uint32_t dd_ids_prefetch_match(const struct dd_ids *ids, const struct dd_digest 
 	return ids->slot_count ? prefetch_match(ids, hash(ids, digest->bytes)) : DD_NO_ID;
 }
 
-static const struct dd_digest *digest_at(const struct dd_digest *first, size_t i, size_t apart)
+/* What becomes of many: the hash of each, until there is its id. */
+struct many {
+	const struct dd_digest *first;
+	size_t count, apart;
+	uint32_t *out;
+};
+
+static const struct dd_digest *digest_at(const struct many *many, size_t i)
 {
-	return (const void *)((const char *)first + i * apart);
+	return (const void *)((const char *)many->first + i * many->apart);
+}
+
+static void begin_many(const struct dd_ids *ids, const struct many *many)
+{
+	for (size_t i = 0; i < many->count; i++)
+		many->out[i] = hash(ids, digest_at(many, i)->bytes);
+	for (size_t i = 0; i < many->count && i < 2 * DD_IDS_AHEAD; i++)
+		prefetch_slot(ids, many->out[i]);
+}
+
+/* What one of them will need that comes later. */
+static void look_ahead(const struct dd_ids *ids, const struct many *many, size_t i)
+{
+	if (i + 2 * DD_IDS_AHEAD < many->count)
+		prefetch_slot(ids, many->out[i + 2 * DD_IDS_AHEAD]);
+	if (i + DD_IDS_AHEAD < many->count)
+		prefetch_match(ids, many->out[i + DD_IDS_AHEAD]);
 }
 
 int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *first, size_t count, size_t apart,
 		      uint32_t *out)
 {
+	const struct many many = { first, count, apart, out };
+
 	if (!ids->slot_count && grow_slots(ids, FIRST_ROOM) < 0)
 		return DD_ENOMEM;
-	/* The hash of each, until there is its id. */
-	for (size_t i = 0; i < count; i++)
-		out[i] = hash(ids, digest_at(first, i, apart)->bytes);
-	for (size_t i = 0; i < count && i < 2 * DD_IDS_AHEAD; i++)
-		prefetch_slot(ids, out[i]);
+	begin_many(ids, &many);
 	for (size_t i = 0; i < count; i++) {
-		if (i + 2 * DD_IDS_AHEAD < count)
-			prefetch_slot(ids, out[i + 2 * DD_IDS_AHEAD]);
-		if (i + DD_IDS_AHEAD < count)
-			prefetch_match(ids, out[i + DD_IDS_AHEAD]);
-		out[i] = intern(ids, digest_at(first, i, apart), out[i]);
+		look_ahead(ids, &many, i);
+		out[i] = intern(ids, digest_at(&many, i), out[i]);
 		if (out[i] == DD_NO_ID)
 			return DD_ENOMEM;
 	}
 	return 0;
+}
+
+void dd_ids_find_all(const struct dd_ids *ids, const struct dd_digest *first, size_t count,
+		     size_t apart, uint32_t *out)
+{
+	const struct many many = { first, count, apart, out };
+
+	for (size_t i = 0; i < count && !ids->slot_count; i++)
+		out[i] = DD_NO_ID;
+	if (!ids->slot_count)
+		return;
+	begin_many(ids, &many);
+	for (size_t i = 0; i < count; i++) {
+		const struct dd_digest *digest = digest_at(&many, i);
+
+		look_ahead(ids, &many, i);
+		out[i] = find(ids, digest, dd_digest_size(digest), out[i]);
+	}
 }
 
 void dd_ids_get(const struct dd_ids *ids, uint32_t id, struct dd_digest *digest)

@@ -44,6 +44,8 @@ int dd_ids_intern_all(struct dd_ids *ids, const struct dd_digest *first, size_t 
 		      uint32_t *out);
 /* DD_NO_ID if the digest was never seen. */
 uint32_t dd_ids_find(const struct dd_ids *ids, const struct dd_digest *digest);
+void dd_ids_find_all(const struct dd_ids *ids, const struct dd_digest *first, size_t count,
+		     size_t apart, uint32_t *out);
 /*
  * It will be looked for so many look-ups from now: until then it is on its way from memory. First where
  * it stands in the hash table, and when that has come, what stands there: most likely its id is

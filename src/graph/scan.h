@@ -34,7 +34,9 @@ struct dd_scan {
 	struct dd_survey *survey;
 	const struct dd_survey_options *options;
 	struct dd_jobs *jobs;
-	pthread_mutex_t large;		/* one large manifest at a time */
+	pthread_mutex_t large; /* one large manifest at a time */
+	pthread_rwlock_t
+		naming; /* while blobs are walked: for writing, by who adds some to the graph */
 	struct dd_scan_reader *readers; /* idle ones; graph->lock */
 	int64_t now_ns;
 	struct dd_error error; /* the first one; graph->lock */

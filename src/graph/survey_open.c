@@ -7,11 +7,51 @@
 
 #include "graph/scan.h"
 
+static size_t count_unnamed(const uint32_t *ids, size_t count)
+{
+	size_t unnamed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		unnamed += ids[i] == DD_NO_ID;
+	return unnamed;
+}
+
+/* Blobs that no repository names. */
+static int see_unnamed(struct dd_scan *scan, const struct dd_digest *digests, size_t count,
+		       const uint32_t *ids, size_t unnamed_count)
+{
+	DD_AUTOFREE struct dd_digest *unnamed = calloc(unnamed_count + 1, sizeof(*unnamed));
+	size_t found = 0;
+	int rc;
+
+	if (!unnamed)
+		return DD_ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == DD_NO_ID)
+			unnamed[found++] = digests[i];
+	pthread_rwlock_wrlock(&scan->naming);
+	rc = dd_graph_see_blobs(scan->graph, unnamed, found);
+	pthread_rwlock_unlock(&scan->naming);
+	return rc;
+}
+
+/*
+ * Nothing else goes on by now but the walk of the blobs, and most of them are named: so threads need not
+ * wait for one another but where one adds to the graph what it found.
+ */
 static int see_blobs(void *arg, const struct dd_digest *digests, size_t count)
 {
-	const struct dd_scan *scan = arg;
+	struct dd_scan *scan = arg;
+	DD_AUTOFREE uint32_t *ids = calloc(count + 1, sizeof(*ids));
+	size_t unnamed;
 
-	return dd_graph_see_blobs(scan->graph, digests, count);
+	if (!ids)
+		return DD_ENOMEM;
+	pthread_rwlock_rdlock(&scan->naming);
+	dd_graph_see_named_blobs(scan->graph, digests, count, ids);
+	pthread_rwlock_unlock(&scan->naming);
+	unnamed = count_unnamed(ids, count);
+	return unnamed ? see_unnamed(scan, digests, count, ids, unnamed) : 0;
 }
 
 /* As the index knows them, if it knows of nothing else there. */
@@ -263,12 +303,14 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 		return dd_fail(err, DD_ENOMEM, 0, "look at the volume");
 	survey->graph = graph;
 	pthread_mutex_init(&scan.large, NULL);
+	pthread_rwlock_init(&scan.naming, NULL);
 	dd_graph_begin_scan(graph);
 	dd_store_begin_looks(store);
 	rc = run(&scan, err);
 	dd_store_end_looks(store);
 	close_readers(&scan);
 	pthread_mutex_destroy(&scan.large);
+	pthread_rwlock_destroy(&scan.naming);
 	if (rc == 0 && !options->alone && !options->unsettled)
 		rc = dd_index_settle(options->index,
 				     !options->only && !options->wants && !options->no_blobs, err);

@@ -43,18 +43,26 @@ static void many_digests_get_the_ids_that_each_would_have(void **state)
 		struct dd_digest digest;
 	} many[300] = { 0 };
 	struct dd_ids ids = { 0 };
-	uint32_t found[300];
+	uint32_t found[300], looked_up[300];
 
 	(void)state;
 	/* Some are known already, some come twice. */
 	for (uint32_t i = 0; i < 300; i++)
 		many[i].digest = numbered(i % 3 ? DD_SHA256 : DD_SHA512, i % 200);
+	dd_ids_find_all(&ids, &many[0].digest, 300, sizeof(*many), looked_up);
+	assert_int_equal(looked_up[299], DD_NO_ID);
 	assert_int_equal(dd_ids_intern(&ids, &many[50].digest), 0);
+	dd_ids_find_all(&ids, &many[0].digest, 300, sizeof(*many), looked_up);
+	assert_int_equal(looked_up[0], DD_NO_ID);
+	assert_int_equal(looked_up[50], 0);
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(
 			dd_ids_intern_all(&ids, &many[0].digest, 300, sizeof(*many), found), 0);
-		for (uint32_t i = 0; i < 300; i++)
+		dd_ids_find_all(&ids, &many[0].digest, 300, sizeof(*many), looked_up);
+		for (uint32_t i = 0; i < 300; i++) {
 			assert_int_equal(dd_ids_find(&ids, &many[i].digest), found[i]);
+			assert_int_equal(looked_up[i], found[i]);
+		}
 	}
 	assert_int_equal(found[50], 0);
 	assert_int_equal(found[0], 1);
