@@ -199,6 +199,12 @@ void dd_index_learn_manifest(struct dd_index *index, const struct dd_digest *dig
 int dd_listing_pack(struct dd_buffer *packed, const struct dd_entry *entry);
 
 /*
+ * What was asked for so far is hardly asked for again, and need not stay in memory. What was handed out
+ * stays where it is.
+ */
+void dd_index_let_go(struct dd_index *index);
+
+/*
  * A survey has ended. whole: all that the volume has was asked for or learnt, and what was not has
  * died. What was learnt is kept if it is enough to be worth writing; the index only answers from here
  * on.

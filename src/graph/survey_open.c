@@ -175,6 +175,7 @@ static int walk_all(struct dd_scan *scan, struct dd_error *err)
 		return rc;
 	/* Digests get their numbers repository by repository: what is marked together lies together. */
 	dd_jobs_wait(scan->jobs);
+	dd_index_let_go(scan->options->index);
 	return dd_walk_blobs(scan->ctx, scan->store, &blobs, err);
 }
 

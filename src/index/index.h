@@ -88,6 +88,7 @@ struct dd_index_reader {
 	MDB_txn *txn;
 	MDB_cursor *cursors[DD_INDEX_DATABASES]; /* what is looked for next is often beside */
 	struct dd_seen seen[DD_INDEX_DATABASES]; /* what was asked for and found */
+	const char *low, *high; /* all that was found lies between them in the map; NULL: nothing */
 };
 
 /* What a survey has found out so far (learn.c). */

@@ -37,6 +37,7 @@ static void unload_readers(struct dd_index *index)
 		pthread_mutex_destroy(&reader->lock);
 		for (unsigned k = 0; k < DD_INDEX_DATABASES; k++)
 			dd_list_release(&reader->seen[k]);
+		reader->low = reader->high = NULL;
 		reader->txn = NULL;
 	}
 }

@@ -3,6 +3,8 @@
  */
 #include <assert.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/list.h"
 #include "index/sum.h"
@@ -54,6 +56,36 @@ int dd_seen_add(struct dd_seen *seen, const MDB_val *key)
 	return 0;
 }
 
+static void widen(struct dd_index_reader *reader, const char *low, const char *high)
+{
+	if (!reader->low || low < reader->low)
+		reader->low = low;
+	if (high > reader->high)
+		reader->high = high;
+}
+
+void dd_index_let_go(struct dd_index *index)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), low, high;
+	struct dd_index_reader all = { 0 };
+
+	for (size_t i = 0; index && i < DD_INDEX_READERS; i++) {
+		struct dd_index_reader *reader = &index->readers[i];
+
+		if (!reader->txn)
+			continue;
+		pthread_mutex_lock(&reader->lock);
+		if (reader->low)
+			widen(&all, reader->low, reader->high);
+		pthread_mutex_unlock(&reader->lock);
+	}
+	/* Whole pages of a file that is mapped for reading: who looks at them again has them again. */
+	low = ((uintptr_t)all.low + page - 1) / page * page;
+	high = (uintptr_t)all.high / page * page;
+	if (low < high)
+		madvise((void *)low, high - low, MADV_DONTNEED);
+}
+
 bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *key,
 		     const struct dd_stamp *now, struct dd_fact *fact, MDB_val *rest)
 {
@@ -68,6 +100,8 @@ bool dd_index_recall(struct dd_index *index, unsigned database, const MDB_val *k
 	found = mdb_cursor_get(reader->cursors[database], &name, &value, MDB_SET) == 0;
 	if (found && dd_seen_add(&reader->seen[database], key) < 0)
 		found = false;
+	if (found)
+		widen(reader, value.mv_data, (const char *)value.mv_data + value.mv_size);
 	pthread_mutex_unlock(&reader->lock);
 	if (!found || value.mv_size < sizeof(*fact))
 		return false;

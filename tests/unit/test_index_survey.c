@@ -132,6 +132,37 @@ static void a_directory_is_known_by_its_stamp_alone(void **state)
 	close_cached(&cached);
 }
 
+/* Many pages of it, so that whole ones are let go. */
+static void what_was_let_go_is_still_there(void **state)
+{
+	char name[DD_DIGEST_HEX] = "before all others";
+	const char *const names[] = { name };
+	struct dd_info info = info_of(DD_ENTRY_DIRECTORY, 7);
+	struct dd_listing early;
+	struct dd_listed listed;
+	struct cached cached;
+	struct dd_index *index;
+
+	(void)state;
+	open_surveyed(&cached);
+	index = open_quietly(&cached);
+	learn_directory(index, 7, names, 1);
+	learn_links(index, 0, 2000);
+	settle_and_close(index);
+	index = open_quietly(&cached);
+	dd_index_let_go(index);
+	assert_true(dd_index_get_listing(index, &info, &early));
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(links_of(index, 0, 2000), 2000);
+		dd_index_let_go(index);
+	}
+	assert_true(dd_listing_next(&early, &listed));
+	assert_string_equal(listed.name, name);
+	settle_and_close(index);
+	close_cached(&cached);
+	dd_index_let_go(NULL);
+}
+
 static const struct dd_annotation of_manifest[] = { { "key", "value", 5 } };
 static const struct dd_annotation of_layer[] = { { "", "", 0 }, { "nul", "a\0b", 3 } };
 
@@ -525,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_directory_is_known_by_its_stamp_alone),
+		cmocka_unit_test(what_was_let_go_is_still_there),
 		cmocka_unit_test(a_manifest_is_known_with_all_that_it_says),
 		cmocka_unit_test(doubt_is_remembered_as_doubt_but_not_what_may_pass),
 		cmocka_unit_test(what_is_too_fresh_to_tell_is_not_learnt),
