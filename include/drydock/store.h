@@ -341,7 +341,8 @@ int dd_store_purge(struct dd_context *ctx, struct dd_store *store, const char *r
 /*
  * A file of ours that only grows, by whole lines: one that a crash has torn is ended before
  * anything is added. What cannot be added whole is not added at all. Durable after
- * dd_appender_sync(), the file's name too.
+ * dd_appender_sync(), the file's name too. The records are locked as long as they are open: another
+ * who writes to them is waited for, ten seconds at most (DD_ELOCKED).
  */
 struct dd_appender;
 int dd_store_open_appender(struct dd_store *store, const struct dd_place *place,
@@ -352,6 +353,15 @@ int dd_appender_add(struct dd_appender *appender, const void *bytes, size_t len,
 int dd_appender_reserve(struct dd_appender *appender, uint64_t bytes, struct dd_error *err);
 int dd_appender_sync(struct dd_appender *appender, struct dd_error *err);
 void dd_appender_closep(struct dd_appender **appender);
+/*
+ * What takes the place of the records: a new file beside them, of the same owner and mode, empty. The
+ * old ones are locked until it is closed, and nobody is waited for: DD_ELOCKED. DD_EACCES: the
+ * owner cannot be the same.
+ */
+int dd_store_open_successor(struct dd_store *store, const struct dd_place *place,
+			    struct dd_appender **successor, struct dd_error *err);
+/* It gets their name: durable, with all that was added to it. One that is closed without that is gone. */
+int dd_appender_succeed(struct dd_appender *successor, struct dd_error *err);
 
 /*
  * A file of ours (the reserve) that does nothing but take up space, at least so many bytes, or is
