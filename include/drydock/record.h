@@ -1,6 +1,7 @@
 /*
  * Records: what must not be lost and cannot be derived again. Checksummed lines in one file of the
- * volume's state that only grows; a torn last line (a crash while it was written) is passed over.
+ * volume's state, to which lines are added; a torn last line (a crash while it was written) is passed
+ * over. What later lines have superseded is left out when there is much of it.
  */
 #ifndef DRYDOCK_RECORD_H
 #define DRYDOCK_RECORD_H
@@ -27,6 +28,16 @@ void dd_records_release(struct dd_records *records);
 /* Durable when it returns; once is enough. The caller holds the volume's lock (a change). */
 int dd_records_acknowledge(struct dd_store *store, const char *repository,
 			   const struct dd_digest *digest, struct dd_error *err);
+
+/*
+ * Records that have become twice what was left of them the last time, and more than 64 KiB, give way to
+ * a new file without what is superseded: of each name the latest pull stays, of collections the latest
+ * hundred and what dd_collections_load() tells, and all that is not understood as it is. Durable when
+ * it returns; killed at any moment, the old file or the new one is there. A full disk, another who
+ * writes to them, or an owner that we cannot give them is no failure: a later call does it. The caller
+ * holds the volume's lock (a change), after it has added something.
+ */
+int dd_records_compact(struct dd_store *store, struct dd_error *err);
 
 /* When a tag or a digest of a repository was last pulled. */
 struct dd_pull {

@@ -180,6 +180,8 @@ int dd_import_apply(struct dd_import *import, const char *command, int64_t lock_
 	if (rc == 0)
 		rc = dd_pulls_add(import->store, &import->fresh, err);
 	import->report.applied = rc == 0;
+	if (rc == 0)
+		rc = dd_records_compact(import->store, err);
 	if (!change)
 		return rc;
 	end = dd_change_finish(change, false, rc == 0 ? err : NULL);

@@ -73,5 +73,7 @@ void dd_gc_remember_end(struct dd_context *ctx, struct dd_store *store, struct d
 		return;
 	snprintf(collection.run, sizeof(collection.run), "%s", run);
 	rc = dd_collections_end(store, &collection, &own);
+	if (rc == 0 && dd_context_check(ctx, NULL) == 0)
+		rc = dd_records_compact(store, &own);
 	tell(ctx, gc, rc, &own);
 }

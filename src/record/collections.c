@@ -14,6 +14,7 @@
 #include <drydock/record.h>
 
 #include "base/cleanup.h"
+#include "record/kinds.h"
 #include "record/lines.h"
 
 #define COLLECTING "collecting"
@@ -182,16 +183,24 @@ static bool parse_end(char **words, size_t count, struct dd_collection *collecti
 	return true;
 }
 
+enum dd_run_line dd_collections_parse(char **words, size_t count, struct dd_collection *one)
+{
+	if (count && !strcmp(words[0], COLLECTING) && parse_begin(words, count, one))
+		return DD_RUN_BEGAN;
+	if (count && !strcmp(words[0], COLLECTED) && parse_end(words, count, one))
+		return DD_RUN_ENDED;
+	return DD_RUN_NONE;
+}
+
 /* Damaged lines and what later versions say are passed over. */
 static int enter(struct dd_collections *collections, char **words, size_t count)
 {
 	struct dd_collection *last = &collections->last, one;
+	enum dd_run_line kind = dd_collections_parse(words, count, &one);
 	int rc;
 
-	if (count && !strcmp(words[0], COLLECTING))
-		return parse_begin(words, count, &one) ? replace(last, &one) : 0;
-	if (!count || strcmp(words[0], COLLECTED) != 0 || !parse_end(words, count, &one))
-		return 0;
+	if (kind != DD_RUN_ENDED)
+		return kind == DD_RUN_BEGAN ? replace(last, &one) : 0;
 	if (last->command && !strcmp(last->run, one.run))
 		one.command = last->command;
 	rc = replace(last, &one);

@@ -11,8 +11,9 @@
 struct dd_lines {
 	struct dd_reader *reader;
 	struct dd_hasher *hasher;
-	size_t len;  /* bytes in the window */
-	char *at;    /* the next line */
+	struct dd_text *raw; /* NULL: nobody wants it */
+	size_t len;	     /* bytes in the window */
+	char *at;	     /* the next line */
 	char *whole; /* behind the last newline, or behind everything at the end of the file */
 	bool cut;    /* the first line is only a part of one: pass over it */
 	bool at_end;
@@ -79,6 +80,25 @@ static int fill(struct dd_lines *lines, struct dd_error *err)
 	}
 }
 
+void dd_lines_keep_raw(struct dd_lines *lines, struct dd_text *raw)
+{
+	lines->raw = raw;
+}
+
+/* Before its words are decoded where they lie. */
+static int keep_raw(struct dd_lines *lines, struct dd_error *err)
+{
+	size_t rest = (size_t)(lines->whole - lines->at);
+	const char *newline = rest ? memchr(lines->at, '\n', rest) : NULL;
+
+	dd_text_cut(lines->raw, 0);
+	if (newline)
+		rest = (size_t)(newline + 1 - lines->at);
+	return dd_text_add(lines->raw, lines->at, rest) < 0 ?
+		       dd_fail(err, DD_ENOMEM, 0, "read lines") :
+		       0;
+}
+
 int dd_lines_next(struct dd_lines *lines, char *words[DD_LINE_WORDS], size_t *count,
 		  struct dd_error *err)
 {
@@ -90,6 +110,9 @@ int dd_lines_next(struct dd_lines *lines, char *words[DD_LINE_WORDS], size_t *co
 			if (rc < 0)
 				return rc;
 		}
+		rc = lines->raw ? keep_raw(lines, err) : 0;
+		if (rc < 0)
+			return rc;
 		rc = dd_line_next(lines->hasher, &lines->at, lines->whole, words, count, err);
 		if (!lines->cut || rc == 0)
 			return rc;

@@ -15,6 +15,9 @@ int dd_lines_open(struct dd_store *store, const struct dd_place *place, uint64_t
 		  struct dd_lines **lines, struct dd_error *err);
 void dd_lines_closep(struct dd_lines **lines);
 
+/* From now on *raw is what the file has of the line that was read last, to the byte. Borrowed. */
+void dd_lines_keep_raw(struct dd_lines *lines, struct dd_text *raw);
+
 /* As dd_line_next(); the words live until the next call. Other errors than DD_EFORMAT end it. */
 int dd_lines_next(struct dd_lines *lines, char *words[DD_LINE_WORDS], size_t *count,
 		  struct dd_error *err);

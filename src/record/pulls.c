@@ -13,6 +13,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "record/kinds.h"
 #include "record/lines.h"
 
 #define PULLED "pulled"
@@ -116,18 +117,40 @@ int64_t dd_pulls_find(const struct dd_pulls *pulls, const char *repository, cons
 		       0;
 }
 
-static int take(void *arg, char **words, size_t count, struct dd_error *err)
+static bool parse_time(const char *word, int64_t *ns)
+{
+	uint64_t number;
+
+	if (dd_line_parse_number(word, &number) < 0 || number > INT64_MAX)
+		return false;
+	*ns = (int64_t)number;
+	return true;
+}
+
+enum dd_pull_line dd_pulls_parse(char **words, size_t count, int64_t times[static 2])
+{
+	if (count == 4 && !strcmp(words[0], PULLED) && parse_time(words[1], &times[0]))
+		return DD_PULL_OF_NAME;
+	if (count == 3 && !strcmp(words[0], KNOWN) && parse_time(words[1], &times[0]) &&
+	    parse_time(words[2], &times[1]))
+		return DD_PULLS_KNOWN;
+	return DD_PULL_NONE;
+}
+
+int dd_pulls_enter(void *arg, char **words, size_t count, struct dd_error *err)
 {
 	struct dd_pulls *pulls = arg;
-	uint64_t first, second;
+	int64_t times[2];
 
-	if (count == 4 && !strcmp(words[0], PULLED) &&
-	    dd_line_parse_number(words[1], &first) == 0 && first <= INT64_MAX)
-		return dd_pulls_put(pulls, words[2], words[3], (int64_t)first, err);
-	if (count == 3 && !strcmp(words[0], KNOWN) && dd_line_parse_number(words[1], &first) == 0 &&
-	    first <= INT64_MAX && dd_line_parse_number(words[2], &second) == 0 &&
-	    second <= INT64_MAX)
-		dd_pulls_cover(pulls, (int64_t)first, (int64_t)second);
+	switch (dd_pulls_parse(words, count, times)) {
+	case DD_PULL_OF_NAME:
+		return dd_pulls_put(pulls, words[2], words[3], times[0], err);
+	case DD_PULLS_KNOWN:
+		dd_pulls_cover(pulls, times[0], times[1]);
+		return 0;
+	case DD_PULL_NONE:
+		break;
+	}
 	return 0;
 }
 
@@ -136,7 +159,7 @@ int dd_pulls_load(struct dd_store *store, struct dd_pulls *pulls, struct dd_erro
 	int rc;
 
 	memset(pulls, 0, sizeof(*pulls));
-	rc = dd_lines_visit_records(store, 0, take, pulls, err);
+	rc = dd_lines_visit_records(store, 0, dd_pulls_enter, pulls, err);
 	if (rc < 0) {
 		dd_pulls_release(pulls);
 		return rc;
@@ -153,30 +176,40 @@ void dd_pulls_release(struct dd_pulls *pulls)
 	memset(pulls, 0, sizeof(*pulls));
 }
 
-static int make_lines(const struct dd_pulls *pulls, struct dd_text *lines, struct dd_error *err)
+int dd_pulls_add_name(struct dd_hasher *hasher, const struct dd_pull *pull, struct dd_text *lines,
+		      struct dd_error *err)
 {
-	DD_CLEANUP(dd_hasher_closep) struct dd_hasher *hasher = NULL;
 	DD_CLEANUP(dd_text_release) struct dd_text payload = { 0 };
-	int rc = dd_hasher_open(&hasher, DD_SHA256, err);
 
-	for (size_t i = 0; i < pulls->count && rc == 0; i++) {
-		const struct dd_pull *pull = &pulls->items[i];
+	if (dd_line_word(&payload, PULLED) < 0 ||
+	    dd_line_number(&payload, (uint64_t)pull->time_ns) < 0 ||
+	    dd_line_word(&payload, pull->repository) < 0 ||
+	    dd_line_word(&payload, pull->reference) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "write a line");
+	return dd_line_end(hasher, lines, &payload, err);
+}
 
-		if (dd_line_word(&payload, PULLED) < 0 ||
-		    dd_line_number(&payload, (uint64_t)pull->time_ns) < 0 ||
-		    dd_line_word(&payload, pull->repository) < 0 ||
-		    dd_line_word(&payload, pull->reference) < 0)
-			return dd_fail(err, DD_ENOMEM, 0, "write a line");
-		rc = dd_line_end(hasher, lines, &payload, err);
-	}
-	if (rc < 0)
-		return rc;
-	/* Last, so that nothing is said to be known that was not written. */
+int dd_pulls_add_known(struct dd_hasher *hasher, const struct dd_pulls *pulls,
+		       struct dd_text *lines, struct dd_error *err)
+{
+	DD_CLEANUP(dd_text_release) struct dd_text payload = { 0 };
+
 	if (dd_line_word(&payload, KNOWN) < 0 ||
 	    dd_line_number(&payload, (uint64_t)pulls->from_ns) < 0 ||
 	    dd_line_number(&payload, (uint64_t)pulls->to_ns) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "write a line");
 	return dd_line_end(hasher, lines, &payload, err);
+}
+
+static int make_lines(const struct dd_pulls *pulls, struct dd_text *lines, struct dd_error *err)
+{
+	DD_CLEANUP(dd_hasher_closep) struct dd_hasher *hasher = NULL;
+	int rc = dd_hasher_open(&hasher, DD_SHA256, err);
+
+	for (size_t i = 0; i < pulls->count && rc == 0; i++)
+		rc = dd_pulls_add_name(hasher, &pulls->items[i], lines, err);
+	/* Last, so that nothing is said to be known that was not written. */
+	return rc == 0 ? dd_pulls_add_known(hasher, pulls, lines, err) : rc;
 }
 
 int dd_pulls_add(struct dd_store *store, const struct dd_pulls *pulls, struct dd_error *err)

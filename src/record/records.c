@@ -4,8 +4,11 @@
  *	acknowledged <time_ns> <repository> <digest>
  *	collecting, collected: see collections.c
  *
- * A word that is not known is a later version's and passed over. Nothing is ever rewritten, so a
- * crash can only tear the line that was being added, and that one was not durable yet.
+ *	pulled, pulls-known: see pulls.c
+ *	compacted: see compact.c
+ *
+ * A word that is not known is a later version's and passed over. Nothing is ever rewritten where it
+ * lies, so a crash can only tear the line that was being added, and that one was not durable yet.
  */
 #include <string.h>
 

@@ -101,11 +101,15 @@ static int write_pulls(struct dd_context *ctx, struct dd_store *store, const str
 	const struct dd_change_options options = { .command = "drydockd: pull times",
 						   .lock_wait_ns = lock_wait_ns };
 	DD_CLEANUP(dd_change_closep) struct dd_change *change = NULL;
+	struct dd_error own = { 0 };
 	int rc = dd_change_begin(ctx, store, &options, &change, err), end;
 
 	if (rc < 0)
 		return rc;
 	rc = dd_pulls_add(store, pulls, err);
+	/* What was added is there, and is not to be added again. */
+	if (rc == 0 && dd_records_compact(store, &own) < 0)
+		dd_log(ctx, DD_LOG_WARNING, "%s", own.text);
 	end = dd_change_finish(change, false, rc == 0 ? err : NULL);
 	return rc < 0 ? rc : end;
 }
