@@ -48,6 +48,9 @@ class Aftermath:
         self.paths(when, "a link without its blob:",
                    {path for path in volume.dangling(files) - s.dangled
                     if history or not volume.is_history(path)})
+        kept = s.remembered(now)
+        self.paths(when, "forgotten:", {str(about) for about, known in s.facts_before.items()
+                                        if kept.get(about, 0) < known})
         if not s.purges or (s.purges == "older" and when == "at once" and not self.again):
             # Between two names what is replaced lies where its successor was made ready.
             ready = tree.staged(now) if s.mends else set()
@@ -77,6 +80,7 @@ class Aftermath:
         if s.settles:
             self.problem("after the next run", tree.unlike(tree.live(now), s.settled))
         self.paths("after the next run", "not purged:", {p for p, _ in tree.doomed(now)})
+        self.paths("after the next run", "left behind:", {volume.RECORDS + ".new"} & now.keys())
         return now
 
     def undo(self, when, now, oldest_first=False):

@@ -104,8 +104,12 @@ class Choice:
         if self.data == "lost":
             return old
         pick = self.random.choice(versions + [b"", b"cut", b"zeros"])
+        # What was synced of a file that has only grown is not touched by what is added.
+        safe = len(old) if all(version.startswith(old) for version in versions) else 0
         if pick == b"cut":
-            return new[:self.random.randrange(len(new) + 1)]
+            return new[:self.random.randrange(safe, len(new) + 1)]
+        if pick == b"":
+            return new[:safe]
         if pick == b"zeros":
             shared = min(len(old), len(new))
             return new[:shared] + b"\0" * (len(new) - shared)

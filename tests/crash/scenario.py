@@ -190,6 +190,7 @@ class Scenario:
     def facts(self):
         self.live_before, self.live_end = tree.live(self.before), tree.live(self.end)
         self.live_original = tree.live(self.original)
+        self.facts_before = self.remembered(self.before)
         self.must, _ = volume.reach(self.live_before, self.delete_untagged)
         if self.command[0] == "rm":
             self.must &= self.live_end.keys()
@@ -222,6 +223,10 @@ class Scenario:
             raise RuntimeError("%s: undisturbed, it lost %s" % (self.name, min(lost)))
         return moved
 
+    @staticmethod
+    def remembered(state):
+        return volume.remembered(state[volume.RECORDS].data if volume.RECORDS in state else b"")
+
     def check_rehearsal(self, made):
         """The scenario is worth its name: each kind of garbage went, nothing else did."""
         problems = []
@@ -236,6 +241,9 @@ class Scenario:
                          sorted(volume.dangling(self.live_end) - self.dangled)]
         if self.command[0] == "rm":
             problems += self.check_removal()
+        if volume.pile_up in self.prepare and \
+                2 * len(self.end[volume.RECORDS].data) > len(self.before[volume.RECORDS].data):
+            problems.append("left the records as long as they were")
         came = self.live_end.keys() - self.live_before.keys()
         if self.revives and volume.blob_path(made["loose"]) not in came:
             problems.append("did not bring back " + made["loose"])
@@ -290,6 +298,7 @@ SCENARIOS = (
     Scenario("expire", GC_M + ["--trash-keep", "0"], prepare=[GC], purges="older"),
     Scenario("bound", GC_M + ["--trash-max", "1B"], prepare=[GC], purges="all"),
     Scenario("purge", GC_M + ["--purge"], purges="all"),
+    Scenario("records", GC_M, prepare=[GC, volume.pile_up]),
     Scenario("restore", RESTORE, prepare=[GC_M]),
     Scenario("restore-part", ["trash", "restore", "latest", "lib", "--apply"], prepare=[GC_M],
              revives=True, after=RESTORE),

@@ -12,6 +12,7 @@ import time
 BASE = "docker/registry/v2/"
 REPOSITORIES = BASE + "repositories/"
 DAY = 86400
+RECORDS = ".drydock/records"
 OCI = "application/vnd.oci.image."
 STALE_UPLOAD = "0b4a24b4-7e9c-4a35-8f0c-6d0b6ad0a001"
 FRESH_UPLOAD = "0b4a24b4-7e9c-4a35-8f0c-6d0b6ad0a002"
@@ -210,7 +211,35 @@ def damage(root, loose):
     m.age(20 * DAY)
 
 
+def record(payload):
+    """A line of the records."""
+    return digest_of(payload)[:16].encode() + b" " + payload + b"\n"
+
+
+def pile_up(root, loose):
+    """Records that are worth little, and of which a run makes fewer; and some that are not."""
+    worthy = [record(b"acknowledged 1 app sha256:" + digest_of(b"x").encode()),
+              record(b"predicted by-a-later-version %"), b"0123456789abcdef a damaged line\n"]
+    pulls = [record(b"pulled %d team/app/of/a/long/name/%03d v1" % (1000 * time_ + name, name))
+             for time_ in range(1, 21) for name in range(60)]
+    with open(os.path.join(root, RECORDS), "ab") as file:
+        file.write(b"".join(worthy + pulls))
+
+
 # --- the second opinion ------------------------------------------------------
+
+
+def remembered(data):
+    """What must not be lost of the records, as {what it is about: how much is known of it}."""
+    facts = {}
+    for line in data.splitlines():
+        words = line.split(b" ")
+        if words[1:2] == [b"pulled"] and record(line[17:])[:-1] == line:
+            about = tuple(words[3:])
+            facts[about] = max(facts.get(about, 0), int(words[2]))
+        elif words[1:2] not in ([b"collecting"], [b"collected"], [b"pulls-known"], [b"compacted"]):
+            facts[line] = 1
+    return facts
 
 
 class Repository:
