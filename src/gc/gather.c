@@ -144,16 +144,24 @@ static void add_link(struct gather *gather, enum dd_place_kind kind, enum dd_rea
 	add(gather, kind, dangles(gather, id) ? DD_REASON_LINK_DANGLING : reason, id);
 }
 
+/* Whether what no tag leads to goes: by the options all of it, or what somebody has named. */
+static bool untagged_goes(const struct gather *gather, uint32_t id)
+{
+	return gather->options->delete_untagged || removed(gather, DD_NO_ID, id);
+}
+
 /*
- * A layer link that nothing needs where it is. One that names a manifest stays: registry 2.1 found
- * manifests by it. So does one that tells what a digest stands for that is needed elsewhere: it may
- * be the only one that does.
+ * A layer link that nothing needs where it is. One that names a manifest is a revision to registry 2.1,
+ * which linked them so, and goes when that goes: left behind it would look as if it had been pushed
+ * anew. One that tells what a digest stands for that is needed elsewhere stays: it may be the only one
+ * that does.
  */
 static bool layer_goes(const struct gather *gather, uint32_t id)
 {
 	const unsigned flags = gather->survey->graph->nodes.items[id].flags;
 
-	return dead(gather, id) && !(flags & (DD_NODE_WANTED | DD_NODE_READ)) &&
+	return dead(gather, id) &&
+	       (!(flags & (DD_NODE_WANTED | DD_NODE_READ)) || untagged_goes(gather, id)) &&
 	       (flags & (DD_NODE_ALIAS | DD_NODE_REACHED)) != (DD_NODE_ALIAS | DD_NODE_REACHED);
 }
 

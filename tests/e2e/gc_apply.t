@@ -50,6 +50,26 @@ test_case 'what an image needs is untouched, times and all' '
 	same before after
 '
 
+test_case 'an untagged manifest that is linked as a layer, too, goes with that link, and once' '
+	from_template && old=$(put_image vol app "old") && link_layer vol app "$old" &&
+	age vol everything 3d && run 0 collect vol -m && kept &&
+	blobs_gone vol "$old" "$(digest_of old)" && ! layer_linked vol app "$old" &&
+	! revision_linked vol app "$old" && run 0 plan vol --json -m >plan && items plan >left &&
+	[ ! -s left ]
+'
+
+test_case 'a layer link that is young keeps the manifest that it names' '
+	from_template && old=$(put_image vol app "old") && link_layer vol app "$old" &&
+	age vol everything 3d && touch "$(layer_link vol app "$old")" &&
+	run 0 drydock gc --root vol -m --json >plan && items plan >goes &&
+	! grep -e "${old#*:}" goes && ! grep -e "$(digest_of old)" goes
+'
+
+test_case 'a manifest that is linked as a layer where it is tagged keeps that link' '
+	from_template && link_layer vol app "$image" && age vol everything 3d &&
+	run 0 collect vol -m && kept && layer_linked vol app "$image"
+'
+
 test_case 'the report is what the plan was' '
 	from_template && run 0 plan vol --json -m >plan &&
 	run 0 collect vol --json -m >report &&
