@@ -91,7 +91,7 @@ static const char *field(char *out, size_t room, const char *text)
 /* What was no request has none, as other servers write it: "-". */
 static int add_text(const struct dd_access_entry *entry, struct dd_text *text)
 {
-	char line[LINE_MAX], target[1024], user[200], agent[400], when[40];
+	char line[LINE_MAX], target[1024], user[200], method[100], agent[400], when[40];
 	int len;
 
 	format_target(entry->target, target, sizeof(target));
@@ -102,7 +102,7 @@ static int add_text(const struct dd_access_entry *entry, struct dd_text *text)
 	len = snprintf(line, sizeof(line),
 		       "%s - %s [%s] \"%s%s%s%s\" %u %" PRIu64 " \"-\" \"%s\"\n", entry->peer,
 		       field(user, sizeof(user), entry->user), when,
-		       *entry->method ? entry->method : "-", *target ? " " : "", target,
+		       field(method, sizeof(method), entry->method), *target ? " " : "", target,
 		       *target ? " HTTP/1.1" : "", entry->status, entry->sent,
 		       field(agent, sizeof(agent), entry->agent));
 	return dd_text_add(text, line, (size_t)len);

@@ -88,9 +88,10 @@ test_case 'each request is a line of the access log, which policies can read' '
 
 test_case 'nothing that is secret, and no control character, gets into the access log' '
 	serve vol && ask 200 -H "Authorization: Bearer sesame-1" "$url/?token=sesame-2&n=5" &&
-	ask 404 -g --path-as-is "$url/a%0ab%1b[31m/x" && ask 404 -A "$(printf "evil\033[31m")" "$url/none/tags/list" &&
+	ask 404 -g --path-as-is "$url/a%0ab%1b[31m/x" && ask 405 -X "$(printf "P\"\033[31m")" "$url/" &&
+	ask 404 -A "$(printf "evil\033[31m")" "$url/none/tags/list" &&
 	stop && says "GET /v2/[?]…&n=5 " daemon.out && says_not sesame daemon.out && says_not sesame daemon.err &&
-	! grep -aq "$(printf "\033")" daemon.out
+	! grep -aq "$(printf "\033")" daemon.out && says "\"P.\\\\x1b\[31m /v2/ HTTP/1.1\" 405 " daemon.out
 '
 
 test_case 'the access log can be JSON' '
