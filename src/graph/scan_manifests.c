@@ -339,6 +339,8 @@ static int scan_ids(struct batch *batch, struct dd_scan_reader *reader,
 
 	dd_scan_lock(scan);
 	for (size_t i = 0; i < batch->count; i++)
+		dd_ids_prefetch_id(&scan->graph->ids, batch->ids[i]);
+	for (size_t i = 0; i < batch->count; i++)
 		dd_ids_get(&scan->graph->ids, batch->ids[i], &digests[i]);
 	dd_scan_unlock(scan);
 	for (size_t i = 0; i < batch->count && rc == 0 && !dd_scan_stopped(scan); i++) {
