@@ -14,6 +14,7 @@
 #define BATCH 64
 #define SMALL ((uint64_t)64 << 10) /* read by one call */
 #define BLOCK ((size_t)1 << 20)	   /* the kernel copies much at once faster than little */
+#define TOLD ((uint64_t)64 << 10)  /* of progress; all threads add to one number */
 #define PAGE ((size_t)4096)	   /* the kernel copies faster to where one begins */
 
 /* A write in flight is soon done. */
@@ -39,7 +40,8 @@ struct hand {
 	unsigned char *block;
 	struct dd_directory *shard; /* that of the last blob */
 	unsigned shard_key;
-	bool no_shards; /* the order is that of places: each blob's is another */
+	bool no_shards;	 /* the order is that of places: each blob's is another */
+	uint64_t untold; /* bytes that are no progress yet */
 	struct dd_owners owners;
 	struct dd_verify_summary sum; /* what this thread did */
 };
@@ -118,6 +120,13 @@ static int hash_stream(struct hand *hand, struct dd_hasher *hasher, struct look 
 	}
 }
 
+static void tell_progress(struct hand *hand)
+{
+	if (hand->untold)
+		dd_progress_add(hand->verify->ctx, hand->untold);
+	hand->untold = 0;
+}
+
 static int hash_small(struct hand *hand, struct dd_hasher *hasher, struct look *look,
 		      struct dd_error *err)
 {
@@ -132,7 +141,9 @@ static int hash_small(struct hand *hand, struct dd_hasher *hasher, struct look *
 	if (rc < 0)
 		return rc;
 	look->bytes = hand->buffer.len;
-	dd_progress_add(hand->verify->ctx, look->bytes);
+	hand->untold += look->bytes;
+	if (hand->untold >= TOLD)
+		tell_progress(hand);
 	return feed(hasher, look, hand->buffer.bytes, hand->buffer.len, err);
 }
 
@@ -397,6 +408,7 @@ static void work(void *arg)
 		}
 	if (rc < 0 && err.code)
 		dd_verify_stop(hand.verify, rc, &err);
+	tell_progress(&hand);
 	add_up(&hand);
 	for (int i = 0; i < DD_ALGORITHM_COUNT; i++)
 		dd_hasher_closep(&hand.hashers[i]);

@@ -210,7 +210,7 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 		     int64_t read_ns, bool good)
 {
 	struct dd_verified_blob *blob;
-	struct dd_error err = { 0 };
+	struct dd_error err;
 	int rc = 0;
 
 	if (!verify->whens)
@@ -218,6 +218,7 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 	verify->whens[id] = read_ns;
 	if (!dd_index_is_writable(verify->options.index) || !dd_index_may_remember(info, read_ns))
 		return;
+	dd_error_clear(&err);
 	pthread_mutex_lock(&verify->memory_lock);
 	blob = dd_list_add(&verify->learnt);
 	if (blob) {
