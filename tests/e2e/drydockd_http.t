@@ -106,10 +106,15 @@ test_case 'a target that is absolute is understood as its path, and its host is 
 	ask 404 --request-target "http:///v2/" "http://$host/"
 '
 
+# What libmicrohttpd 1.0 refuses by itself it closes on, with bytes unread: a reset may overtake the reply.
+refused_or_reset() {
+	[ ! -s answer ] || { says "HTTP/1.1 400" answer && says "UNSUPPORTED|<html>" answer; }
+}
+
 test_case 'a carriage return in a header, two hosts or none are refused' '
 	serve vol && for headers in "Host: a\r\nX: a\rY: b" "Host: a\r\nX: a\r" "Host: a\r\nX\rY: b" "Host: a\r\nHost: a" "X: 1"; do
-		raw "GET /v2/ HTTP/1.1\r\n$headers\r\nConnection: close\r\n\r\n" >answer && says "HTTP/1.1 400" answer &&
-		says "UNSUPPORTED|<html>" answer || return 1
+		raw "GET /v2/ HTTP/1.1\r\n$headers\r\nConnection: close\r\n\r\n" >answer || true
+		refused_or_reset || return 1
 	done && raw "GET /v2/ HTTP/1.0\r\n\r\n" >answer && says "200 OK" answer
 '
 
@@ -286,7 +291,7 @@ test_case 'what is refused before it is a request is in the access log, too' '
 	done && exec 5<>"/dev/tcp/${host%:*}/${host##*:}" && exec 5<&- 5>&- && ask 200 "$url/" && stop &&
 	sed "s/^127.0.0.1:[0-9]* - - .[^]]*. //" daemon.out >lines && says "^\"-\" 400 0 " lines &&
 	says "^\"- /v2/a/tags/list HTTP/1.1\" 400 0 " lines && says "^\"- /v2/b/tags/list HTTP/1.1\" 431 0 " lines &&
-	says "^\"PUT /v2/c/manifests/x HTTP/1.1\" 400 [1-9]" lines && says "^\"GET /v2/d/tags/list HTTP/1.1\" 400 [1-9]" lines &&
+	says "^\"PUT /v2/c/manifests/x HTTP/1.1\" 400 [1-9]" lines && says "^\"(GET|-) /v2/d/tags/list HTTP/1.1\" 400 " lines &&
 	[ "$(wc -l <lines)" = 6 ]
 '
 
