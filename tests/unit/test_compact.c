@@ -195,6 +195,7 @@ static void what_is_not_understood_is_kept_to_the_byte(void **state)
 	static const char *const many[] = { "many", "1",  "2",	"3",  "4",  "5",  "6",	"7",
 					    "8",    "9",  "10", "11", "12", "13", "14", "15",
 					    "16",   "17", "18", "19", "20", "21" };
+	static const char damaged[] = "0123456789abcdef pulled 1 damaged v1\n\n\nx\n";
 	DD_CLEANUP(dd_text_release) struct dd_text odd = { 0 };
 	struct volume volume;
 	DD_AUTOFREE char *text = NULL, *noise = calloc(1, 200 << 10);
@@ -209,7 +210,7 @@ static void what_is_not_understood_is_kept_to_the_byte(void **state)
 	make_line(&odd, (const char *const[]){ "collecting", "later" }, 2);
 	make_line(&odd, (const char *const[]){ "compacted", "1", "2", "3" }, 4);
 	make_line(&odd, many, DD_COUNT(many));
-	dd_text_add(&odd, "0123456789abcdef pulled 1 damaged v1\n\n\nx\n", 43);
+	dd_text_add(&odd, damaged, sizeof(damaged) - 1);
 	memset(noise, 'n', 200 << 10);
 	dd_text_add(&odd, noise, 200 << 10);
 	dd_text_add(&odd, "\n", 1);
