@@ -5,6 +5,7 @@
 
 #include <drydock/units.h>
 
+#include "base/thread.h"
 #include "registry/download.h"
 #include "registry/manifest.h"
 #include "registry/prove.h"
@@ -86,6 +87,7 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_init(&registry->repository_locks[i], NULL);
 	pthread_mutex_init(&registry->change_lock, NULL);
+	dd_condition_init(&registry->change_ended);
 	rc = dd_leases_open(DD_LEASE_DEFAULT, &registry->leases, err);
 	if (rc == 0)
 		rc = dd_beside_open(&registry->watch.beside, err);
@@ -131,6 +133,7 @@ void dd_registry_close(struct dd_registry *registry)
 	dd_leases_closep(&registry->leases);
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_destroy(&registry->repository_locks[i]);
+	pthread_cond_destroy(&registry->change_ended);
 	pthread_mutex_destroy(&registry->change_lock);
 	free(registry);
 }

@@ -46,8 +46,11 @@ struct dd_registry {
 
 	_Atomic uint64_t generations[DD_REGISTRY_SLOTS];
 	pthread_mutex_t repository_locks[DD_REGISTRY_SLOTS];
-	pthread_mutex_t change_lock; /* remove.h */
-	_Atomic unsigned changes_waiting;
+	/* Whose turn it is to delete: remove.h. */
+	pthread_mutex_t change_lock;
+	pthread_cond_t change_ended;
+	bool changing;
+	unsigned changes_waiting;
 	bool is_beside; /* the change of whoever has that lock is beside a worker's */
 
 	struct dd_registry_counts counts; /* atomically */

@@ -19,16 +19,28 @@
 int dd_registry_take_turn(struct dd_registry *registry, int64_t until_ns, struct dd_error *err)
 {
 	const struct timespec until = { until_ns / DD_SECOND, until_ns % DD_SECOND };
-	int sys = EBUSY;
+	bool taken;
 
-	if (registry->changes_waiting++ < WAITING_MAX)
-		sys = pthread_mutex_clocklock(&registry->change_lock, CLOCK_MONOTONIC, &until);
-	registry->changes_waiting--;
-	return sys ? dd_fail(err, DD_ELOCKED, 0, "other deletions are waiting already") : 0;
+	pthread_mutex_lock(&registry->change_lock);
+	if (registry->changing && registry->changes_waiting < WAITING_MAX) {
+		registry->changes_waiting++;
+		while (registry->changing &&
+		       pthread_cond_timedwait(&registry->change_ended, &registry->change_lock,
+					      &until) != ETIMEDOUT)
+			;
+		registry->changes_waiting--;
+	}
+	taken = !registry->changing;
+	registry->changing = true;
+	pthread_mutex_unlock(&registry->change_lock);
+	return taken ? 0 : dd_fail(err, DD_ELOCKED, 0, "other deletions are waiting already");
 }
 
 void dd_registry_end_turn(struct dd_registry *registry)
 {
+	pthread_mutex_lock(&registry->change_lock);
+	registry->changing = false;
+	pthread_cond_signal(&registry->change_ended);
 	pthread_mutex_unlock(&registry->change_lock);
 }
 
