@@ -63,34 +63,38 @@ static int compare(const void *left, const void *right, void *arg)
 	return order ? order : (a->candidate < b->candidate ? -1 : a->candidate > b->candidate);
 }
 
+static void prefetch(const struct dd_gc *gc, const struct dd_selection *list, size_t at)
+{
+	if (at < list->count)
+		dd_ids_prefetch_id(&gc->graph->ids, gc->candidates.list.items[list->items[at]].id);
+}
+
 void dd_gc_prefetch(const struct dd_gc *gc, size_t at)
 {
-	if (at < gc->order.count)
-		dd_ids_prefetch_id(&gc->graph->ids,
-				   gc->candidates.list.items[gc->order.items[at]].id);
+	prefetch(gc, &gc->order, at);
 }
 
 /* Gathered repository by repository: told apart by rank, what is left to sort are short runs. */
-static void fill_by_rank(const struct dd_gc *gc, struct key *keys)
+static void fill_by_rank(const struct dd_gc *gc, const struct dd_selection *list, struct key *keys)
 {
 	const struct dd_candidate *candidates = gc->candidates.list.items;
 	size_t at[RANKS + 1] = { 0 };
 
-	for (size_t i = 0; i < gc->order.count; i++)
-		at[rank(&candidates[gc->order.items[i]]) + 1]++;
+	for (size_t i = 0; i < list->count; i++)
+		at[rank(&candidates[list->items[i]]) + 1]++;
 	for (size_t i = 1; i < RANKS; i++)
 		at[i] += at[i - 1];
-	for (size_t i = 0; i < gc->order.count; i++) {
-		const struct dd_candidate *candidate = &candidates[gc->order.items[i]];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct dd_candidate *candidate = &candidates[list->items[i]];
 		struct key *key = &keys[at[rank(candidate)]++];
 		struct dd_digest digest = { 0 };
 
-		dd_gc_prefetch(gc, i + DD_IDS_AHEAD);
+		prefetch(gc, list, i + DD_IDS_AHEAD);
 		if (candidate->id != DD_NO_ID)
 			dd_ids_get(&gc->graph->ids, candidate->id, &digest);
 		key->place = (uint64_t)rank(candidate) << 32 | candidate->repository;
 		key->digest = dd_digest_start(&digest);
-		key->candidate = gc->order.items[i];
+		key->candidate = list->items[i];
 	}
 }
 
@@ -105,19 +109,25 @@ static void sort_run(struct dd_gc *gc, struct key *keys, size_t count)
 	}
 }
 
-void dd_gc_order(struct dd_gc *gc)
+static void put_in_order(struct dd_gc *gc, struct dd_selection *list)
 {
-	DD_AUTOFREE struct key *keys = calloc(gc->order.count + 1, sizeof(*keys));
+	DD_AUTOFREE struct key *keys = calloc(list->count + 1, sizeof(*keys));
 
 	if (!keys) /* the order by rank is the one in which they were gathered, but for blobs */
 		return;
-	fill_by_rank(gc, keys);
-	for (size_t first = 0, end; first < gc->order.count; first = end) {
-		for (end = first + 1; end < gc->order.count; end++)
+	fill_by_rank(gc, list, keys);
+	for (size_t first = 0, end; first < list->count; first = end) {
+		for (end = first + 1; end < list->count; end++)
 			if (keys[end].place != keys[first].place)
 				break;
 		sort_run(gc, keys + first, end - first);
 	}
-	for (size_t i = 0; i < gc->order.count; i++)
-		gc->order.items[i] = keys[i].candidate;
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i] = keys[i].candidate;
+}
+
+void dd_gc_order(struct dd_gc *gc)
+{
+	put_in_order(gc, &gc->order);
+	put_in_order(gc, &gc->young);
 }

@@ -22,6 +22,12 @@ struct dd_object {
 	uint32_t number; /* in options.objects */
 };
 
+/* Some of gc->candidates, by where they are in it. */
+struct dd_selection {
+	uint32_t *items;
+	size_t count, room;
+};
+
 struct dd_gc {
 	struct dd_gc_options options;
 	struct dd_graph *graph;
@@ -30,8 +36,8 @@ struct dd_gc {
 	struct dd_records records;
 	struct dd_candidates candidates;
 	DD_LIST(struct dd_loss) losses;
-	DD_LIST(uint32_t) order; /* of the candidates that go */
-	DD_LIST(uint32_t) young; /* candidates that are only kept for their youth */
+	struct dd_selection order; /* of the candidates that go */
+	struct dd_selection young; /* those that are only kept for their youth */
 	DD_LIST(struct dd_hold) holds;
 	struct dd_arena details; /* of the holds: those of the graph are of the latest scan */
 	DD_LIST(const char *) emptied;
@@ -92,7 +98,7 @@ int dd_gc_heed(struct dd_gc *gc, const struct dd_gate_terms *terms, struct dd_er
 int dd_gc_show(const struct dd_gc *gc, struct dd_change *change, struct dd_error *err);
 /* One object of a list. */
 void dd_hold_json(const struct dd_hold *hold, struct dd_json_out *out);
-void dd_gc_order(struct dd_gc *gc); /* sorts gc->order */
+void dd_gc_order(struct dd_gc *gc); /* sorts what goes, and what is young */
 /* Of an item of gc->order that will be asked for: its digest is on its way from memory. */
 void dd_gc_prefetch(const struct dd_gc *gc, size_t at);
 

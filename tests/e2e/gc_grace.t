@@ -18,6 +18,17 @@ test_case 'what is young is listed, with the time when it could go' '
 	run 0 drydock gc --root vol >text && says "young" text && says "$fresh" text
 '
 
+test_case 'what is young is listed by repository and digest, whatever order it was found in' '
+	make_volume vol && for layer in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		put_blob vol "blob $layer" >/dev/null && put_layer vol b "b $layer" >/dev/null &&
+		put_layer vol a "a $layer" >/dev/null || return
+	done && age vol everything 1h && run 0 drydock gc --root vol --json -j 8 >plan &&
+	for kind in layer-link blob; do
+		jq -r ".young[] | select(.kind == \"$kind\") | .path" plan >listed && sort listed >sorted &&
+		[ "$(wc -l <listed)" -ge 24 ] && cmp listed sorted || return
+	done
+'
+
 test_case 'old bytes with a young link are young' '
 	make_volume vol && layer=$(put_layer vol app "layer") && age vol "$layer" 9d &&
 	touch "$(layer_link vol app "$layer")" &&
