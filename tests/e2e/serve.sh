@@ -96,8 +96,9 @@ new_upload() {
 
 # raw TEXT: sends these bytes as they are (printf's escapes), and prints what comes back.
 raw() {
+	# Who is refused in the middle of it is not ended by the signal, and may read the answer.
 	# shellcheck disable=SC2059 # it is a format
-	exec 5<>"/dev/tcp/${host%:*}/${host##*:}" && printf "$1" >&5 && timeout 10 cat <&5
+	exec 5<>"/dev/tcp/${host%:*}/${host##*:}" && { (printf "$1" >&5) 2>/dev/null || :; } && timeout 10 cat <&5
 	exec 5<&- 5>&-
 }
 
