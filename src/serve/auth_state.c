@@ -146,7 +146,7 @@ bool dd_auth_state_allows(const struct dd_auth_state *state, const struct dd_ide
 {
 	const char *user = identity->authenticated ? identity->user : NULL;
 
-	if (state->rules)
+	if (state->rules && dd_rules_decide(state->rules, wanted))
 		return dd_rules_allow(state->rules, user, repository, wanted);
 	/* Of tokens what they grant has been looked at; they may be nobody's in particular. */
 	return user || identity->limited || (!state->passwords && !state->tokens);

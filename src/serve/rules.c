@@ -81,8 +81,6 @@ static bool allow_in_repository(const struct dd_rules *rules, const char *user,
 {
 	unsigned refused = 0;
 
-	if (!rules->access.count)
-		return user;
 	for (size_t i = 0; i < rules->access.count && open && !refused; i++) {
 		const struct dd_access_rule *rule = &rules->access.items[i];
 		const struct dd_rule_patterns *patterns = &rule->repositories;
@@ -97,6 +95,11 @@ static bool allow_in_repository(const struct dd_rules *rules, const char *user,
 			return false;
 	}
 	return !open && !refused;
+}
+
+bool dd_rules_decide(const struct dd_rules *rules, unsigned actions)
+{
+	return rules->access.count || (actions & DD_AUTH_CATALOG && rules->catalog.said);
 }
 
 bool dd_rules_allow(const struct dd_rules *rules, const char *user, const char *repository,

@@ -2,8 +2,8 @@
  * Who may pull, push and delete where, and which tags never change. The format: drydock-rules(5).
  *
  * Of the rules about a repository the first that says something about an action decides; what none
- * says anything about nobody may. A file without rules of that kind leaves it at: whoever says who
- * they are may do all.
+ * says anything about nobody may. A file without rules of that kind decides nothing: all is as it is
+ * without a file.
  *
  * Read once, asked by any number of threads at once.
  */
@@ -23,7 +23,9 @@ struct dd_rules;
 int dd_rules_read(const char *bytes, size_t len, struct dd_rules **rules, struct dd_error *err);
 void dd_rules_closep(struct dd_rules **rules);
 
-/* user NULL: somebody who did not say who they are. actions: enum dd_auth_action, all of them. */
+/* Whether it says anything about such actions, by anybody and anywhere. */
+bool dd_rules_decide(const struct dd_rules *rules, unsigned actions);
+/* If it does. user NULL: somebody who did not say who they are. actions: enum dd_auth_action, all of them. */
 bool dd_rules_allow(const struct dd_rules *rules, const char *user, const char *repository,
 		    unsigned actions);
 /* Whether anything is allowed to those that do not say who they are. */

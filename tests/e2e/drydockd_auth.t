@@ -187,6 +187,13 @@ test_case 'a tag that never changes is put once, and again only with the same by
 	[ "$digest" != "$held" ] && ask 200 "$url/public/app/manifests/$held" && stop
 '
 
+test_case 'rules about tags alone leave it to everybody to do all else where nobody is asked who they are' '
+	printf "immutable:\n- {repositories: \"**\", tags: \"v*\"}\n" >rules.yml &&
+	config "{}" "{rules: $PWD/rules.yml}" && serve_config config.yml && curl_auth=-s &&
+	push_image_as app v1 && put=409 push_image_as app v1 other && push_image_as app latest other &&
+	ask 200 "$url/app/manifests/v1" && ask 200 "$url/_catalog" && ask 202 -X DELETE "$url/app/manifests/latest"
+'
+
 test_case 'rules that are none are refused with their place, and a reload leaves those that were' '
 	printf "rules:\n- repositories: a\n  pul: anybody\n" >bad.yml &&
 	config "{}" "{rules: $PWD/bad.yml}" && run 2 drydockd --config config.yml 2>err &&
@@ -318,6 +325,13 @@ test_case 'skopeo pushes and pulls with tokens, and anonymously what the token s
 	copy dir:image "docker://$host/app:2" --dest-authfile auth.json &&
 	copy "docker://$host/app:2" dir:again --src-authfile auth.json &&
 	! copy "docker://$host/app:2" dir:none --src-no-creds 2>err
+'
+
+test_case 'rules about tags alone take nothing from a token of nobody in particular' '
+	printf "immutable:\n- {repositories: \"**\", tags: \"v*\"}\n" >rules.yml &&
+	with_tokens "{rules: $PWD/rules.yml}" && take_token repository:public/app:pull &&
+	fails_with 404 NAME_UNKNOWN -H "$bearer" "$url/public/app/tags/list" &&
+	fails_with 401 UNAUTHORIZED "$url/public/app/tags/list"
 '
 
 test_case 'what tokens grant, rules can still refuse' '

@@ -106,14 +106,20 @@ static void what_no_rule_is_about_nobody_may(void **state)
 	assert_false(dd_rules_allow(rules, NULL, NULL, DD_AUTH_CATALOG));
 }
 
-static void rules_about_tags_alone_leave_the_rest_to_whoever_is_known(void **state)
+static void rules_about_tags_alone_decide_nothing_else(void **state)
 {
 	(void)state;
 	must_read("immutable:\n- repositories: \"**\"\n  tags: v*\n");
-	assert_true(dd_rules_allow(rules, "alice", "a", PULL | PUSH | DELETE));
-	assert_false(dd_rules_allow(rules, NULL, "a", PULL));
+	assert_false(dd_rules_decide(rules, PULL | PUSH | DELETE));
+	assert_false(dd_rules_decide(rules, DD_AUTH_CATALOG));
 	assert_false(dd_rules_know_anybody(rules));
 	assert_false(dd_rules_name_users(rules));
+	must_read("catalog: user:root\n");
+	assert_false(dd_rules_decide(rules, PULL));
+	assert_true(dd_rules_decide(rules, DD_AUTH_CATALOG));
+	must_read(team);
+	assert_true(dd_rules_decide(rules, PULL));
+	assert_true(dd_rules_decide(rules, DD_AUTH_CATALOG));
 }
 
 static void a_pattern_that_gives_up_lets_nobody_in(void **state)
@@ -133,8 +139,7 @@ static void a_pattern_that_gives_up_lets_nobody_in(void **state)
 		  "  tags: x\n");
 	assert_false(dd_rules_allow(rules, NULL, long_name, PULL));
 	assert_true(dd_rules_allow(rules, NULL, "c", PULL));
-	assert_true(dd_rules_make_immutable(rules, long_name, "x",
-					    &(struct dd_immutable){ 0 }));
+	assert_true(dd_rules_make_immutable(rules, long_name, "x", &(struct dd_immutable){ 0 }));
 	assert_false(dd_rules_make_immutable(rules, "c", "x", &(struct dd_immutable){ 0 }));
 }
 
@@ -230,8 +235,7 @@ int main(void)
 		cmocka_unit_test_teardown(the_first_rule_that_says_something_decides, teardown),
 		cmocka_unit_test_teardown(the_catalogue_is_for_whom_it_says, teardown),
 		cmocka_unit_test_teardown(what_no_rule_is_about_nobody_may, teardown),
-		cmocka_unit_test_teardown(rules_about_tags_alone_leave_the_rest_to_whoever_is_known,
-					  teardown),
+		cmocka_unit_test_teardown(rules_about_tags_alone_decide_nothing_else, teardown),
 		cmocka_unit_test_teardown(a_pattern_that_gives_up_lets_nobody_in, teardown),
 		cmocka_unit_test_teardown(a_user_is_not_called_like_a_group_or_a_word, teardown),
 		cmocka_unit_test_teardown(whether_anybody_is_meant_is_known, teardown),
