@@ -35,6 +35,7 @@ struct link {
 	bool has_digest;
 	struct dd_digest says;
 	const char *why;
+	bool unread; /* too long for that */
 };
 
 /* A file that says its name, as nearly all do. */
@@ -73,6 +74,7 @@ static int read_anew(struct batch *batch, struct link *link, struct dd_info *inf
 				 dd_store_read(batch->verify->store, &link->place, DD_LINK_MAX,
 					       &batch->buffer, info, &batch->error);
 
+	link->unread = rc == DD_ETOOBIG;
 	if (rc == DD_ENOENT)
 		link->state = DD_LINK_ABSENT;
 	else if (rc == DD_ETOOBIG) {
@@ -156,6 +158,8 @@ static int report_malformed(struct batch *batch, const struct link *link, struct
 	char found[256];
 	int shown = batch->buffer.len < 100 ? (int)batch->buffer.len : 100;
 
+	if (link->unread)
+		return report(batch, link, DD_FOUND_LINK_MALFORMED, link->why, err);
 	if (!batch->buffer.len)
 		return report(batch, link, DD_FOUND_LINK_EMPTY, "nothing", err);
 	snprintf(found, sizeof(found), "%s: \"%.*s\"", link->why, shown,

@@ -22,6 +22,14 @@ test_case 'a link that ends in a newline, is cut, or holds anything else is malf
 	run 1 drydock verify --root vol >text && says_not "$(printf "\033")" text
 '
 
+test_case 'a link that is far too long is malformed, whatever was read before it' '
+	from_template && head -c 100000 /dev/zero >"$(layer_link vol far "$(digest_of "far layer")")" &&
+	head -c 100000 /dev/zero >"$(layer_link vol app $one)" && age vol everything 9d &&
+	finds 1 link-malformed && [ "$(findings report | wc -l)" = 2 ] &&
+	found report link-malformed ".found == \"it is far too long\"" &&
+	breaks report link-malformed app:v1 far:v1
+'
+
 test_case 'a link that names another digest than its path is found' '
 	from_template && printf %s $base >"$(layer_link vol app $one)" && finds 1 link-other &&
 	found report link-other ".expected == \"$one\" and .found == \"$base\"" &&
