@@ -194,7 +194,8 @@ static int judge_other(struct batch *batch, const struct link *link, struct dd_e
 			return 0;
 		return report_unresolved(batch, link, err);
 	}
-	if (is_alias(link))
+	/* What it stands for may be gone, and the bytes be stored by its own name. */
+	if (is_alias(link) && !dd_verify_leads_astray(batch->verify, link->id, &link->says))
 		return 0;
 	return report(batch, link, DD_FOUND_LINK_OTHER, dd_digest_text(&link->says), err);
 }

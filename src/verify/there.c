@@ -35,32 +35,58 @@ static int known(const struct dd_verify *verify, uint32_t id)
 	}
 }
 
-int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob)
+/*
+ * Ties go both ways, registries one: from another algorithm's name to the sha256 digest. What has that
+ * digest under another name is a copy to mend it from, and nothing that is pulled for it.
+ */
+static bool can_be_alias(const struct dd_verify *verify, uint32_t id)
+{
+	struct dd_digest digest;
+
+	if (!(verify->graph->nodes.items[id].flags & DD_NODE_ALIAS) && !verify->aliases.count)
+		return false;
+	dd_ids_get(&verify->graph->ids, id, &digest);
+	return digest.alg != DD_SHA256;
+}
+
+/* Of those that an alias stands for, one that is there; or DD_NO_ID. */
+static uint32_t behind(const struct dd_verify *verify, uint32_t id)
 {
 	const struct dd_tie *ties;
-	size_t count;
+	size_t count = 0;
+	uint32_t other;
 
-	*blob = id;
-	if (known(verify, id))
-		return 1;
+	if (!can_be_alias(verify, id))
+		return DD_NO_ID;
 	if (verify->graph->nodes.items[id].flags & DD_NODE_ALIAS) {
 		ties = dd_graph_ties(verify->graph, id, &count);
 		for (size_t i = 0; i < count; i++)
-			if (known(verify, ties[i].to)) {
-				*blob = ties[i].to;
-				return 1;
-			}
+			if (known(verify, ties[i].to))
+				return ties[i].to;
 	}
-	if (verify->aliases.count) {
-		uint32_t other = dd_verify_stands_for(verify, id);
+	other = verify->aliases.count ? dd_verify_stands_for(verify, id) : DD_NO_ID;
+	return other != DD_NO_ID && known(verify, other) ? other : DD_NO_ID;
+}
 
-		if (other != DD_NO_ID && known(verify, other)) {
-			*blob = other;
-			return 1;
-		}
-	}
+int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob)
+{
+	*blob = id;
+	if (known(verify, id))
+		return 1;
+	*blob = behind(verify, id);
+	if (*blob != DD_NO_ID)
+		return 1;
+	*blob = id;
 	/* It may have come meanwhile: that it is missing is said only when it is certain. */
 	return look_for(verify, id);
+}
+
+bool dd_verify_leads_astray(struct dd_verify *verify, uint32_t name, const struct dd_digest *says)
+{
+	uint32_t id = dd_ids_find(&verify->graph->ids, says), blob;
+
+	return dd_verify_there(verify, name, &blob) > 0 && blob == name &&
+	       (id >= verify->graph->nodes.count || dd_verify_there(verify, id, &blob) == 0);
 }
 
 /* A link that is there, whatever it holds, is reported for what it holds. */

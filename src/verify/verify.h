@@ -250,6 +250,11 @@ int dd_verify_name_images(struct dd_verify *verify, struct dd_error *err);
  * if it cannot be told.
  */
 int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob);
+/*
+ * Whether a link takes away what its own name would give: a blob is stored by that name, and none by
+ * the one that the link says.
+ */
+bool dd_verify_leads_astray(struct dd_verify *verify, uint32_t name, const struct dd_digest *says);
 /* Whether the repository lets a digest be pulled: by a layer's link, by a revision's. */
 bool dd_verify_layer_linked(struct dd_verify *verify, uint32_t repository, uint32_t id);
 bool dd_verify_revision_linked(struct dd_verify *verify, uint32_t repository, uint32_t id);

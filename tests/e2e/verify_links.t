@@ -79,6 +79,19 @@ test_case 'the links of a layer that was pushed as sha512 are needed under both 
 	finds 1 layer-missing
 '
 
+test_case 'bytes that are stored under sha512 alone are missing where they are named by sha256' '
+	make_volume vol && put_image vol app:v1 g && strong=$(put_blob vol g sha512) &&
+	link_layer vol app "$strong" "$(digest_of g)" && put_strong_image vol far:v1 g &&
+	link_layer vol far "$strong" && put_strong_image vol far:v2 nowhere &&
+	link_layer vol far "$(digest_of nowhere sha512)" && age vol everything 9d &&
+	finds 1 alias-unresolved layer-missing && remove_blob vol "$(digest_of g)" &&
+	for how in --quick --full; do
+		finds 1 alias-unresolved layer-missing link-other -- $how &&
+		breaks report layer-missing app:v1 far:v2 &&
+		found report link-other ".repository == \"app\" and .digest == \"$strong\"" || return
+	done
+'
+
 test_case 'an entry of a tag history that does not hold its digest hurts no image' '
 	from_template && : >"$(history_link vol app:v1 $image)" && age vol everything 9d &&
 	finds 0 history-broken && found report history-broken ".tag == \"v1\""
