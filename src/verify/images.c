@@ -41,7 +41,7 @@ static void release(struct search *search)
 
 /* ---- what leads where ---- */
 
-/* Calls for each edge, upwards; aliases lead both ways. */
+/* Calls for each edge, upwards; a blob leads to the aliases that stand for it. */
 static void each_edge(const struct dd_graph *graph,
 		      void (*fn)(struct search *search, uint32_t child, uint32_t parent),
 		      struct search *search)
@@ -52,8 +52,13 @@ static void each_edge(const struct dd_graph *graph,
 		for (uint32_t k = 0; k < node->count; k++)
 			fn(search, DD_EDGE_ID(graph->edges.items[node->first + k]), node->id);
 	}
-	for (size_t i = 0; i < graph->ties.count; i++)
-		fn(search, graph->ties.items[i].to, graph->ties.items[i].from);
+	for (size_t i = 0; i < graph->ties.count; i++) {
+		struct dd_digest name;
+
+		dd_ids_get(&graph->ids, graph->ties.items[i].from, &name);
+		if (name.alg != DD_SHA256)
+			fn(search, graph->ties.items[i].to, graph->ties.items[i].from);
+	}
 }
 
 static void count_edge(struct search *search, uint32_t child, uint32_t parent)
@@ -158,7 +163,28 @@ static int see(struct search *search, uint32_t id)
 	return 0;
 }
 
-static int climb(struct search *search, uint32_t from)
+/* Whether what is wrong with id is felt by what leads straight to it. */
+static bool is_felt(const struct search *search, enum dd_finding finding, uint32_t parent,
+		    uint32_t id)
+{
+	const struct dd_graph *graph = search->verify->graph;
+	bool is_manifest = graph->nodes.items[parent].manifest != DD_NO_ID;
+
+	switch (finding) {
+	/* Who names another digest goes by that one's link. */
+	case DD_FOUND_LAYER_UNLINKED:
+	case DD_FOUND_LINK_EMPTY:
+	case DD_FOUND_LINK_MALFORMED:
+	case DD_FOUND_LINK_OTHER:
+	case DD_FOUND_LINK_UNREADABLE:
+	case DD_FOUND_ALIAS_UNRESOLVED:
+		return is_manifest;
+	default:
+		return true;
+	}
+}
+
+static int climb(struct search *search, uint32_t from, enum dd_finding finding)
 {
 	int rc;
 
@@ -169,7 +195,8 @@ static int climb(struct search *search, uint32_t from)
 		uint32_t id = search->seen.items[i];
 
 		for (uint32_t k = search->first[id]; k < search->first[id + 1] && rc == 0; k++)
-			rc = see(search, search->parents[k]);
+			if (i || is_felt(search, finding, search->parents[k], id))
+				rc = see(search, search->parents[k]);
 	}
 	return rc;
 }
@@ -265,7 +292,7 @@ static int name_images(struct search *search, struct dd_report *report)
 	search->images.count = 0;
 	search->total = 0;
 	if (report->id != DD_NO_ID) {
-		rc = climb(search, report->id);
+		rc = climb(search, report->id, found->finding);
 		for (size_t i = 0; i < search->seen.count && rc == 0; i++)
 			rc = name_those_of(search, search->seen.items[i], report->repository);
 	} else if (found->tag) {

@@ -92,6 +92,15 @@ test_case 'bytes that are stored under sha512 alone are missing where they are n
 	done
 '
 
+test_case 'a link that is broken hurts only images that name the digest that it is called by' '
+	make_volume vol && put_alias_image vol app:v1 g && put_image vol app:v2 g &&
+	: >"$(layer_link vol app "$(digest_of g sha512)")" && age vol everything 9d &&
+	finds 1 link-empty && breaks report link-empty app:v1 &&
+	link_layer vol app "$(digest_of g sha512)" "$(digest_of g)" &&
+	: >"$(layer_link vol app "$(digest_of g)")" && finds 1 link-empty &&
+	breaks report link-empty app:v2
+'
+
 test_case 'an entry of a tag history that does not hold its digest hurts no image' '
 	from_template && : >"$(history_link vol app:v1 $image)" && age vol everything 9d &&
 	finds 0 history-broken && found report history-broken ".tag == \"v1\""
