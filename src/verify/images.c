@@ -163,6 +163,18 @@ static int see(struct search *search, uint32_t id)
 	return 0;
 }
 
+/* As an index names a manifest. */
+static bool names_as_manifest(const struct dd_graph *graph, uint32_t parent, uint32_t id)
+{
+	const struct dd_manifest_node *node =
+		&graph->manifests.items[graph->nodes.items[parent].manifest];
+
+	for (uint32_t i = node->first; i < node->first + node->count; i++)
+		if (graph->edges.items[i] == (id | DD_EDGE_MANIFEST))
+			return true;
+	return false;
+}
+
 /* Whether what is wrong with id is felt by what leads straight to it. */
 static bool is_felt(const struct search *search, enum dd_finding finding, uint32_t parent,
 		    uint32_t id)
@@ -179,6 +191,9 @@ static bool is_felt(const struct search *search, enum dd_finding finding, uint32
 	case DD_FOUND_LINK_UNREADABLE:
 	case DD_FOUND_ALIAS_UNRESOLVED:
 		return is_manifest;
+	/* As a layer it serves. */
+	case DD_FOUND_MANIFEST_INVALID:
+		return is_manifest && names_as_manifest(graph, parent, id);
 	default:
 		return true;
 	}

@@ -274,6 +274,11 @@ static int judge_layer(struct part *part, uint8_t state, struct dd_error *err)
 	return report(part, DD_FOUND_LINK_DANGLING, DD_AT_LAYER, NULL, NULL, err);
 }
 
+static bool was_read(const struct dd_node *node)
+{
+	return node->manifest != DD_NO_ID || node->flags & DD_NODE_DOUBT;
+}
+
 static int judge_repository(struct dd_verify *verify, uint32_t index, struct dd_error *err)
 {
 	const struct dd_repository *repo = verify->survey->repositories.items[index];
@@ -286,7 +291,7 @@ static int judge_repository(struct dd_verify *verify, uint32_t index, struct dd_
 	for (size_t i = 0; i < repo->tags.count && rc == 0; i++) {
 		uint32_t id = repo->tags.items[i].current;
 
-		if (id != DD_NO_ID && verify->graph->nodes.items[id].manifest != DD_NO_ID &&
+		if (id != DD_NO_ID && was_read(&verify->graph->nodes.items[id]) &&
 		    !dd_repository_revision(repo, id))
 			rc = judge_manifest(verify, index, id, err);
 	}

@@ -149,6 +149,11 @@ test_case 'manifests that cannot be understood are found: no JSON, unknown, over
 	breaks report manifest-too-big app:huge
 '
 
+test_case 'a tag that points to a layer is no image, though the layer is whole and linked' '
+	from_template && tag vol app:v3 $one && age vol everything 9d && finds 1 manifest-invalid &&
+	breaks report manifest-invalid app:v3 && finds 1 manifest-invalid -- --quick
+'
+
 test_case 'a layer without a link in the repository breaks the pull, although it is there' '
 	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" && finds 1 layer-unlinked &&
 	breaks report layer-unlinked app:v1 &&
