@@ -2,7 +2,6 @@
  * The configuration, read: the document is taken apart into leaves ("http.headers.X-Frame[0]"), each of
  * which is looked up in the table. The environment is more leaves, after those of the file.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/cleanup.h"
 #include "serve/config_table.h"
 #include "serve/config_value.h"
+#include "serve/config_variable.h"
 #include "text/yaml.h"
 
 #define LEAVES_MAX 4096 /* aliases stand for what they name, each time */
@@ -34,10 +34,12 @@ static int no_memory(struct dd_error *err)
 static int set_endpoint(struct dd_serve_config *config, const struct dd_config_key *key,
 			const char *path, const char *value, struct dd_error *err)
 {
-	const char *open = strchr(path, '[');
-	size_t number = open ? strtoul(open + 1, NULL, 10) : 0;
+	size_t number, count = config->endpoints.count;
+	int rc = dd_config_entry(strchr(path, '['), count, &number, err);
 
-	while (config->endpoints.count <= number) {
+	if (rc < 0)
+		return rc;
+	if (number == count) {
 		struct dd_config_endpoint *endpoint = dd_list_add(&config->endpoints);
 
 		if (!endpoint)
@@ -165,36 +167,6 @@ static int check_twice(const struct dd_yaml_node *node, struct dd_error *err)
 
 /* ---- the environment ---- */
 
-/* The name that a pattern has there, up to its wildcard: REGISTRY_HTTP_HEADERS. */
-static void name_of(const char *pattern, char name[static PATH_ROOM], char base[static PATH_ROOM])
-{
-	size_t len = strcspn(pattern, "*[");
-
-	while (len && pattern[len - 1] == '.')
-		len--;
-	snprintf(base, PATH_ROOM, "%.*s", (int)len, pattern);
-	snprintf(name, PATH_ROOM, "REGISTRY_%.400s", base);
-	for (char *at = name; *at; at++)
-		*at = *at == '.' || *at == '-' ? '_' : (char)toupper((unsigned char)*at);
-}
-
-/* The path that a variable stands for. */
-static void path_of(const char *variable, char path[static PATH_ROOM])
-{
-	char name[PATH_ROOM];
-	size_t count;
-	const struct dd_config_key *keys = dd_config_keys(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		name_of(keys[i].pattern, name, path);
-		if (!strcmp(name, variable) && *path)
-			return;
-	}
-	snprintf(path, PATH_ROOM, "%s", variable + strlen("REGISTRY_"));
-	for (char *at = path; *at; at++)
-		*at = *at == '_' ? '.' : (char)tolower((unsigned char)*at);
-}
-
 static void release_texts(dd_config_texts *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -219,10 +191,30 @@ static void release_endpoints(struct dd_serve_config *config)
 		free(endpoint->name);
 		free(endpoint->url);
 		release_pairs(&endpoint->headers);
+		release_texts(&endpoint->ignored_media_types);
 		release_texts(&endpoint->ignore_media_types);
 		release_texts(&endpoint->ignore_actions);
 	}
 	dd_list_release(&config->endpoints);
+}
+
+static void forget_of_endpoint(struct dd_serve_config *config, const char *path)
+{
+	size_t number = strtoul(path + strlen("notifications.endpoints["), NULL, 10);
+	const char *member = strchr(path, '.') ? strrchr(path, ']') : NULL;
+	struct dd_config_endpoint *endpoint;
+
+	if (number >= config->endpoints.count || !member)
+		return;
+	endpoint = &config->endpoints.items[number];
+	if (!strcmp(member, "].headers"))
+		release_pairs(&endpoint->headers);
+	else if (!strcmp(member, "].ignoredmediatypes"))
+		release_texts(&endpoint->ignored_media_types);
+	else if (!strcmp(member, "].ignore.mediatypes"))
+		release_texts(&endpoint->ignore_media_types);
+	else if (!strcmp(member, "].ignore.actions"))
+		release_texts(&endpoint->ignore_actions);
 }
 
 /* A variable takes the place of what the file has there, lists and all. */
@@ -238,6 +230,20 @@ static void forget(struct dd_serve_config *config, const char *path)
 		release_texts(&config->collect_options);
 	else if (!strcmp(path, "notifications.endpoints"))
 		release_endpoints(config);
+	else if (!strncmp(path, "notifications.endpoints[", 24))
+		forget_of_endpoint(config, path);
+}
+
+/* Where a single value has its place, it is taken as it stands, whatever signs are in it. */
+static bool is_plain(const char *path, const char *value)
+{
+	const struct dd_config_key *key = dd_config_find_key(path);
+
+	if (strchr("[{\"'", *value)) /* of "", too: strchr() finds the end */
+		return !*value;
+	if (key && key->verdict == DD_CONFIG_HONOURED)
+		return true;
+	return strncmp(value, "- ", 2) != 0 && !strstr(value, ": ") && !strstr(value, ":\n");
 }
 
 /* Its value is YAML, of any shape: "5000", "[a, b]", "{X-Frame-Options: [deny]}". */
@@ -249,8 +255,8 @@ static int take_variable(struct reading *reading, const char *variable, const ch
 	const struct dd_yaml_node *root;
 	int rc;
 
-	path_of(variable, path);
-	if (!strchr("[{\"'", *value) || !*value)
+	dd_config_path_of(variable, path, sizeof(path));
+	if (is_plain(path, value))
 		return take_leaf(reading, path, value, 0, err);
 	rc = dd_yaml_read(value, strlen(value), &yaml, err);
 	if (rc < 0)
@@ -269,28 +275,49 @@ static const struct dd_config_key clients_own = {
 	.word = "podman's and skopeo's: where they find their passwords",
 };
 
+static int take_pair(struct reading *reading, const char *pair, struct dd_error *err)
+{
+	const char *equal = strchr(pair, '=');
+	DD_AUTOFREE char *name = NULL;
+	int rc;
+
+	if (!equal || strncmp(pair, "REGISTRY_", 9) != 0 || equal - pair > 200 ||
+	    !strncmp(pair, "REGISTRY_CONFIGURATION_PATH=", 28))
+		return 0;
+	name = strndup(pair, (size_t)(equal - pair));
+	if (!name)
+		return no_memory(err);
+	reading->variable = name;
+	if (!strcmp(name, clients_own.pattern))
+		rc = add_row(reading, &clients_own, name, equal + 1, 0, err);
+	else
+		rc = take_variable(reading, name, equal + 1, err);
+	reading->variable = NULL;
+	return rc;
+}
+
+/* "=" comes before "_", so that a whole comes before its parts; and an entry after those before it. */
+static int compare_pairs(const void *a, const void *b)
+{
+	return strverscmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static int take_environment(struct reading *reading, const char *const *environment,
 			    struct dd_error *err)
 {
+	DD_AUTOFREE const char **sorted = NULL;
+	size_t count = 0;
 	int rc = 0;
 
-	for (; rc == 0 && *environment; environment++) {
-		const char *equal = strchr(*environment, '=');
-		DD_AUTOFREE char *name = NULL;
-
-		if (!equal || strncmp(*environment, "REGISTRY_", 9) != 0 ||
-		    equal - *environment > 200 ||
-		    !strncmp(*environment, "REGISTRY_CONFIGURATION_PATH=", 28))
-			continue;
-		name = strndup(*environment, (size_t)(equal - *environment));
-		if (!name)
-			return no_memory(err);
-		reading->variable = name;
-		if (!strcmp(name, clients_own.pattern))
-			rc = add_row(reading, &clients_own, name, equal + 1, 0, err);
-		else
-			rc = take_variable(reading, name, equal + 1, err);
-	}
+	while (environment[count])
+		count++;
+	sorted = calloc(count + 1, sizeof(*sorted));
+	if (!sorted)
+		return no_memory(err);
+	memcpy(sorted, environment, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_pairs);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = take_pair(reading, sorted[i], err);
 	return rc;
 }
 
@@ -336,6 +363,19 @@ static int read_file(struct reading *reading, const char *bytes, size_t len, str
 	return rc < 0 ? rc : take_node(reading, root, path, 0, err);
 }
 
+/* What the older name has given counts with the rest. */
+static int join_media_types(struct dd_config_endpoint *endpoint, struct dd_error *err)
+{
+	dd_config_texts *from = &endpoint->ignored_media_types, *to = &endpoint->ignore_media_types;
+
+	if (dd_list_reserve(to, from->count) < 0)
+		return no_memory(err);
+	for (size_t i = 0; i < from->count; i++)
+		to->items[to->count++] = from->items[i];
+	dd_list_release(from);
+	return 0;
+}
+
 int dd_serve_config_read(const char *bytes, size_t len, const char *const *environment,
 			 struct dd_serve_config *config, dd_config_rows *rows, struct dd_error *err)
 {
@@ -349,6 +389,8 @@ int dd_serve_config_read(const char *bytes, size_t len, const char *const *envir
 		rc = read_file(&reading, bytes, len, err);
 	if (rc == 0 && environment)
 		rc = take_environment(&reading, environment, err);
+	for (size_t i = 0; rc == 0 && i < config->endpoints.count; i++)
+		rc = join_media_types(&config->endpoints.items[i], err);
 	return rc;
 }
 

@@ -34,6 +34,7 @@ struct dd_config_endpoint {
 	int64_t timeout_ns, backoff_ns;
 	uint64_t threshold;
 	dd_config_pairs headers;
+	dd_config_texts ignored_media_types; /* by the older name; both count */
 	dd_config_texts ignore_media_types, ignore_actions;
 };
 

@@ -212,7 +212,7 @@ static const struct dd_config_key keys[] = {
 	ENDPOINT("backoff", DD_KEY_TIMEOUT, backoff_ns, false),
 	ENDPOINT("threshold", DD_KEY_NUMBER, threshold, false),
 	ENDPOINT("headers.*", DD_KEY_PAIRS, headers, true),
-	ENDPOINT("ignoredmediatypes[]", DD_KEY_TEXTS, ignore_media_types, false),
+	ENDPOINT("ignoredmediatypes[]", DD_KEY_TEXTS, ignored_media_types, false),
 	ENDPOINT("ignore.mediatypes[]", DD_KEY_TEXTS, ignore_media_types, false),
 	ENDPOINT("ignore.actions[]", DD_KEY_TEXTS, ignore_actions, false),
 	IGNORE("notifications.events.**", "references are not listed in events"),

@@ -35,16 +35,28 @@ static int set_number(uint64_t *to, const char *value, struct dd_error *err)
 	return 0;
 }
 
-static int add_text(dd_config_texts *list, const char *value, struct dd_error *err)
+int dd_config_entry(const char *bracket, size_t count, size_t *number, struct dd_error *err)
 {
-	char *copy = strdup(value), **item = copy ? dd_list_add(list) : NULL;
+	*number = bracket ? strtoul(bracket + 1, NULL, 10) : count;
+	return *number <= count ? 0 :
+				  dd_fail(err, DD_ECONFIG, 0, "entry %zu of a list that has %zu",
+					  *number, count);
+}
 
-	if (!item) {
-		free(copy);
-		return no_memory(err);
-	}
-	*item = copy;
-	return 0;
+/* The entry that the path names: one more, or in the place of what is there. */
+static int set_text_entry(dd_config_texts *list, const char *path, const char *value,
+			  struct dd_error *err)
+{
+	size_t number;
+	int rc = dd_config_entry(strrchr(path, '['), list->count, &number, err);
+
+	if (rc == 0 && number == list->count && !dd_list_add(list))
+		rc = no_memory(err);
+	if (rc < 0)
+		return rc;
+	free(list->items[number]);
+	list->items[number] = strdup(value);
+	return list->items[number] ? 0 : no_memory(err);
 }
 
 /* The name is the part of the path that the pattern's "*" stands for: its last. */
@@ -98,7 +110,7 @@ int dd_config_set_value(enum dd_config_kind kind, void *to, const char *path, co
 	case DD_KEY_NUMBER:
 		return set_number(to, value, err);
 	case DD_KEY_TEXTS:
-		return add_text(to, value, err);
+		return set_text_entry(to, path, value, err);
 	case DD_KEY_PAIRS:
 		return add_pair(to, path, value, err);
 	case DD_KEY_NONE:

@@ -229,5 +229,7 @@ int dd_serve_check(struct dd_context *ctx, const struct dd_serve_options *option
 		rc = dd_auth_state_open(ctx, &auth, &state, err);
 	if (rc == 0 && config->tls_certificate)
 		rc = dd_tls_open(&tls_options, &tls, err);
+	if (rc == 0)
+		rc = dd_serve_check_events(ctx, config, err);
 	return rc;
 }

@@ -56,9 +56,14 @@ void dd_serve_free_configs(struct dd_serve *serve);
 int dd_serve_find_root(const struct dd_serve_options *options, const char *path, char **root,
 		       struct dd_error *err);
 
-/* serve_parts.c */
+/* serve_events.c */
 int dd_serve_open_events(struct dd_serve *serve, struct dd_error *err);
+int dd_serve_reload_events(struct dd_serve *serve, const struct dd_serve_config *config,
+			   struct dd_error *err);
 void dd_serve_close_events(struct dd_serve *serve);
+/* Whether they could be opened: an endpoint that is none is DD_ECONFIG. */
+int dd_serve_check_events(struct dd_context *ctx, const struct dd_serve_config *config,
+			  struct dd_error *err);
 
 /* serve_own.c: before the registry is opened, and after; and the end of both. */
 int dd_serve_own(struct dd_serve *serve, struct dd_error *err);

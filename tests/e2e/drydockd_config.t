@@ -113,6 +113,28 @@ test_case 'the environment counts more than the file' '
 	says "serving $PWD/other" daemon.err
 '
 
+test_case 'an entry of a list is named in the environment by its number' '
+	listener="{name: filed, url: \"http://127.0.0.1:9/\", ignore: {actions: [pull]}}" &&
+	config "notifications: {endpoints: [$listener]}" &&
+	REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=ftp://x check 2 && says "filed.*http" checked.err &&
+	REGISTRY_NOTIFICATIONS_ENDPOINTS_1_URL=http://127.0.0.1:9/ check 2 && says "needs a name" checked.err &&
+	REGISTRY_NOTIFICATIONS_ENDPOINTS_2_NAME=x check 2 && says "ENDPOINTS_2_NAME: entry 2 of a list that has 1" checked.err &&
+	REGISTRY_NOTIFICATIONS_ENDPOINTS_1_NAME=second REGISTRY_NOTIFICATIONS_ENDPOINTS_1_URL=http://127.0.0.1:9/ \
+		REGISTRY_NOTIFICATIONS_ENDPOINTS_1_HEADERS_AUTHORIZATION="[Bearer hidden]" \
+		REGISTRY_NOTIFICATIONS_ENDPOINTS_1_IGNORE_ACTIONS_0=pull check 0 &&
+	for name in NAME URL HEADERS_AUTHORIZATION IGNORE_ACTIONS_0; do
+		says "honoured .*REGISTRY_NOTIFICATIONS_ENDPOINTS_1_$name" checked || return 1
+	done && says_not hidden checked && says_not "is not known" checked &&
+	REGISTRY_HTTP_TLS_CLIENTCAS_0=ca.pem check 2 && says "needs both a certificate" checked.err &&
+	REGISTRY_HTTP_TLS_CLIENTCAS_1=ca.pem check 2 && says "CLIENTCAS_1: entry 1 of a list that has 0" checked.err &&
+	REGISTRY_HTTP_TLS_CLIENTCAS=ca.pem check 2 && says "is a list of files" checked.err
+'
+
+test_case 'a list may stand in the environment as it does in the file' '
+	config && REGISTRY_NOTIFICATIONS_ENDPOINTS="$(printf -- "- name: a\n  url: http://127.0.0.1:9/\n")" check 0 &&
+	says "honoured .*REGISTRY_NOTIFICATIONS_ENDPOINTS" checked && says_not "is not known" checked
+'
+
 test_case 'the image of registry:2 is configured by environment alone, and so can we be' '
 	mkdir vol && REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=$PWD/vol REGISTRY_CONFIGURATION_PATH= \
 		start daemon drydockd --addr 127.0.0.1:0 --root vol && served_at daemon && ask 200 "$url/"

@@ -94,6 +94,13 @@ test_case 'the headers of the configuration are sent, and are in no log' '
 	says_not much-too-secret daemon.err && says_not much-too-secret daemon.out
 '
 
+test_case 'who is told can be said by the environment alone' '
+	receive hook && mkdir vol && export REGISTRY_NOTIFICATIONS_ENDPOINTS_0_NAME=hook &&
+	REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=http://127.0.0.1:$port/in \
+		REGISTRY_NOTIFICATIONS_ENDPOINTS_0_HEADERS="{X-Who: [drydockd]}" serve vol &&
+	push_text app hello && wait_until told hook 1 && [ "$(jq -r ".\"X-Who\"" hook.events.heads)" = drydockd ]
+'
+
 test_case 'an endpoint that is not there holds up nobody, and is told when it is back' '
 	receive hook && tells "{name: hook, url: \"http://127.0.0.1:$port/\", threshold: 2, backoff: 100ms}" &&
 	kill -KILL "$(cat hook.pid)" && wait_until test -e hook.status &&
