@@ -144,11 +144,16 @@ static void reply_stream(struct dd_request *request, struct dd_download **stream
 	dd_request_reply(request, reply);
 }
 
-/* NULL: all of it. A part is wanted of what the client has, and not of anything else: RFC 9110, 13.1.5. */
+/*
+ * NULL: all of it. A part is wanted of what the client has, and not of anything else: RFC 9110, 13.1.5; and by
+ * GET alone (14.2), so that HEAD always tells the size.
+ */
 static const char *wanted_range(struct dd_request *request)
 {
 	const char *has = dd_exchange_get_header(request->exchange, "If-Range");
 
+	if (request->method != DD_GET)
+		return NULL;
 	if (has && (!strncmp(has, "W/", 2) || !strstr(has, request->route.reference)))
 		return NULL;
 	return dd_exchange_get_header(request->exchange, "Range");
@@ -254,11 +259,9 @@ static void look_for_304(struct dd_exchange *exchange)
 
 void dd_begin_blob(struct dd_request *request)
 {
-	bool ranged = wanted_range(request) != NULL;
-
-	if (!ranged && client_has_it(request))
+	if (client_has_it(request)) /* counts before a range does: RFC 9110, 13.2.2 */
 		dd_exchange_work(request->exchange, look_for_304, true);
-	else if (request->method == DD_GET || ranged)
+	else if (request->method == DD_GET)
 		dd_exchange_work(request->exchange, get_blob, true);
 	else if (!head_from_cache(request))
 		dd_exchange_work(request->exchange, look_at_blob, true);

@@ -47,6 +47,16 @@ test_case 'ranges: from, to, the last bytes, beyond the end, and what is none' '
 	done
 '
 
+test_case 'HEAD tells the size of the whole, whatever part is asked for' '
+	serve vol && digest=$(push_text app 0123456789) &&
+	for range in bytes=2-4 bytes=10- bytes=-0; do
+		ask 200 -I -H "Range: $range" "$url/app/blobs/$digest" && [ "$(header Content-Length)" = 10 ] &&
+		[ -z "$(header Content-Range)" ] && [ "$(header Accept-Ranges)" = bytes ] || return 1
+	done && for method in GET HEAD; do
+		ask 304 -X $method -H "Range: bytes=2-4" -H "If-None-Match: \"$digest\"" "$url/app/blobs/$digest" || return 1
+	done
+'
+
 test_case 'an empty blob is pushed and served' '
 	serve vol && digest=$(push_text app "") && ask 200 "$url/app/blobs/$digest" &&
 	[ ! -s body ] && fails_with 416 RANGE_INVALID -H "Range: bytes=0-" "$url/app/blobs/$digest"
