@@ -198,6 +198,13 @@ int dd_registry_put_manifest(struct dd_registry *registry, const char *repositor
 			     const struct dd_pushed *pushed, struct dd_push_report *report,
 			     struct dd_error *err);
 
+/*
+ * What the tag points to, whatever became of that. DD_ENOENT: there is none, or it says nothing. The names
+ * are valid ones.
+ */
+int dd_registry_resolve_tag(struct dd_registry *registry, const char *repository, const char *tag,
+			    struct dd_digest *digest, struct dd_error *err);
+
 struct dd_pulled {
 	struct dd_buffer bytes; /* as they were pushed; proved */
 	struct dd_digest digest;

@@ -9,10 +9,6 @@
 /* DD_EFORMAT: no tag can be called so. */
 int dd_registry_check_tag(const char *tag, struct dd_error *err);
 
-/* What the tag points to. DD_ENOENT: there is none, or it says nothing. */
-int dd_registry_resolve_tag(struct dd_registry *registry, const char *repository, const char *tag,
-			    struct dd_digest *digest, struct dd_error *err);
-
 /* Whether the repository has a revision link to it: 0, DD_ENOENT. The caller has a lease. */
 int dd_registry_look_at_revision(struct dd_registry *registry, const char *repository,
 				 const struct dd_digest *digest, struct dd_error *err);

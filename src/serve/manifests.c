@@ -144,22 +144,22 @@ void dd_request_unlock_tags(struct dd_request *request)
 static bool may_tag(struct dd_request *request, const char *tag, const struct dd_digest *digest)
 {
 	struct dd_server *server = request->server;
-	DD_CLEANUP(dd_pulled_release) struct dd_pulled now = { 0 };
 	char rule[200], text[500];
 	struct dd_error err = { 0 };
+	struct dd_digest now;
 	int rc;
 
 	if (!dd_auth_is_immutable(server->auth, request->route.repository, tag, rule, sizeof(rule)))
 		return true;
-	rc = dd_registry_get_manifest(server->registry, request->route.repository, tag, NULL, &now,
-				      &err);
-	if (rc == DD_ENOENT || (rc == 0 && digest && dd_digest_equal(&now.digest, digest)))
+	/* The tag alone counts: one whose manifest was damaged is no more to be moved than others. */
+	rc = dd_registry_resolve_tag(server->registry, request->route.repository, tag, &now, &err);
+	if (rc == DD_ENOENT || (rc == 0 && digest && dd_digest_equal(&now, digest)))
 		return true;
 	if (rc < 0) {
 		dd_request_fail_by(request, rc, DD_MANIFEST_UNKNOWN, &err);
 		return false;
 	}
-	snprintf(text, sizeof(text), "%s is %s, by %s", tag, dd_digest_text(&now.digest), rule);
+	snprintf(text, sizeof(text), "%s is %s, by %s", tag, dd_digest_text(&now), rule);
 	dd_request_fail(request, DD_TAG_IMMUTABLE, text);
 	return false;
 }
@@ -400,11 +400,12 @@ static bool any_tag_is_immutable(struct dd_request *request)
 				       &err);
 
 	for (size_t i = 0; rc == 0 && i < names.count; i++) {
-		DD_CLEANUP(dd_pulled_release) struct dd_pulled pulled = { 0 };
+		struct dd_digest now;
+		int found = dd_registry_resolve_tag(server->registry, route->repository,
+						    names.items[i], &now, NULL);
 
-		if (dd_registry_get_manifest(server->registry, route->repository, names.items[i],
-					     NULL, &pulled, NULL) == 0 &&
-		    dd_digest_equal(&pulled.digest, &route->digest) &&
+		/* Of one that cannot be read it may be what it points to. */
+		if ((found < 0 ? found != DD_ENOENT : dd_digest_equal(&now, &route->digest)) &&
 		    !may_tag(request, names.items[i], NULL))
 			return true;
 	}

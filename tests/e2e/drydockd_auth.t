@@ -187,6 +187,16 @@ test_case 'a tag that never changes is put once, and again only with the same by
 	[ "$digest" != "$held" ] && ask 200 "$url/public/app/manifests/$held" && stop
 '
 
+test_case 'a tag that never changes does not because its manifest was damaged' '
+	with_passwords "$rules" && pushes public/app v1 && held=$(header Docker-Content-Digest) &&
+	cp manifest.json good.json && flip_blob vol "$held" &&
+	wait_until fails_with 404 MANIFEST_UNKNOWN "$url/public/app/manifests/v1" &&
+	curl_auth=$as_alice && put=409 push_image_as public/app v1 other && valid_error DENIED &&
+	fails_with 409 DENIED $as_alice -X DELETE "$url/public/app/manifests/v1" &&
+	fails_with 409 DENIED $as_alice -X DELETE "$url/public/app/manifests/$held" && put=201 pushes public/app v1 &&
+	ask 200 "$url/public/app/manifests/v1" && same good.json body
+'
+
 test_case 'rules about tags alone leave it to everybody to do all else where nobody is asked who they are' '
 	printf "immutable:\n- {repositories: \"**\", tags: \"v*\"}\n" >rules.yml &&
 	config "{}" "{rules: $PWD/rules.yml}" && serve_config config.yml && curl_auth=-s &&
