@@ -26,11 +26,26 @@ static const char *name_copy(struct dd_repair *repair, const struct dd_copy *cop
 	}
 }
 
+/* Nobody had wanted what is misplaced, so it was to go: now somebody takes it from there. */
+static void keep_stray(struct dd_repair *repair, struct dd_step *user, const struct dd_stray *stray)
+{
+	struct dd_step *step;
+	bool is_new;
+
+	if (dd_repair_step(repair, &stray->place, NULL, &step, &is_new, NULL) < 0)
+		return;
+	user->mend.findings += step->mend.findings;
+	step->mend.mending = DD_MEND_LEAVE;
+	step->harmless = true;
+}
+
 static void put_copy(struct dd_repair *repair, struct dd_step *step, const struct dd_copy *copy)
 {
 	step->copy = *copy;
-	if (copy->stray)
+	if (copy->stray) {
 		copy->stray->user = (size_t)(step - repair->steps.items) + 1;
+		keep_stray(repair, step, copy->stray);
+	}
 	step->mend.mending = copy->kind == DD_COPY_STRAY ? DD_MEND_MOVE_BLOB : DD_MEND_PUT_BLOB;
 	step->mend.bytes = copy->bytes;
 	step->mend.from = name_copy(repair, copy);

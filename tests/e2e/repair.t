@@ -118,6 +118,16 @@ test_case 'of two copies that are misplaced, or under a wrong name, one is moved
 	holds_bytes vol $one && holds_bytes vol $two && finds 0 && undoes
 '
 
+test_case 'what is misplaced under a wrong name is moved for a link that would dangle, not moved and withdrawn' '
+	from_template && gone=$(put_layer vol app "nobody needs it") &&
+	astray=vol/docker/registry/v2/blobs/sha256 && mkdir -p $astray/fe &&
+	mv "$(blob_dir vol $gone)" $astray/fe/${no_such#*:} && age vol everything 9d &&
+	finds 0 blob-misplaced link-dangling && plans 0 && volume_content vol >unmended &&
+	run 0 drydock repair --root vol --apply --json >mended &&
+	json ".totals | .changed == 0 and .steps == 1 and .mended == 2" mended &&
+	holds_bytes vol $gone && finds 0 && undoes
+'
+
 test_case 'a layer that is stored by its sha512 digest is put there, and its link is right' '
 	make_volume vol && strong=$(put_blob vol g sha512) && put_strong_image vol app:v1 g &&
 	link_layer vol app $strong && age vol everything 9d && finds 0 && copy_volume vol other &&
