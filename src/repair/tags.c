@@ -39,15 +39,29 @@ static bool find_tag(struct dd_repair *repair, const struct dd_place *place, str
 	return tag->tag != NULL;
 }
 
+/* By its link, or by one that is about to be written. */
+static bool has_revision(const struct tag *tag, uint32_t id, const struct dd_digest *digest)
+{
+	const struct dd_place place = { .kind = DD_AT_REVISION,
+					.repository = tag->repo->name,
+					.digest = *digest };
+	const struct dd_revision *revision = dd_repository_revision(tag->repo, id);
+	struct dd_step *step;
+	bool is_new;
+
+	return (revision && revision->state != DD_LINK_ABSENT) ||
+	       (dd_repair_step(tag->repair, &place, NULL, &step, &is_new, NULL) == 0 &&
+		step->mend.mending == DD_MEND_WRITE_LINK);
+}
+
 /* A manifest that this repository has, and whose bytes are good or will be. */
 static bool is_usable(const struct tag *tag, uint32_t id)
 {
 	const struct dd_verify *verify = tag->repair->verify;
-	const struct dd_revision *revision = dd_repository_revision(tag->repo, id);
 	struct dd_digest digest;
 
 	dd_ids_get(&verify->graph->ids, id, &digest);
-	if (!revision || revision->state == DD_LINK_ABSENT)
+	if (!has_revision(tag, id, &digest))
 		return false;
 	if (verify->verdicts[id] == DD_BLOB_GOOD &&
 	    verify->graph->nodes.items[id].manifest != DD_NO_ID)

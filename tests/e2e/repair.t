@@ -211,6 +211,12 @@ test_case 'a tag whose link is gone points to the one manifest that is left of i
 	tagged vol app:v1 $image && finds 0 && undoes
 '
 
+test_case 'what its history tells counts where the link to the manifest is written in the same run' '
+	from_template && tag vol app:latest $image && rm -r "$(dirname "$(revision_link vol app $image)")" &&
+	rm "$(current_link vol app:v1)" && age vol everything 9d &&
+	finds 1 revision-unlinked tag-no-current && mends 0 && tagged vol app:v1 $image && finds 0 && undoes
+'
+
 test_case 'of several the newest is beyond doubt only if it is so by a minute' '
 	from_template && tag vol app:v1 $beside && : >"$(current_link vol app:v1)" &&
 	age vol everything 9d && mends 1 && step mended link-empty ".action == \"leave\"" &&
