@@ -130,7 +130,7 @@ enum dd_severity {
 	  NULL) \
 	X(DD_FOUND_CHILD_SPARSE, "child-sparse", DD_SEVERITY_NOTE, \
 	  "an index names a manifest that was never pushed here", \
-	  NULL) \
+	  "its link is written where the repair links all else that it needs") \
 	X(DD_FOUND_LAYER_FOREIGN, "layer-foreign", DD_SEVERITY_NOTE, \
 	  "a layer that is fetched from elsewhere is not here", \
 	  NULL) \

@@ -257,14 +257,55 @@ static bool may_be_needed(struct dd_repair *repair, const struct dd_place *place
 	return repair->asked_needs;
 }
 
+/* What a tag ever pointed to, if nothing else tells where it points: the last that is known of it. */
+static bool is_evidence(struct dd_repair *repair, const struct dd_place *place)
+{
+	const struct dd_survey *survey = repair->verify->survey;
+	uint32_t index = dd_survey_repository_index(survey, place->repository);
+	struct dd_place current = { .kind = DD_AT_TAG,
+				    .repository = place->repository,
+				    .tag = place->tag };
+	const struct dd_tag *tag;
+	struct dd_step *step;
+	bool is_new;
+
+	if (place->kind != DD_AT_HISTORY || index == DD_NO_ID)
+		return false;
+	tag = dd_repository_tag(survey->repositories.items[index], place->tag);
+	if (!tag || tag->state == DD_LINK_GOOD)
+		return false;
+	return dd_repair_step(repair, &current, NULL, &step, &is_new, NULL) < 0 ||
+	       step->mend.mending != DD_MEND_POINT_TAG;
+}
+
+int dd_repair_let_go(struct dd_repair *repair, const struct dd_place *place,
+		     const struct dd_found *found, bool besides, struct dd_error *err)
+{
+	struct dd_step *step;
+	struct dd_info info;
+	bool is_new = false;
+	int rc = dd_repair_step(repair, place, found, &step, &is_new, err);
+
+	if (rc < 0)
+		return rc;
+	step->mend.findings -= besides;
+	if (!is_new)
+		return 0;
+	rc = dd_store_stat(repair->store, place, &info, NULL);
+	if (rc == 0 && !may_be_needed(repair, place) && !is_evidence(repair, place))
+		dd_repair_withdraw(step, DD_REASON_LINK_DANGLING, &info);
+	else if (rc == 0 || rc == DD_ENOENT)
+		let_be(step);
+	else
+		dd_repair_cannot_tell(step);
+	return 0;
+}
+
 int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
 	struct dd_place place;
 	struct dd_copy copy = { 0 };
 	struct dd_digest stored;
-	struct dd_step *step;
-	struct dd_info info;
-	bool is_new = false;
 	int rc = found->path ? dd_repair_place(repair, found->path, &place, err) : DD_EFORMAT;
 
 	if (rc < 0)
@@ -275,16 +316,5 @@ int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, s
 	rc = dd_repair_find_copy(repair, &stored, &copy, err);
 	if (rc == 0 && copy.kind != DD_COPY_NONE)
 		return dd_repair_blob(repair, found, err);
-	if (rc == 0)
-		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
-	if (rc < 0 || !is_new)
-		return rc;
-	rc = dd_store_stat(repair->store, &place, &info, NULL);
-	if (rc == 0 && !may_be_needed(repair, &place))
-		dd_repair_withdraw(step, DD_REASON_LINK_DANGLING, &info);
-	else if (rc == 0 || rc == DD_ENOENT)
-		let_be(step);
-	else
-		dd_repair_cannot_tell(step);
-	return 0;
+	return rc < 0 ? rc : dd_repair_let_go(repair, &place, found, false, err);
 }

@@ -31,6 +31,7 @@ static mend_fn *const menders[DD_FINDING_COUNT] = {
 	[DD_FOUND_BLOB_NO_DATA] = dd_repair_empty,
 	[DD_FOUND_HISTORY_BROKEN] = dd_repair_bad_link,
 	[DD_FOUND_LINK_DANGLING] = dd_repair_dangling,
+	[DD_FOUND_CHILD_SPARSE] = dd_repair_sparse,
 	[DD_FOUND_UPLOAD_STALE] = dd_repair_leftover,
 	[DD_FOUND_UPLOAD_NO_START] = dd_repair_leftover,
 	[DD_FOUND_TEMP_LEFT] = dd_repair_leftover,
@@ -88,6 +89,8 @@ int dd_repair_make(struct dd_repair *repair, struct dd_error *err)
 			rc = dd_context_check(repair->ctx, err);
 	}
 	dd_progress_end(repair->ctx);
+	if (rc == 0)
+		rc = dd_repair_follow_losses(repair, err);
 	if (rc == 0)
 		rc = dd_repair_owners(repair, err);
 	if (rc == 0)

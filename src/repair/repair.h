@@ -182,7 +182,16 @@ int dd_repair_bad_link(struct dd_repair *repair, const struct dd_found *found,
 		       struct dd_error *err);
 int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found,
 		       struct dd_error *err);
+/*
+ * The step that withdraws a link to what is gone, unless it may be needed. besides: as for
+ * dd_repair_want().
+ */
+int dd_repair_let_go(struct dd_repair *repair, const struct dd_place *place,
+		     const struct dd_found *found, bool besides, struct dd_error *err);
 int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+
+/* after.c */
+int dd_repair_sparse(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
 
 /* owners.c */
 int dd_repair_owner(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
@@ -193,6 +202,11 @@ int dd_repair_owners(struct dd_repair *repair, struct dd_error *err);
 
 /* What those manifests name that come from a copy, and were not followed yet. */
 int dd_repair_follow(struct dd_repair *repair, struct dd_error *err);
+
+/* ---- after.c ---- */
+
+/* Links to the blobs that go, when all findings were judged. */
+int dd_repair_follow_losses(struct dd_repair *repair, struct dd_error *err);
 
 /* ---- plan.c, apply.c, sums.c ---- */
 

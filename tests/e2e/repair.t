@@ -196,6 +196,23 @@ test_case 'a link that dangles stays where a manifest is missing that may need i
 	layer_linked vol app $one
 '
 
+test_case 'a link to what goes goes with it, so that a second run has nothing to do' '
+	from_template && dead=$(put_layer vol app "nobody needs it") &&
+	old=$(put_manifest vol app "$(manifest_json $type_image "\"old\":1")") &&
+	link_revision vol far "$old" && tag vol app:v1 $old && tag vol app:v1 $image &&
+	rm "$(revision_link vol app $old)" "$(revision_link vol far $old)" && flip_blob vol $dead &&
+	flip_blob vol $old && age vol everything 9d && mends 0 && finds 0 &&
+	! layer_linked vol app $dead && [ ! -e "$(history_link vol app:v1 $old)" ] && plans 0 &&
+	[ -z "$(steps plan)" ] && undoes
+'
+
+test_case 'a child whose own link is the last that an index lacks gets it with the others' '
+	from_template && put_index vol app:all $image && rm -r "$(dirname "$(layer_link vol app $one)")" &&
+	put_image_of vol app:v3 "$(descriptor $type_layer $one 9)" && rm -r "$(tag_dir vol app:v1)" &&
+	rm -r "$(dirname "$(revision_link vol app $image)")" && age vol everything 9d &&
+	finds 1 layer-unlinked child-sparse && mends 0 && finds 0 && revision_linked vol app $image && undoes
+'
+
 test_case 'what a sha512 link stands for is learnt from another repository' '
 	make_volume vol && strong=$(digest_of g sha512) && plain=$(digest_of g) &&
 	put_strong_image vol app:v1 g && put_layer vol app g && link_layer vol app $strong $plain &&
@@ -215,6 +232,12 @@ test_case 'what its history tells counts where the link to the manifest is writt
 	from_template && tag vol app:latest $image && rm -r "$(dirname "$(revision_link vol app $image)")" &&
 	rm "$(current_link vol app:v1)" && age vol everything 9d &&
 	finds 1 revision-unlinked tag-no-current && mends 0 && tagged vol app:v1 $image && finds 0 && undoes
+'
+
+test_case 'what a tag pointed to is not forgotten while nothing else tells it' '
+	from_template && tag vol app:v9 $no_such && rm "$(current_link vol app:v9)" &&
+	age vol everything 9d && finds 1 tag-no-current link-dangling && mends 1 &&
+	[ -e "$(history_link vol app:v9 $no_such)" ] && finds 1 tag-no-current link-dangling
 '
 
 test_case 'of several the newest is beyond doubt only if it is so by a minute' '
