@@ -71,6 +71,13 @@ static void get_item(const struct apply *apply, size_t at, struct dd_item *item)
 		item->reason = DD_REASON_EMPTY;
 }
 
+/* A referrer, a tag, or a link that tells what another digest stands for: what it leads to was not known. */
+static bool leads_on(const struct dd_place *place)
+{
+	return place->kind == DD_AT_REVISION || place->kind == DD_AT_TAG ||
+	       (place->kind == DD_AT_LAYER && place->digest.alg != DD_SHA256);
+}
+
 /* What is back is neither in the trash nor freed. */
 static void count_back(void *arg, const struct dd_revival *revival)
 {
@@ -78,9 +85,7 @@ static void count_back(void *arg, const struct dd_revival *revival)
 	struct dd_gc_totals *totals = &apply->gc->plan.totals;
 
 	totals->revived_items++;
-	/* A referrer, or a tag that is about what came back, needs what it leads to in turn. */
-	apply->more |= revival->changed || revival->place.kind == DD_AT_REVISION ||
-		       revival->place.kind == DD_AT_TAG;
+	apply->more |= revival->changed || leads_on(&revival->place);
 	if (strcmp(revival->place.run, apply->gc->plan.run))
 		return;
 	totals->withdrawn_items--;

@@ -252,6 +252,18 @@ for command in 'trash empty --apply' 'drydock gc --root vol --apply --trash-keep
 		run 0 '"$command"' && layer_linked vol app "$layer" && blob_exists vol "$layer" &&
 		[ ! -e "vol/.drydock/trash/$run" ]
 	'
+
+	# So has one that remembers the image: of a layer that was pushed as sha512 the blob is known only
+	# once the link that says so is back.
+	test_case "the link of a sha512 layer brings its blob before that is removed: $command" '
+		make_volume vol && image=$(put_alias_image vol app:v1 "strong") &&
+		put_image vol app:v1 "two" >/dev/null && run 0 collect vol -m &&
+		blobs_gone vol "$image" "$(digest_of strong)" && link_revision vol app "$image" &&
+		tag vol app:v1 "$image" && run 0 '"$command"' &&
+		blobs_exist vol "$image" "$(digest_of strong)" &&
+		layer_linked vol app "$(digest_of strong)" &&
+		layer_linked vol app "$(digest_of strong sha512)"
+	'
 done
 
 test_case 'a temporary file that changed in the trash comes back by itself, without its blob' '
