@@ -54,8 +54,12 @@ int dd_restore_is_here(struct dd_restore *restore, const struct dd_place *place,
 
 	in_volume.run = NULL;
 	rc = dd_store_stat(restore->store, &in_volume, &info, err);
-	*here = rc == 0;
-	return rc == DD_ENOENT ? 0 : rc;
+	/* A symbolic link, or a file where a directory was: nothing of ours, and it takes the place. */
+	*here = rc == 0 || rc == DD_ESYMLINK || rc == DD_EIRREGULAR;
+	if (!*here)
+		return rc == DD_ENOENT ? 0 : rc;
+	dd_error_clear(err);
+	return 0;
 }
 
 static int read_link_at(struct dd_restore *restore, const struct dd_place *place,

@@ -176,6 +176,24 @@ test_case 'what is not in the trash is named' '
 	run 2 trash restore latest nowhere:v1 --apply 2>err
 '
 
+for other in "ln -s /etc/passwd" "touch"; do
+	test_case "what is in the way of one part stops nothing else: $other" "
+		make_trash && layer=\$(digest_of shared) &&
+		rm -r \"\$(dirname \"\$(layer_link vol app \"\$layer\")\")\" &&
+		$other \"\$(dirname \"\$(layer_link vol app \"\$layer\")\")\" &&
+		run 0 trash restore latest --apply &&
+		blobs_exist vol \"\$first\" \"\$(digest_of one)\" \"\$orphan\" &&
+		revision_linked vol app \"\$first\" && layer_linked vol app \"\$(digest_of one)\"
+	"
+done
+
+test_case 'a symbolic link in the place of an object stays, and all else comes back' '
+	make_trash && link=$(layer_link vol app "$(digest_of one)") && mkdir -p "${link%/*}" &&
+	ln -s /etc/passwd "$link" && run 1 trash restore latest --apply >out &&
+	says "something else" out && [ -L "$link" ] && blobs_exist vol "$first" "$(digest_of one)" "$orphan" &&
+	revision_linked vol app "$first"
+'
+
 test_case 'what cannot be put back is said with the reason, the rest comes back' '
 	make_trash && mkdir -p "$(blob_dir vol "$orphan")" &&
 	printf "other" >"$(blob_data vol "$orphan")" &&
