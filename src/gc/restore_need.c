@@ -287,19 +287,34 @@ static bool target_of(struct dd_restore *restore, const struct dd_place *place,
 	return place->kind == DD_AT_REVISION;
 }
 
+static int is_nowhere(struct dd_restore *restore, const struct dd_digest *digest, bool *nowhere,
+		      struct dd_error *err)
+{
+	const struct dd_place blob = { .kind = DD_AT_BLOB, .digest = *digest };
+	bool here = false;
+	int rc = 0;
+
+	if (!dd_trash_index_find(&restore->index, &blob, restore->run))
+		rc = dd_restore_is_here(restore, &blob, &here, err);
+	else
+		here = true;
+	*nowhere = rc == 0 && !here;
+	return rc;
+}
+
 int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place, bool *bare,
 		       struct dd_error *err)
 {
-	struct dd_place blob = { .kind = DD_AT_BLOB };
-	bool here = false;
+	struct dd_digest target;
 	int rc;
 
 	*bare = false;
-	if (!target_of(restore, place, &blob.digest) ||
-	    dd_trash_index_find(&restore->index, &blob, restore->run))
+	if (!target_of(restore, place, &target))
 		return 0;
-	rc = dd_restore_is_here(restore, &blob, &here, err);
-	*bare = rc == 0 && !here;
+	rc = is_nowhere(restore, &target, bare, err);
+	/* What a link was judged by when it went is its name, whatever somebody wrote into it. */
+	if (*bare && place->kind == DD_AT_LAYER && !dd_digest_equal(&target, &place->digest))
+		rc = is_nowhere(restore, &place->digest, bare, err);
 	return rc;
 }
 

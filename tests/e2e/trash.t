@@ -176,6 +176,14 @@ test_case 'what is not in the trash is named' '
 	run 2 trash restore latest nowhere:v1 --apply 2>err
 '
 
+# Its bytes were found by the link's name when it went.
+test_case 'a layer link that names something else comes back as it was' '
+	make_volume vol && put_image vol app:v1 "one" >/dev/null &&
+	layer=$(put_layer vol app "unused") && link_layer vol app "$layer" "$no_such" &&
+	volume_content vol >whole && run 0 collect vol && ! layer_linked vol app "$layer" &&
+	run 0 trash restore latest --apply && volume_content vol >now && same whole now
+'
+
 for other in "ln -s /etc/passwd" "touch"; do
 	test_case "what is in the way of one part stops nothing else: $other" "
 		make_trash && layer=\$(digest_of shared) &&
