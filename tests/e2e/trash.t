@@ -202,6 +202,13 @@ test_case 'a symbolic link in the place of an object stays, and all else comes b
 	revision_linked vol app "$first"
 '
 
+test_case 'what its owner may not read comes back, too' '
+	need_root && make_images && chmod 0 "$(blob_data vol "$orphan")" &&
+	chown -R 65534:65534 . && run 0 as_nobody collect vol -m && blobs_gone vol "$orphan" &&
+	run 0 as_nobody trash restore latest --apply &&
+	blobs_exist vol "$orphan" "$first" && revision_linked vol app "$first"
+'
+
 test_case 'what cannot be put back is said with the reason, the rest comes back' '
 	make_trash && mkdir -p "$(blob_dir vol "$orphan")" &&
 	printf "other" >"$(blob_data vol "$orphan")" &&
