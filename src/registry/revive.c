@@ -340,11 +340,12 @@ static int fetch_bytes(struct revival *revival, const struct dd_digest *digest,
 	return rc < 0 ? rc : sync_moved(revival, err);
 }
 
-/* Bytes before the link. */
+/* Bytes before the link; a link without them would only be something in doubt. */
 static int fetch_link(struct revival *revival, enum dd_place_kind kind,
 		      const struct dd_digest *digest, struct dd_error *err)
 {
-	struct dd_place place = dd_link_place(kind, revival->repository, digest), trashed = place;
+	struct dd_place place = dd_link_place(kind, revival->repository, digest), trashed = place,
+			bytes;
 	struct dd_digest target = *digest;
 	bool linked = is_in_place(revival, &place);
 	char run[DD_RUN_NAME];
@@ -361,7 +362,8 @@ static int fetch_link(struct revival *revival, enum dd_place_kind kind,
 			return 0;
 	}
 	rc = fetch_bytes(revival, &target, err);
-	if (rc < 0 || linked)
+	bytes = dd_blob_place(&target);
+	if (rc < 0 || linked || !is_in_place(revival, &bytes))
 		return rc;
 	rc = fetch(revival, &place, run, err);
 	return rc < 0 ? rc : sync_moved(revival, err);

@@ -263,6 +263,37 @@ static void what_is_left_of_an_image_does_not_come_back(void **state)
 }
 
 /* Where an index may lack its images it is whole without them. */
+/* The link went in one run, and the bytes in a later one that is gone: it would lead nowhere. */
+static void no_link_comes_back_to_bytes_that_are_gone_for_good(void **state)
+{
+	static const enum dd_place_kind kinds[] = { DD_AT_LAYER, DD_AT_REVISION };
+	const struct dd_digest digest = digest_of(DD_SHA256, "bytes", 5);
+	char first[32], second[32], link[512];
+	struct dd_change *change;
+	struct dd_pulled pulled;
+	struct registry reg;
+
+	(void)state;
+	open_registry(&reg);
+	for (size_t i = 0; i < DD_COUNT(kinds); i++) {
+		snprintf(link, sizeof(link), "%s", path_of(kinds[i], APP, &digest));
+		put(&reg.volume, blob_path(&digest), "bytes");
+		put_link(&reg, link, &digest);
+		take(&reg, DD_REASON_UNTAGGED, (const char *const[]){ link }, 1, first);
+		take(&reg, DD_REASON_UNREFERENCED, (const char *const[]){ blob_path(&digest) }, 1,
+		     second);
+		change = begin_change(&reg.volume);
+		assert_int_equal(dd_change_empty(change, second, reg.err), 0);
+		dd_change_close(change);
+		assert_int_equal(look(&reg, APP, &digest), DD_ENOENT);
+		assert_int_equal(dd_registry_get_manifest(reg.registry, APP, NULL, &digest, &pulled,
+							  reg.err),
+				 DD_ENOENT);
+		assert_false(exists(&reg.volume, link));
+	}
+	close_registry(&reg);
+}
+
 static void a_sparse_index_comes_back_where_it_was_accepted(void **state)
 {
 	DD_CLEANUP(dd_pulled_release) struct dd_pulled pulled;
@@ -306,6 +337,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_is_not_sealed_gives_nothing_and_is_asked_again),
 		cmocka_unit_test(a_trash_full_of_rubbish_is_survived),
 		cmocka_unit_test(what_is_left_of_an_image_does_not_come_back),
+		cmocka_unit_test(no_link_comes_back_to_bytes_that_are_gone_for_good),
 		cmocka_unit_test(a_sparse_index_comes_back_where_it_was_accepted),
 	};
 
