@@ -283,6 +283,14 @@ test_case 'what has not changed is not listed again, and what has is, whatever i
 	rm -r "$(tag_dir vol team/app:two)" && agrees
 '
 
+test_case 'directories that go while they are listed are no problem, however deep' '
+	need_strace && from_template && run 0 drydock du --root vol --no-index --json >whole &&
+	layers=$(repository_dir vol team/app)/_layers/sha256 &&
+	run 0 by_path strace -f -qq -o trace -P "$PWD/$layers" -e trace=getdents64 \
+		-e inject=getdents64:error=ENOENT:when=2+ drydock du --root vol --no-index --json >sum &&
+	grep -q INJECTED trace && same whole sum
+'
+
 test_case 'somebody who may not copy mounts is told the same' '
 	need_root && from_template && chmod -R a+rX vol && mkdir cache && chown nobody cache && sleep 2.1 &&
 	for _ in 1 2 3; do
