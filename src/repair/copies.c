@@ -363,11 +363,28 @@ static int find_beyond(struct dd_repair *repair, const struct dd_digest *digest,
 
 /* ---- all of them ---- */
 
+/*
+ * A name of another algorithm that nothing explains. Verifying tries what it reads, which leaves out
+ * what it remembers; a repair is the same with memory and without.
+ */
+static bool has_riddle(const struct dd_repair *repair)
+{
+	for (size_t i = 0; i < dd_verify_get_count(repair->verify); i++) {
+		const struct dd_found *found = dd_verify_get_found(repair->verify, i);
+
+		if (found->finding == DD_FOUND_ALIAS_UNRESOLVED && !found->has_other)
+			return true;
+	}
+	return false;
+}
+
 int dd_repair_open_copies(struct dd_repair *repair, struct dd_error *err)
 {
 	int rc = list_trashed(repair, err);
 
-	return rc < 0 ? rc : note_strays(repair, err);
+	if (rc == 0)
+		rc = note_strays(repair, err);
+	return rc == 0 && has_riddle(repair) ? seek_twins(repair, err) : rc;
 }
 
 int dd_repair_find_copy(struct dd_repair *repair, const struct dd_digest *digest,

@@ -21,8 +21,8 @@ static bool is_twin(struct dd_repair *repair, const struct dd_digest *blob,
 }
 
 /*
- * What a sha512 link stands for: another repository says it, or verifying found the bytes. Neither
- * is believed before the blob was read.
+ * What a sha512 link stands for: another repository says it, or the bytes were found. Neither is
+ * believed before the blob was read.
  */
 static bool learn_alias(struct dd_repair *repair, const struct dd_found *found,
 			struct dd_digest *says)
@@ -43,7 +43,8 @@ static bool learn_alias(struct dd_repair *repair, const struct dd_found *found,
 		if (is_twin(repair, says, &found->digest))
 			return true;
 	}
-	return false;
+	dd_repair_stored_as(repair, &found->digest, says);
+	return !dd_digest_equal(says, &found->digest) && is_twin(repair, says, &found->digest);
 }
 
 /* Whether a blob is there under that very name, or will be. */

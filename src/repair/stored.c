@@ -25,6 +25,14 @@ void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest 
 	ties = dd_graph_ties(graph, id, &count);
 	if (count)
 		dd_ids_get(&graph->ids, ties[0].to, stored);
+	for (size_t i = 0; i < repair->twins.count && !count; i++) {
+		const struct dd_twin *twin = &repair->twins.items[i];
+
+		if (dd_digest_equal(&twin->digest, digest)) {
+			dd_ids_get(&graph->ids, twin->id, stored);
+			return;
+		}
+	}
 }
 
 bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest)
