@@ -165,6 +165,42 @@ static bool is_needed(const struct dd_repair *repair, const struct dd_place *pla
 	return at && verify->layers[index][at - repo->layers.items] & DD_LAYER_NEEDED;
 }
 
+/* The tag whose history a place is an entry of. */
+static const struct dd_tag *tag_of(const struct dd_repair *repair, const struct dd_place *place)
+{
+	const struct dd_survey *survey = repair->verify->survey;
+	uint32_t index = dd_survey_repository_index(survey, place->repository);
+
+	if (place->kind != DD_AT_HISTORY || index == DD_NO_ID)
+		return NULL;
+	return dd_repository_tag(survey->repositories.items[index], place->tag);
+}
+
+/* What a tag ever pointed to, if nothing else tells where it points: the last that is known of it. */
+static bool is_evidence(struct dd_repair *repair, const struct dd_place *place)
+{
+	const struct dd_place current = { .kind = DD_AT_TAG,
+					  .repository = place->repository,
+					  .tag = place->tag };
+	const struct dd_tag *tag = tag_of(repair, place);
+	struct dd_step *step;
+	bool is_new;
+
+	if (!tag || tag->state == DD_LINK_GOOD)
+		return false;
+	return dd_repair_step(repair, &current, NULL, &step, &is_new, NULL) < 0 ||
+	       step->mend.mending != DD_MEND_POINT_TAG;
+}
+
+/* No image needs it and its bytes are nowhere: of a tag's history, what the tag has left behind. */
+static bool is_past(struct dd_repair *repair, const struct dd_place *place)
+{
+	const struct dd_tag *tag = tag_of(repair, place);
+
+	return tag && tag->current != dd_repair_id(repair, &place->digest) &&
+	       !is_evidence(repair, place);
+}
+
 /*
  * A link that says nothing, of a layer that no image needs and whose bytes are nowhere, would be one
  * that dangles. One to a manifest is written all the same: it is what keeps the manifest's layers.
@@ -172,8 +208,9 @@ static bool is_needed(const struct dd_repair *repair, const struct dd_place *pla
 static bool is_worth_it(struct dd_repair *repair, const struct dd_place *place,
 			const struct dd_digest *says)
 {
-	return place->kind != DD_AT_LAYER || is_needed(repair, place) ||
-	       dd_repair_will_be_there(repair, says);
+	if (place->kind == DD_AT_LAYER ? is_needed(repair, place) : !is_past(repair, place))
+		return true;
+	return dd_repair_will_be_there(repair, says);
 }
 
 static void judge(struct dd_repair *repair, struct dd_step *step, const struct dd_found *found)
@@ -256,27 +293,6 @@ static bool may_be_needed(struct dd_repair *repair, const struct dd_place *place
 			verify->graph->nodes.items[repo->revisions.items[i].id].manifest ==
 				DD_NO_ID;
 	return repair->asked_needs;
-}
-
-/* What a tag ever pointed to, if nothing else tells where it points: the last that is known of it. */
-static bool is_evidence(struct dd_repair *repair, const struct dd_place *place)
-{
-	const struct dd_survey *survey = repair->verify->survey;
-	uint32_t index = dd_survey_repository_index(survey, place->repository);
-	struct dd_place current = { .kind = DD_AT_TAG,
-				    .repository = place->repository,
-				    .tag = place->tag };
-	const struct dd_tag *tag;
-	struct dd_step *step;
-	bool is_new;
-
-	if (place->kind != DD_AT_HISTORY || index == DD_NO_ID)
-		return false;
-	tag = dd_repository_tag(survey->repositories.items[index], place->tag);
-	if (!tag || tag->state == DD_LINK_GOOD)
-		return false;
-	return dd_repair_step(repair, &current, NULL, &step, &is_new, NULL) < 0 ||
-	       step->mend.mending != DD_MEND_POINT_TAG;
 }
 
 int dd_repair_let_go(struct dd_repair *repair, const struct dd_place *place,

@@ -206,6 +206,15 @@ test_case 'a link to what goes goes with it, so that a second run has nothing to
 	[ -z "$(steps plan)" ] && undoes
 '
 
+test_case 'a broken entry of a tag history whose bytes are nowhere goes, but for the last that tells' '
+	from_template && tag vol app:v1 $no_such && tag vol app:v1 $image &&
+	: >"$(history_link vol app:v1 $no_such)" && age vol everything 9d && finds 0 history-broken link-dangling &&
+	plans 0 && volume_content vol >unmended && run 0 drydock repair --root vol --apply --json >mended &&
+	step mended history-broken ".action == \"withdraw\"" && finds 0 && undoes &&
+	rm "$(current_link vol app:v1)" "$(revision_link vol app $image)" && age vol everything 9d &&
+	mends 1 && [ "$(cat "$(history_link vol app:v1 $no_such)")" = $no_such ]
+'
+
 test_case 'a child whose own link is the last that an index lacks gets it with the others' '
 	from_template && put_index vol app:all $image && rm -r "$(dirname "$(layer_link vol app $one)")" &&
 	put_image_of vol app:v3 "$(descriptor $type_layer $one 9)" && rm -r "$(tag_dir vol app:v1)" &&
