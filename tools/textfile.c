@@ -13,6 +13,16 @@
 #include "outside.h"
 #include "textfile.h"
 
+/* A rename would take the place of a device: of /dev/null for the whole machine, if root does it. */
+static int check_type(const char *path, struct dd_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	return dd_fail(err, DD_EUSAGE, 0, "%s is not a regular file", path);
+}
+
 int textfile_check(struct dd_store *store, const char **path, struct dd_error *err)
 {
 	int directory, rc;
@@ -23,7 +33,9 @@ int textfile_check(struct dd_store *store, const char **path, struct dd_error *e
 	directory = outside_open(*path, NULL);
 	if (directory < 0)
 		return 0;
-	rc = outside_check(store, directory, *path, err);
+	rc = check_type(*path, err);
+	if (rc == 0)
+		rc = outside_check(store, directory, *path, err);
 	close(directory);
 	if (rc != DD_EUSAGE)
 		return 0;
@@ -68,8 +80,10 @@ static int write_whole(int fd, const char *text)
 int textfile_replace(const char *path, const char *text, struct dd_error *err)
 {
 	AUTOFREE char *beside = NULL;
-	int fd, sys;
+	int fd, sys, rc = check_type(path, err);
 
+	if (rc < 0)
+		return rc;
 	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
 		return dd_fail(err, DD_ENOMEM, 0, "write %s", path);
 	fd = mkostemp(beside, O_CLOEXEC);

@@ -6,7 +6,10 @@
 
 #include <drydock/store.h>
 
-/* Before the work begins. DD_EUSAGE: it lies below the volume's root, and *path is NULL from here on. */
+/*
+ * Before the work begins. DD_EUSAGE: it lies below the volume's root, or is a device or the like, and
+ * *path is NULL from here on.
+ */
 int textfile_check(struct dd_store *store, const char **path, struct dd_error *err);
 
 /* The whole text, the caller's; NULL if it cannot be read. */

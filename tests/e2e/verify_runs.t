@@ -223,6 +223,14 @@ test_case 'metrics of a run that did not find the volume are about the one of th
 	done
 '
 
+test_case 'metrics do not take the place of what is no file: a pipe, a device by a link' '
+	from_template && mkfifo pipe && ln -s /dev/zero link && mkdir directory &&
+	for what in pipe link directory; do
+		run 2 drydock verify --root vol --metrics $what 2>err && says "not a regular file" err || return
+	done && [ -p pipe ] && [ -L link ] &&
+	run 2 drydock du --root vol --metrics pipe 2>err && says "not a regular file" err && [ -p pipe ]
+'
+
 test_case 'for cron it is silent until there is damage' '
 	from_template && run 0 drydock verify --root vol -q >text 2>&1 && [ ! -s text ] &&
 	flip_blob vol $one && age vol everything 9d && run 1 drydock verify --root vol -q >text 2>&1 &&
