@@ -129,6 +129,17 @@ static int parse_choices(struct given *given, struct dd_error *err)
 	return rc;
 }
 
+static int refuse_itself(struct tool *tool, struct dd_source *source, struct dd_error *err)
+{
+	bool is = false;
+	int rc = dd_source_is_store(source, tool->store, &is, err);
+
+	if (rc < 0 || !is)
+		return rc;
+	return dd_fail(err, DD_EUSAGE, 0,
+		       "that is the volume itself, which has nothing more to give");
+}
+
 static int open_sources(struct tool *tool, struct given *given, struct dd_error *err)
 {
 	int rc = 0;
@@ -142,6 +153,8 @@ static int open_sources(struct tool *tool, struct given *given, struct dd_error 
 		given->source_count += rc == 0;
 		if (rc == DD_EFORMAT || rc == DD_ENOENT)
 			rc = DD_EUSAGE;
+		if (rc == 0)
+			rc = refuse_itself(tool, given->sources[i], err);
 		if (rc < 0)
 			rc = dd_wrap(err, rc, "--from %s", settings.from.items[i]);
 	}

@@ -95,6 +95,12 @@ test_case 'a source that is neither a volume nor a layout is wrong usage' '
 	says "nothing" err && run 2 drydock repair --root vol --from missing 2>err
 '
 
+test_case 'the volume itself is no source, by whatever path' '
+	from_template && ln -s vol link && flip_blob vol $one && for path in vol/docker/registry/v2 link; do
+		run 2 drydock repair --root vol --from $path 2>err && says "the volume itself" err || return
+	done
+'
+
 test_case 'a blob that is misplaced is moved, without a copy being made' '
 	from_template && mkdir -p vol/docker/registry/v2/blobs/sha256/ff &&
 	inode=$(stat -c %i "$(blob_data vol $one)") &&
