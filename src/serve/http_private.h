@@ -98,6 +98,7 @@ struct link {
 	bool refused;			  /* whatever it asks for: it has been told */
 	_Atomic unsigned told;		  /* the status of what was sent to it past libmicrohttpd */
 	struct dd_tally_entry *address;	  /* NULL: connections of one are not counted */
+	bool weighed;			  /* how much of it may be on its way to the client */
 	bool lingers;			  /* its client was still sending when it got its reply */
 	const struct dd_tls_terms *terms; /* with TLS */
 	bool vouched;			  /* its client has shown what certificate is demanded */
