@@ -36,6 +36,12 @@ struct dd_registry;
 /* A file is not what its digest says: as often as the log is told, from any thread. */
 typedef void dd_found_corrupt_fn(void *arg, const struct dd_digest *digest);
 
+/*
+ * Runs both for the same thing, at once if it can, each in whatever thread, and returns when both have
+ * returned. They take their locks in no order, and neither waits for the other.
+ */
+typedef void dd_both_fn(void *arg, void (*one)(void *of), void (*other)(void *of), void *of);
+
 struct dd_registry_options {
 	int64_t lease_ns; /* 0: DD_LEASE_DEFAULT */
 	uint64_t
@@ -50,6 +56,8 @@ struct dd_registry_options {
 	struct dd_index *index;
 	dd_found_corrupt_fn *found_corrupt; /* told beside the log; NULL: nobody */
 	void *found_arg;
+	dd_both_fn *both; /* hashes large pieces beside writing them; NULL: afterwards */
+	void *both_arg;
 };
 #define DD_LEASE_DEFAULT (INT64_C(3600) * 1000000000)
 #define DD_PROVE_FIRST_DEFAULT (UINT64_C(64) << 20)

@@ -84,6 +84,8 @@ int dd_registry_open(struct dd_context *ctx, struct dd_store *store,
 	registry->index = options->index;
 	registry->found_corrupt = options->found_corrupt;
 	registry->found_arg = options->found_arg;
+	registry->both = options->both;
+	registry->both_arg = options->both_arg;
 	for (size_t i = 0; i < DD_REGISTRY_SLOTS; i++)
 		pthread_mutex_init(&registry->repository_locks[i], NULL);
 	pthread_mutex_init(&registry->change_lock, NULL);

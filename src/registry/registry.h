@@ -36,6 +36,8 @@ struct dd_registry {
 	struct dd_index *index; /* borrowed; NULL */
 	dd_found_corrupt_fn *found_corrupt;
 	void *found_arg;
+	dd_both_fn *both; /* NULL */
+	void *both_arg;
 	struct dd_leases *leases;
 	struct dd_watch watch; /* of the leases, and of what is written */
 

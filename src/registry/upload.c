@@ -10,6 +10,8 @@
 #include "registry/upload.h"
 
 #define BLOCK ((size_t)1 << 20)
+#define BESIDE \
+	((size_t)256 << 10) /* of so many bytes hashing and writing are worth a thread each */
 #define LOOK_EVERY ((uint64_t)16 << 20) /* bytes that arrive between two looks for room */
 
 static struct dd_place place_of(const struct dd_upload *upload)
@@ -250,6 +252,52 @@ static int look_for_room(struct dd_upload *upload, size_t len, struct dd_error *
 	return 0;
 }
 
+/* Bytes that came: what became of writing them, and of hashing them. */
+struct piece {
+	struct dd_upload *upload;
+	const void *bytes;
+	size_t len;
+	int written, hashed;
+	struct dd_error write_err, hash_err;
+};
+
+static void write_piece(void *arg)
+{
+	struct piece *piece = arg;
+
+	piece->written = dd_writer_append(piece->upload->writer, piece->bytes, piece->len,
+					  &piece->write_err);
+}
+
+static void hash_piece(void *arg)
+{
+	struct piece *piece = arg;
+
+	piece->hashed =
+		dd_hasher_add(piece->upload->hasher, piece->bytes, piece->len, &piece->hash_err);
+}
+
+static int add_piece(struct dd_upload *upload, const void *bytes, size_t len, struct dd_error *err)
+{
+	struct dd_registry *registry = upload->registry;
+	struct piece piece = { .upload = upload, .bytes = bytes, .len = len };
+
+	if (registry->both && len >= BESIDE) {
+		registry->both(registry->both_arg, write_piece, hash_piece, &piece);
+	} else {
+		write_piece(&piece);
+		if (piece.written == 0)
+			hash_piece(&piece);
+	}
+	if (piece.written == 0 && piece.hashed == 0)
+		return 0;
+	/* The hash may be of more than the file has. */
+	dd_hasher_closep(&upload->hasher);
+	if (err)
+		*err = piece.written < 0 ? piece.write_err : piece.hash_err;
+	return piece.written < 0 ? piece.written : piece.hashed;
+}
+
 int dd_upload_append(struct dd_upload *upload, const void *bytes, size_t len, struct dd_error *err)
 {
 	struct dd_info info;
@@ -258,9 +306,7 @@ int dd_upload_append(struct dd_upload *upload, const void *bytes, size_t len, st
 	if (rc == 0)
 		rc = dd_upload_catch_up(upload, err);
 	if (rc == 0)
-		rc = dd_writer_append(upload->writer, bytes, len, err);
-	if (rc == 0)
-		rc = dd_hasher_add(upload->hasher, bytes, len, err);
+		rc = add_piece(upload, bytes, len, err);
 	if (rc < 0)
 		return dd_wrap(err, rc, "upload %s", upload->id);
 	upload->size += len;

@@ -20,7 +20,7 @@ struct queue {
 
 struct dd_pool {
 	pthread_mutex_t lock;
-	pthread_cond_t work, idle;
+	pthread_cond_t work, idle, other_done;
 	struct queue quick, slow;
 	size_t waiting;
 	unsigned threads, limit, sleeping, running, slow_running;
@@ -44,6 +44,19 @@ static struct dd_pool_job *take(struct queue *queue)
 	if (!queue->first)
 		queue->end = &queue->first;
 	return job;
+}
+
+/* False: it is not there any more. */
+static bool take_back(struct queue *queue, const struct dd_pool_job *job)
+{
+	for (struct dd_pool_job **at = &queue->first; *at; at = &(*at)->next)
+		if (*at == job) {
+			*at = job->next;
+			if (!*at)
+				queue->end = at;
+			return true;
+		}
+	return false;
 }
 
 /* Three of four threads at most are for what is slow. */
@@ -141,6 +154,7 @@ int dd_pool_open(unsigned threads, struct dd_pool **out, struct dd_error *err)
 	pthread_mutex_init(&pool->lock, NULL);
 	dd_condition_init(&pool->work);
 	dd_condition_init(&pool->idle);
+	dd_condition_init(&pool->other_done);
 	return 0;
 }
 
@@ -159,6 +173,7 @@ void dd_pool_closep(struct dd_pool **pointer)
 		pthread_cond_wait(&pool->idle, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 	pthread_cond_destroy(&pool->idle);
+	pthread_cond_destroy(&pool->other_done);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
@@ -176,6 +191,46 @@ void dd_pool_add(struct dd_pool *pool, struct dd_pool_job *job)
 		start_worker(pool);
 	if (!pool->threads && (job = next_job(pool)))
 		run(pool, job);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- two things at once ---- */
+
+struct other {
+	struct dd_pool_job job; /* first: one leads to the other */
+	struct dd_pool *pool;
+	void (*run)(void *of);
+	void *of;
+	bool done;
+};
+
+static void run_other(struct dd_pool_job *job)
+{
+	struct other *other = (struct other *)job;
+	struct dd_pool *pool = other->pool;
+
+	other->run(other->of);
+	pthread_mutex_lock(&pool->lock);
+	other->done = true;
+	pthread_cond_broadcast(&pool->other_done);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* Nobody ever waits for a job that still waits for a thread: that might be his own. */
+void dd_pool_both(void *arg, void (*one)(void *of), void (*other)(void *of), void *of)
+{
+	struct dd_pool *pool = arg;
+	struct other beside = { .job.run = run_other, .pool = pool, .run = other, .of = of };
+
+	dd_pool_add(pool, &beside.job);
+	one(of);
+	pthread_mutex_lock(&pool->lock);
+	if (take_back(&pool->quick, &beside.job)) {
+		pool->waiting--;
+		run(pool, &beside.job);
+	}
+	while (!beside.done)
+		pthread_cond_wait(&pool->other_done, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 }
 

@@ -30,6 +30,11 @@ void dd_pool_closep(struct dd_pool **pool);
 
 /* Never fails and never waits; without any thread to be had it is run in the caller. */
 void dd_pool_add(struct dd_pool *pool, struct dd_pool_job *job);
+/*
+ * Both, the second by another thread if one comes to it, else by the caller, too; returns when both are
+ * done. arg is the pool. Also in a job.
+ */
+void dd_pool_both(void *arg, void (*one)(void *of), void (*other)(void *of), void *of);
 /* Jobs that wait for a thread: whoever is to begin something may rather refuse it. */
 size_t dd_pool_get_waiting(struct dd_pool *pool);
 /* Until nothing is queued and nothing runs. */

@@ -64,6 +64,8 @@ struct dd_registry_options dd_serve_registry_options(const struct dd_serve *serv
 		.index = serve->index,
 		.found_corrupt = dd_note_corrupt,
 		.found_arg = serve->server.events,
+		.both = dd_pool_both,
+		.both_arg = serve->server.pool,
 	};
 }
 
