@@ -83,25 +83,45 @@ static void take(struct dd_exchange *exchange, unsigned which)
 	body->filled[which] = 0;
 }
 
+/*
+ * The connection waits with a full buffer: it gets the empty one, and goes on, without a moment in which
+ * nothing is taken. The lock is held.
+ */
+static bool exchange_buffers(struct dd_exchange *exchange)
+{
+	struct body *body = &exchange->body;
+
+	if (!body->waiting || body->filled[body->filling] < body->room || exchange->reply)
+		return false;
+	body->filling = !body->filling;
+	body->waiting = false;
+	return true;
+}
+
 /* Beside the connection, which goes on filling the other buffer. */
 static void take_beside(struct dd_pool_job *job)
 {
 	struct dd_exchange *exchange = exchange_of_job(job);
 	struct body *body = &exchange->body;
+	unsigned which = !body->filling;
 	dd_exchange_fn *abandoned;
-	bool waiting;
+	bool waiting, more;
 
-	take(exchange, !body->filling);
-	pthread_mutex_lock(&body->lock);
-	body->busy = false;
-	waiting = body->waiting;
-	abandoned = body->abandoned;
-	body->waiting = false;
-	pthread_mutex_unlock(&body->lock);
+	do {
+		take(exchange, which);
+		pthread_mutex_lock(&body->lock);
+		which = body->filling;
+		more = exchange_buffers(exchange);
+		waiting = more || body->waiting;
+		abandoned = body->abandoned;
+		body->busy = more;
+		body->waiting = false;
+		pthread_mutex_unlock(&body->lock);
+		if (waiting && !abandoned)
+			http_resume(exchange);
+	} while (more);
 	if (abandoned)
 		abandoned(exchange);
-	else if (waiting)
-		http_resume(exchange);
 	link_unref(link_of(exchange));
 }
 
