@@ -32,6 +32,7 @@ class Server:
 
     name = None
     pushes = True
+    syncs = False  # can do what pushing costs the disk, and nothing else
     manifest = "/v2/bench/served/manifests/latest"
     blob = "/v2/bench/served/blobs/%s"
 
@@ -185,12 +186,21 @@ class Nginx(Static):
 
 
 class Floor(Static):
-    name, manifest, blob = "floor", "/manifest", "/blob"
+    name, manifest, blob, syncs = "floor", "/manifest", "/blob", True
 
     def command(self):
         volume = os.path.join(self.place, "volume")
         return [os.path.join(PROGRAMS, "floor-serve"), str(self.port),
                 os.path.join(volume, "manifest"), os.path.join(volume, "blob")]
+
+    def push(self, *words):
+        """Seconds that the disk took for what pushing so much writes and syncs, by floor-push."""
+        pushed = os.path.join(self.place, "pushed")
+        out = subprocess.run([os.path.join(PROGRAMS, "floor-push")] +
+                             [str(word) for word in words] + [pushed], text=True, check=True,
+                             stdout=subprocess.PIPE).stdout
+        shutil.rmtree(pushed)
+        return float(out.split()[0])
 
 
 def all_of(place, manifest, blob):
