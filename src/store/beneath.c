@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,6 +58,19 @@ static int is_link(int dir, const char *name)
 	return readlinkat(dir, name, target, sizeof(target)) >= 0;
 }
 
+/* A path alone can be opened to a link itself: openat2(2) does so only where O_NOFOLLOW asks for it. */
+static int open_last(int dir, const char *name, int flags, mode_t mode)
+{
+	int fd = open_one(dir, name, flags, mode);
+	struct stat st;
+
+	if (fd < 0 || (flags & (O_PATH | O_NOFOLLOW)) != O_PATH ||
+	    (fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode)))
+		return fd;
+	close(fd);
+	return -ELOOP;
+}
+
 static int by_hand(int root, const char *path, int flags, mode_t mode)
 {
 	DD_AUTOCLOSE int held = -1;
@@ -74,7 +88,7 @@ static int by_hand(int root, const char *path, int flags, mode_t mode)
 		if (!strcmp(name, ".."))
 			return -EXDEV;
 		if (last)
-			fd = open_one(dir, name, flags, mode);
+			fd = open_last(dir, name, flags, mode);
 		else
 			fd = open_one(dir, name, O_PATH | O_DIRECTORY, 0);
 		if (fd == -ENOTDIR && is_link(dir, name))
