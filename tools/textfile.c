@@ -14,13 +14,13 @@
 #include "textfile.h"
 
 /* A rename would take the place of a device: of /dev/null for the whole machine, if root does it. */
-static int check_type(const char *path, struct dd_error *err)
+static int check_type(const char *path, int code, struct dd_error *err)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
 		return 0;
-	return dd_fail(err, DD_EUSAGE, 0, "%s is not a regular file", path);
+	return dd_fail(err, code, 0, "%s is not a regular file", path);
 }
 
 int textfile_check(struct dd_store *store, const char **path, struct dd_error *err)
@@ -33,7 +33,7 @@ int textfile_check(struct dd_store *store, const char **path, struct dd_error *e
 	directory = outside_open(*path, NULL);
 	if (directory < 0)
 		return 0;
-	rc = check_type(*path, err);
+	rc = check_type(*path, DD_EUSAGE, err);
 	if (rc == 0)
 		rc = outside_check(store, directory, *path, err);
 	close(directory);
@@ -80,7 +80,7 @@ static int write_whole(int fd, const char *text)
 int textfile_replace(const char *path, const char *text, struct dd_error *err)
 {
 	AUTOFREE char *beside = NULL;
-	int fd, sys, rc = check_type(path, err);
+	int fd, sys, rc = check_type(path, DD_EIRREGULAR, err);
 
 	if (rc < 0)
 		return rc;
