@@ -220,8 +220,7 @@ struct dd_pulled {
 };
 
 /*
- * By tag, or by digest (tag NULL); a lease on it and on all that it reaches. DD_ENOENT. bytes false:
- * only what HEAD tells, bytes.len among it, so that nothing is copied.
+ * By tag, or by digest (tag NULL); a lease on it and on all that it reaches. DD_ENOENT.
  */
 int dd_registry_get_manifest(struct dd_registry *registry, const char *repository, const char *tag,
 			     const struct dd_digest *digest, struct dd_pulled *pulled,
