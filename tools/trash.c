@@ -217,6 +217,14 @@ static void print_sums(const struct dd_restore_plan *plan)
 		       render_count(plan->reset, "file", "files"), to_be);
 }
 
+static bool any_fresh(const struct dd_restore_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (comes_back(&plan->items[i]) && plan->items[i].fresh)
+			return true;
+	return false;
+}
+
 void trash_print_restore(const struct tool *tool, const struct dd_restore_plan *plan, bool apply)
 {
 	if (tool->quiet) {
@@ -233,7 +241,7 @@ void trash_print_restore(const struct tool *tool, const struct dd_restore_plan *
 	if (plan->emptied_runs)
 		printf("\n%s nothing left that the volume lacks: removed from the trash.\n",
 		       render_count(plan->emptied_runs, "run has", "runs have"));
-	if (plan->applied && plan->back && !plan->taken)
+	if (plan->applied && any_fresh(plan))
 		puts("\nWhat came back counts as pushed now: the next collection leaves it alone.");
 	if (!plan->applied && (plan->back || plan->taken || plan->reset))
 		suggest(tool, apply);

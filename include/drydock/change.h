@@ -37,7 +37,7 @@ enum dd_reason {
 #define X(constant, name, text) constant,
 	DD_REASONS(X)
 #undef X
-	DD_REASON_COUNT
+		DD_REASON_COUNT
 };
 
 const char *dd_reason_name(enum dd_reason reason);
@@ -256,6 +256,7 @@ struct dd_run {
 	enum dd_run_state state;
 	bool ended;    /* nobody is at work on it: its journal has an end, perhaps a later run's */
 	bool took;     /* anything, as far as is known, whether or not it is still there */
+	bool mended;   /* it is a repair: what it took comes back as it was */
 	char *command; /* NULL: not known */
 	size_t count;  /* objects that are still in the trash */
 	struct dd_item *items; /* count of them; place.run is set */

@@ -5,7 +5,8 @@
  * for a manifest its bytes, its link in the repository, and the same for all that it names. What is
  * needed and lies in another run is fetched from there. A link whose bytes are nowhere any more stays
  * in the trash: to whoever collects next it would be damage. Everything that comes back counts as
- * pushed now, so that the next collection leaves it alone.
+ * pushed now, so that the next collection leaves it alone; but what a repair took, when that is undone,
+ * is as it was.
  *
  * Emptying removes runs for good; before that, what is reachable again or was written to in the
  * trash comes back. While something is in doubt that cannot be told, and nothing is removed.
@@ -63,7 +64,7 @@ enum dd_outcome {
 #define X(constant, name, person, text) constant,
 	DD_OUTCOMES(X)
 #undef X
-	DD_OUTCOME_COUNT
+		DD_OUTCOME_COUNT
 };
 
 const char *dd_outcome_name(enum dd_outcome outcome);
@@ -76,7 +77,8 @@ struct dd_restored {
 	enum dd_outcome outcome;
 	bool dangled;		      /* a link: what it names was gone already when it went */
 	enum dd_reason reason;	      /* why it went */
-	bool damage;		      /* it went as damaged, and comes back as it was */
+	bool damage;		      /* it went as damaged */
+	bool fresh;		      /* it counts as pushed now; false: it comes back as it was */
 	bool swap;		      /* there already, by a repair: this one takes its place */
 	const struct dd_put *put;     /* it was put there by the run, and is taken away again */
 	const struct dd_dress *dress; /* its owner and mode were set, and are set back */

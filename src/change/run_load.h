@@ -19,7 +19,6 @@ struct dd_run_load {
 	DD_LIST(struct dd_put) puts;
 	DD_LIST(struct dd_put) overwritten; /* if they were put at all */
 	DD_LIST(struct dd_dress) dresses;
-	bool mends;	     /* a repair's: what lies there and is not known may be damaged */
 	const char *last[5]; /* strings of the item before, which mostly has the same */
 };
 

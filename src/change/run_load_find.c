@@ -62,8 +62,9 @@ static bool whole_of(const struct dd_place *place, struct dd_place *whole)
 static int add(struct finding *finding, const struct dd_place *place, struct dd_error *err)
 {
 	struct dd_item item = { .place = *place,
-				.reason = finding->load->mends ? DD_REASON_DAMAGED :
-								 DD_REASON_UNREFERENCED };
+				/* What a repair took may be damaged. */
+				.reason = finding->load->run->mended ? DD_REASON_DAMAGED :
+								       DD_REASON_UNREFERENCED };
 	struct dd_place whole;
 	struct dd_info info;
 	int rc;

@@ -58,6 +58,8 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 		return readable;
 	run->unseen = readable == DD_EIO || readable == DD_EACCES;
 	dd_error_clear(err);
+	run->mended =
+		journal->placed || (journal->command && !strncmp(journal->command, "repair", 6));
 	rc = dd_run_load_look(load, err);
 	if (rc < 0)
 		return rc;
@@ -67,8 +69,6 @@ static int load_items(struct dd_run_load *load, struct dd_journal *journal, stru
 			journal->ended && !journal->interrupted ? DD_RUN_DONE : DD_RUN_INTERRUPTED;
 		return 0;
 	}
-	load->mends =
-		journal->placed || (journal->command && !strncmp(journal->command, "repair", 6));
 	rc = dd_run_load_find(load, &found, err);
 	if (rc < 0)
 		return rc;

@@ -105,6 +105,7 @@ int dd_restore_take(struct dd_restore *restore, struct dd_object *object,
 	item->outcome = DD_OUTCOME_BACK;
 	item->dangled = dangled(object->item);
 	item->damage = dd_reason_damage(object->item->reason);
+	item->fresh = !item->damage && !(object->run == restore->run && object->run->mended);
 	item->reason = object->item->reason;
 	item->needed = needed_by != NULL;
 	if (needed_by)

@@ -26,7 +26,6 @@ static int set_back(struct dd_change *change, struct dd_restored *item, struct d
 	return rc;
 }
 
-/* What was damaged comes back with its time: it is as it was. */
 static int revive(struct dd_restore *restore, struct dd_change *change, struct dd_restored *item,
 		  struct dd_error *err)
 {
@@ -39,7 +38,7 @@ static int revive(struct dd_restore *restore, struct dd_change *change, struct d
 	else if (item->reason == DD_REASON_REPLACED)
 		rc = dd_change_revive_file(change, &item->place, &there, err);
 	else
-		rc = dd_change_revive(change, &item->place, !item->damage, &there, err);
+		rc = dd_change_revive(change, &item->place, item->fresh, &there, err);
 	if (rc < 0)
 		return rc;
 	item->outcome = there && empty ? DD_OUTCOME_SAME : DD_OUTCOME_BACK;
