@@ -30,6 +30,12 @@ static bool still_counts(const struct dd_verify *verify, const struct dd_verifie
 	       age < verify->options.reverify_after_ns;
 }
 
+/* In the future a clock was wrong: when it was read is not known, and it is not to be the last. */
+static int64_t known_time(const struct dd_verify *verify, int64_t when_ns)
+{
+	return when_ns <= verify->now_ns ? when_ns : 0;
+}
+
 /* 1: accepted, 0: to be read, or an error. */
 static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 {
@@ -46,11 +52,11 @@ static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 	if (!dd_index_get_verified(verify->options.index, &place.digest, &info.stamp, &verified)) {
 		/* The index is not what it was; that run knew of the blob, which is as it was. */
 		if (dd_index_may_remember(&info, verify->earlier.began_ns))
-			verify->whens[id] = verify->earlier.oldest_ns;
+			verify->whens[id] = known_time(verify, verify->earlier.oldest_ns);
 		return 0;
 	}
 	batch->found++;
-	verify->whens[id] = verified.when_ns;
+	verify->whens[id] = known_time(verify, verified.when_ns);
 	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified) ||
 	    (verify->candidates && verify->candidates[id]))
 		return 0;
@@ -165,6 +171,9 @@ static bool find_earlier_run(struct dd_verify *verify)
 
 	if (rc < 0)
 		dd_log(verify->ctx, DD_LOG_WARNING, "%s", err.text);
+	/* What has come since would look as if that run had seen it. */
+	if (verify->earlier.began_ns > verify->now_ns)
+		verify->earlier = (struct dd_verify_run){ 0 };
 	return rc > 0;
 }
 

@@ -7,11 +7,14 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include <drydock/index.h>
 #include <drydock/units.h>
 #include <drydock/verify.h>
 
 /* Nobody waits: the clock goes on by as much as somebody would have slept, and not otherwise. */
 static _Atomic int64_t slept_ns;
+/* So wrong is the clock on the wall. */
+static _Atomic int64_t wrong_ns;
 
 int nanosleep(const struct timespec *time, struct timespec *left)
 {
@@ -22,8 +25,12 @@ int nanosleep(const struct timespec *time, struct timespec *left)
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-	if (clock != CLOCK_MONOTONIC)
-		return (int)syscall(SYS_clock_gettime, clock, now);
+	if (clock != CLOCK_MONOTONIC) {
+		int rc = (int)syscall(SYS_clock_gettime, clock, now);
+
+		now->tv_sec += wrong_ns / DD_SECOND;
+		return rc;
+	}
 	*now = (struct timespec){ 1 + slept_ns / DD_SECOND, slept_ns % DD_SECOND };
 	return 0;
 }
@@ -48,8 +55,8 @@ static void open_three_blobs(struct volume *volume)
 	put_blob(volume, "three");
 }
 
-static struct dd_verify_summary verify(struct volume *volume, const struct dd_verify_options *options,
-				       int code)
+static struct dd_verify_summary verify(struct volume *volume,
+				       const struct dd_verify_options *options, int code)
 {
 	struct dd_verify_summary summary;
 	struct dd_verify *run;
@@ -166,6 +173,67 @@ static void a_load_that_is_not_known_keeps_nobody_waiting(void **state)
 	close_volume(&machine.volume);
 }
 
+/* ---- a clock that was wrong ---- */
+
+#define DAY (24 * 3600 * DD_SECOND)
+
+static struct dd_index *open_memory(struct volume *volume, const char *directory)
+{
+	const struct dd_index_options options = { .kind = DD_INDEX_VERIFIED,
+						  .cache_dir = directory };
+	struct dd_index *index;
+
+	assert_int_equal(dd_index_open(volume->ctx, volume->store, &options, &index, &volume->err),
+			 0);
+	assert_true(dd_index_is_writable(index));
+	return index;
+}
+
+static struct dd_verify_summary verify_at_night(struct volume *volume, const char *directory,
+						struct dd_verify_options options)
+{
+	struct dd_index *index = open_memory(volume, directory);
+	struct dd_verify_summary summary;
+
+	options.index = index;
+	summary = verify(volume, &options, 0);
+	dd_index_close(index);
+	return summary;
+}
+
+/* Else it would be the last that is read again, and where nights are short never. */
+static void what_was_read_in_the_future_counts_as_never_read(void **state)
+{
+	const struct dd_verify_options night = { .max_bytes = 3 };
+	struct dd_verify_summary summary;
+	char directory[] = "/tmp/drydock-test.XXXXXX";
+	struct volume volume;
+	int64_t first_ns = 0;
+
+	(void)state;
+	open_volume(&volume);
+	dd_context_set_jobs(volume.ctx, 1);
+	assert_non_null(mkdtemp(directory));
+	put_blob(&volume, "one");
+	put_blob(&volume, "two");
+	put_blob(&volume, "six");
+	wrong_ns = 4000 * DAY;
+	summary = verify_at_night(&volume, directory, (struct dd_verify_options){ 0 });
+	assert_int_equal(summary.never_blobs, 0);
+	for (int i = 0; i < 3; i++) {
+		wrong_ns = (i + 1) * DAY;
+		summary = verify_at_night(&volume, directory, night);
+		assert_int_equal(summary.read_blobs, 1);
+		assert_int_equal(summary.never_blobs, 2 - i);
+		if (!i)
+			first_ns = summary.oldest_ns;
+		assert_int_equal(summary.oldest_ns, first_ns);
+	}
+	wrong_ns = 0;
+	nftw(directory, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+	close_volume(&volume);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +242,7 @@ int main(void)
 		cmocka_unit_test(waiting_can_be_interrupted),
 		cmocka_unit_test(a_rate_counts_the_bytes_that_there_are),
 		cmocka_unit_test(a_load_that_is_not_known_keeps_nobody_waiting),
+		cmocka_unit_test(what_was_read_in_the_future_counts_as_never_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
