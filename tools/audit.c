@@ -205,9 +205,10 @@ static void print_summary(const struct dd_verify_summary *summary)
 
 static void print_verdict(const struct dd_verify_summary *summary, bool ended_early)
 {
-	const char *whole = summary->left_blobs ? "Nothing is wrong with what was looked at." :
-			    summary->quick	? "The structure is whole." :
-						  "Whole: every byte is as it was stored.";
+	bool partly = summary->left_blobs || summary->changed_blobs;
+	const char *whole = partly	   ? "Nothing is wrong with what was looked at." :
+			    summary->quick ? "The structure is whole." :
+					     "Whole: every byte is as it was stored.";
 
 	putchar('\n');
 	if (ended_early)

@@ -29,6 +29,14 @@ test_case 'a blob that goes on changing is not judged, and counted' '
 		-e inject=read:delay_exit=300000 drydock verify --root vol --json >report && summary ".changed_blobs == 1" report
 '
 
+test_case 'while a blob goes on changing nobody says that every byte is as it was stored' '
+	need_strace && from_template && data=$(blob_data vol $one) && printf "layer" >"$data" &&
+	{ while sleep 0.01; do printf x >>"$data"; done & } && on_exit kill $! &&
+	run 0 by_path strace -f -qq -o trace -P "$(realpath "$data")" -e trace=read,preadv2 \
+		-e inject=read:delay_exit=300000 drydock verify --root vol >report &&
+	says "changed +1 blob" report && says_not "every byte" report
+'
+
 test_case 'a large blob that somebody writes to all the time keeps nobody for ever' '
 	need_strace && from_template && data=$(blob_data vol $one) && head -c 200000 /dev/zero >"$data" &&
 	{ while sleep 0.01; do printf x >>"$data"; done & } && on_exit kill $! &&
