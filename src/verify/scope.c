@@ -78,25 +78,45 @@ static int reach(struct dd_verify *verify, uint32_t from, struct dd_error *err)
 	return rc < 0 ? dd_fail(err, rc, 0, "follow a reference") : 0;
 }
 
-/* A tag whose link holds nothing usable is damage, which the passes tell. */
+/*
+ * A tag whose link holds nothing usable is damage, which the passes tell; so may be one without a
+ * link: *absent is why.
+ */
 static int resolve(struct dd_verify *verify, struct dd_digest *digest, bool *known,
-		   struct dd_error *err)
+		   struct dd_error *absent, struct dd_error *err)
 {
 	int rc = dd_resolve(verify->store, verify->options.reference, digest, err);
 
 	*known = rc == 0;
-	if (rc < 0 && rc != DD_ENOENT && rc != DD_EAMBIGUOUS && rc != DD_EUSAGE &&
-	    verify->options.reference->tag[0]) {
-		dd_error_clear(err);
-		return 0;
+	if (rc == 0 || rc == DD_EAMBIGUOUS || rc == DD_EUSAGE || !verify->options.reference->tag[0])
+		return rc;
+	if (rc == DD_ENOENT)
+		*absent = err ? *err : (struct dd_error){ .code = rc };
+	dd_error_clear(err);
+	return 0;
+}
+
+/* Whether a history tells that there was such a tag. */
+static bool was_there(struct dd_verify *verify)
+{
+	const struct dd_survey *survey = verify->survey;
+	const char *name = verify->options.reference->tag;
+
+	for (size_t i = 0; i < survey->repositories.count; i++) {
+		const struct dd_repository *repo = survey->repositories.items[i];
+
+		for (size_t k = 0; k < repo->tags.count; k++)
+			if (!strcmp(repo->tags.items[k].name, name))
+				return dd_verify_has_past(verify, repo, &repo->tags.items[k]);
 	}
-	return rc;
+	return false;
 }
 
 static int survey_reference(struct dd_verify *verify, struct dd_error *err)
 {
 	const struct dd_reference *reference = verify->options.reference;
 	struct dd_survey_options options = { .no_blobs = true };
+	struct dd_error absent = { 0 };
 	struct dd_digest digest;
 	bool known = false;
 	int rc = 0;
@@ -104,7 +124,7 @@ static int survey_reference(struct dd_verify *verify, struct dd_error *err)
 	if (reference->repository[0])
 		options.only = reference->repository;
 	if (reference->tag[0] || reference->digest[0])
-		rc = resolve(verify, &digest, &known, err);
+		rc = resolve(verify, &digest, &known, &absent, err);
 	if (rc < 0)
 		return rc;
 	if (known)
@@ -116,6 +136,11 @@ static int survey_reference(struct dd_verify *verify, struct dd_error *err)
 	if (known) {
 		verify->start = dd_ids_find(&verify->graph->ids, &digest);
 		return reach(verify, verify->start, err);
+	}
+	if (absent.code && !was_there(verify)) {
+		if (err)
+			*err = absent;
+		return absent.code;
 	}
 	if (reference->tag[0]) /* nothing but the tag itself */
 		verify->scope = calloc(verify->graph->nodes.count + 1, 1);

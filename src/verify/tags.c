@@ -42,9 +42,9 @@ static bool still_absent(struct dd_verify *verify, const struct dd_repository *r
 	return dd_store_stat(verify->store, &place, &info, NULL) == DD_ENOENT;
 }
 
-/* Whether its history says anything: a push that died left directories, and no link in them. */
-static bool has_past(struct dd_verify *verify, const struct dd_repository *repo,
-		     const struct dd_tag *tag)
+/* A push that died left directories, and no link in them. */
+bool dd_verify_has_past(struct dd_verify *verify, const struct dd_repository *repo,
+			const struct dd_tag *tag)
 {
 	struct dd_place place = { .kind = DD_AT_HISTORY,
 				  .repository = repo->name,
@@ -114,7 +114,8 @@ static int judge_tag(struct dd_verify *verify, uint32_t index, const struct dd_t
 	if (tag->state != DD_LINK_ABSENT || !still_absent(verify, repo, tag))
 		return 0;
 	return report(verify, index, tag,
-		      has_past(verify, repo, tag) ? DD_FOUND_TAG_NO_CURRENT : DD_FOUND_TAG_EMPTY,
+		      dd_verify_has_past(verify, repo, tag) ? DD_FOUND_TAG_NO_CURRENT :
+							      DD_FOUND_TAG_EMPTY,
 		      DD_AT_TAG, DD_NO_ID, err);
 }
 

@@ -162,6 +162,12 @@ static inline void dd_verify_prefetch(const struct dd_verify *verify, const uint
 	__builtin_prefetch(&verify->verdicts[id]);
 }
 
+/* ---- tags.c ---- */
+
+/* Whether a tag's history says anything. */
+bool dd_verify_has_past(struct dd_verify *verify, const struct dd_repository *repo,
+			const struct dd_tag *tag);
+
 /* ---- collected.c ---- */
 
 /* Whether the trash has a repository's link to a manifest. Any thread. */

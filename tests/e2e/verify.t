@@ -240,6 +240,14 @@ test_case 'a reference is checked with what it reaches, and nothing else' '
 	run 2 drydock verify --root vol nowhere 2>err && run 2 drydock verify --root vol $no_such
 '
 
+test_case 'a tag that only its history tells of is damaged, not unknown, and can be mended by name' '
+	from_template && rm "$(current_link vol app:v1)" && finds 1 tag-no-current -- app:v1 &&
+	breaks report tag-no-current app:v1 && [ "$(findings report | wc -l)" = 1 ] &&
+	run 0 drydock repair --root vol --apply app:v1 && finds 0 -- app:v1 &&
+	rm "$(current_link vol app:v1)" "$(history_link vol app:v1 $image)" &&
+	run 2 drydock verify --root vol app:v1 2>err && says "has no tag v1" err
+'
+
 test_case 'a reference whose layer is missing, or not linked, says so' '
 	from_template && remove_blob vol $one && rm "$(layer_link vol app $base)" &&
 	finds 1 layer-missing layer-unlinked -- app:v1 && finds 1 layer-unlinked -- app:v2
