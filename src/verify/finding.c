@@ -6,6 +6,7 @@
 #include <drydock/finding.h>
 
 #include "base/cleanup.h"
+#include "verify/verify.h"
 
 static const struct {
 	const char *name;
@@ -61,4 +62,25 @@ const char *dd_severity_name(enum dd_severity severity)
 const char *dd_severity_word(enum dd_severity severity, bool many)
 {
 	return many ? severities[severity].many : severities[severity].one;
+}
+
+unsigned dd_verify_felt(enum dd_finding finding)
+{
+	switch (finding) {
+	/* Who names another digest goes by that one's link. */
+	case DD_FOUND_LAYER_UNLINKED:
+	case DD_FOUND_LINK_EMPTY:
+	case DD_FOUND_LINK_MALFORMED:
+	case DD_FOUND_LINK_OTHER:
+	case DD_FOUND_LINK_UNREADABLE:
+	case DD_FOUND_ALIAS_UNRESOLVED:
+		return DD_SCOPE_NAMED;
+	/* As a layer it serves. */
+	case DD_FOUND_MANIFEST_INVALID:
+	case DD_FOUND_MANIFEST_UNKNOWN:
+	case DD_FOUND_MANIFEST_TOO_BIG:
+		return DD_SCOPE_MANIFEST;
+	default:
+		return DD_SCOPE_BEHIND | DD_SCOPE_NAMED | DD_SCOPE_MANIFEST;
+	}
 }

@@ -181,22 +181,11 @@ static bool is_felt(const struct search *search, enum dd_finding finding, uint32
 {
 	const struct dd_graph *graph = search->verify->graph;
 	bool is_manifest = graph->nodes.items[parent].manifest != DD_NO_ID;
+	unsigned how = !is_manifest			    ? DD_SCOPE_BEHIND :
+		       names_as_manifest(graph, parent, id) ? DD_SCOPE_NAMED | DD_SCOPE_MANIFEST :
+							      DD_SCOPE_NAMED;
 
-	switch (finding) {
-	/* Who names another digest goes by that one's link. */
-	case DD_FOUND_LAYER_UNLINKED:
-	case DD_FOUND_LINK_EMPTY:
-	case DD_FOUND_LINK_MALFORMED:
-	case DD_FOUND_LINK_OTHER:
-	case DD_FOUND_LINK_UNREADABLE:
-	case DD_FOUND_ALIAS_UNRESOLVED:
-		return is_manifest;
-	/* As a layer it serves. */
-	case DD_FOUND_MANIFEST_INVALID:
-		return is_manifest && names_as_manifest(graph, parent, id);
-	default:
-		return true;
-	}
+	return how & dd_verify_felt(finding);
 }
 
 static int climb(struct search *search, uint32_t from, enum dd_finding finding)

@@ -129,7 +129,7 @@ static bool concerns(const struct dd_verify *verify, const struct dd_report *rep
 	if (!verify->scope)
 		return true;
 	if (report->id != DD_NO_ID)
-		return verify->scope[report->id];
+		return verify->scope[report->id] & dd_verify_felt(report->found.finding);
 	return report->found.tag && !strcmp(report->found.tag, reference->tag);
 }
 

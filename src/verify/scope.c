@@ -31,13 +31,14 @@ struct stack {
 	DD_LIST(uint32_t) ids;
 };
 
-static int push(struct dd_verify *verify, struct stack *stack, uint32_t id)
+static int push(struct dd_verify *verify, struct stack *stack, uint32_t id, unsigned how)
 {
+	bool seen = verify->scope[id];
 	uint32_t *slot;
 
-	if (verify->scope[id])
+	verify->scope[id] |= (uint8_t)how;
+	if (seen)
 		return 0;
-	verify->scope[id] = 1;
 	slot = dd_list_add(&stack->ids);
 	if (!slot)
 		return DD_ENOMEM;
@@ -56,12 +57,16 @@ static int push_all_that_it_names(struct dd_verify *verify, struct stack *stack,
 
 	ties = node->flags & DD_NODE_ALIAS ? dd_graph_ties(graph, id, &count) : NULL;
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = push(verify, stack, ties[i].to);
+		rc = push(verify, stack, ties[i].to, DD_SCOPE_BEHIND);
 	if (node->manifest == DD_NO_ID)
 		return rc;
 	manifest = &graph->manifests.items[node->manifest];
-	for (uint32_t i = 0; i < manifest->count && rc == 0; i++)
-		rc = push(verify, stack, DD_EDGE_ID(graph->edges.items[manifest->first + i]));
+	for (uint32_t i = 0; i < manifest->count && rc == 0; i++) {
+		uint32_t edge = graph->edges.items[manifest->first + i];
+
+		rc = push(verify, stack, DD_EDGE_ID(edge),
+			  DD_SCOPE_NAMED | (edge & DD_EDGE_MANIFEST ? DD_SCOPE_MANIFEST : 0));
+	}
 	return rc;
 }
 
@@ -71,7 +76,8 @@ static int reach(struct dd_verify *verify, uint32_t from, struct dd_error *err)
 	int rc;
 
 	verify->scope = calloc(verify->graph->nodes.count + 1, 1);
-	rc = verify->scope ? push(verify, &stack, from) : DD_ENOMEM;
+	rc = verify->scope ? push(verify, &stack, from, DD_SCOPE_NAMED | DD_SCOPE_MANIFEST) :
+			     DD_ENOMEM;
 	while (rc == 0 && stack.ids.count)
 		rc = push_all_that_it_names(verify, &stack, stack.ids.items[--stack.ids.count]);
 	dd_list_release(&stack.ids);

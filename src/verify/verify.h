@@ -43,6 +43,13 @@ enum dd_blob_verdict {
 /* Bits of a layer link, beside its state. */
 enum { DD_LAYER_STATE = 3, DD_LAYER_NEEDED = 4 };
 
+/* Bits: how a reference reaches a digest. 0: not at all. */
+enum dd_scope {
+	DD_SCOPE_BEHIND = 1,   /* as what an alias stands for */
+	DD_SCOPE_NAMED = 2,    /* by its own name */
+	DD_SCOPE_MANIFEST = 4, /* likewise, and to be read as a manifest */
+};
+
 /* A sha512 link that says only itself, and the blob whose bytes have that digest. */
 struct dd_alias {
 	uint32_t name, blob; /* ids; DD_NO_ID: not found (yet) */
@@ -81,7 +88,7 @@ struct dd_verify {
 	uint64_t *
 		places; /* where it lies; NULL: the disk does not turn, so that it does not matter */
 	uint8_t *verdicts;
-	uint8_t *scope;	  /* not 0: the reference reaches it; NULL: everything counts */
+	uint8_t *scope;	  /* enum dd_scope, by what the reference reaches it; NULL: all counts */
 	uint8_t **layers; /* by repository, as its layers: enum dd_link_state and bits */
 
 	/* alias.c */
@@ -173,6 +180,11 @@ bool dd_verify_has_past(struct dd_verify *verify, const struct dd_repository *re
 /* Whether the trash has a repository's link to a manifest. Any thread. */
 int dd_verify_collected(struct dd_verify *verify, const char *repository, uint32_t id,
 			bool *collected, struct dd_error *err);
+
+/* ---- finding.c ---- */
+
+/* Bits of enum dd_scope: who leads to a digest by any of these suffers from what is wrong with it. */
+unsigned dd_verify_felt(enum dd_finding finding);
 
 /* ---- report.c ---- */
 

@@ -151,7 +151,13 @@ test_case 'manifests that cannot be understood are found: no JSON, unknown, over
 
 test_case 'a tag that points to a layer is no image, though the layer is whole and linked' '
 	from_template && tag vol app:v3 $one && age vol everything 9d && finds 1 manifest-invalid &&
-	breaks report manifest-invalid app:v3 && finds 1 manifest-invalid -- --quick
+	breaks report manifest-invalid app:v3 && finds 1 manifest-invalid -- --quick &&
+	finds 0 -- app:v1 && finds 1 manifest-invalid -- app:v3
+'
+
+test_case 'a tag that points to a configuration is no image, and the image that has it is whole' '
+	from_template && tag vol app:v3 $config && age vol everything 9d && finds 1 manifest-unknown &&
+	breaks report manifest-unknown app:v3 && finds 0 -- app:v1 && finds 1 manifest-unknown -- app:v3
 '
 
 test_case 'a layer without a link in the repository breaks the pull, although it is there' '

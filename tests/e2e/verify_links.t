@@ -98,7 +98,7 @@ test_case 'a link that is broken hurts only images that name the digest that it 
 	finds 1 link-empty && breaks report link-empty app:v1 &&
 	link_layer vol app "$(digest_of g sha512)" "$(digest_of g)" &&
 	: >"$(layer_link vol app "$(digest_of g)")" && finds 1 link-empty &&
-	breaks report link-empty app:v2
+	breaks report link-empty app:v2 && finds 0 -- app:v1 && finds 1 link-empty -- app:v2
 '
 
 test_case 'an entry of a tag history that does not hold its digest hurts no image' '
