@@ -76,6 +76,13 @@ static bool still_points_to(struct dd_verify *verify, const struct dd_repository
 	       dd_digest_equal(&then, &now);
 }
 
+/* Told as such; a link would not make it one. */
+static bool is_no_manifest(const struct dd_verify *verify, uint32_t id)
+{
+	return verify->graph->nodes.items[id].flags & DD_NODE_DOUBT &&
+	       dd_graph_doubt(verify->graph, id)->doubt == DD_DOUBT_INVALID;
+}
+
 static int judge_current(struct dd_verify *verify, uint32_t index, const struct dd_tag *tag,
 			 struct dd_error *err)
 {
@@ -88,7 +95,7 @@ static int judge_current(struct dd_verify *verify, uint32_t index, const struct 
 		/* Registry 2.1.0 linked manifests as layers, and its successors find them. */
 		if (dd_verify_revision_linked(verify, index, tag->current) ||
 		    dd_verify_layer_linked(verify, index, tag->current) ||
-		    !still_points_to(verify, repo, tag))
+		    is_no_manifest(verify, tag->current) || !still_points_to(verify, repo, tag))
 			return 0;
 		return report(verify, index, tag, DD_FOUND_REVISION_UNLINKED, DD_AT_REVISION,
 			      tag->current, err);

@@ -298,6 +298,12 @@ test_case 'what is left is said to need what helps: a choice, or a push' '
 	age vol everything 9d && run 1 drydock repair --root vol >text && says "pushed again\.$" text
 '
 
+test_case 'what a tag points to and is no manifest gets no link as one' '
+	from_template && tag vol far:v1 $one && age vol everything 9d && finds 1 manifest-invalid &&
+	[ "$(findings report | wc -l)" = 1 ] && plans 1 && step plan manifest-invalid ".action == \"leave\"" &&
+	[ "$(steps plan | wc -l)" = 1 ]
+'
+
 test_case 'a tag that dangles moves only as a person chooses' '
 	from_template && tag vol app:gone $no_such && age vol everything 9d && plans 1 &&
 	step plan tag-dangling ".action == \"leave\"" && mends 0 --choose "app:gone=$image" &&
