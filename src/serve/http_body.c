@@ -2,15 +2,22 @@
  * A body: one buffer is filled while a job takes the other, so that receiving, hashing and writing
  * overlap. A small one comes in one piece, and is taken by the job that also prepares and ends it.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "serve/http_private.h"
 
 #define SMALL ((size_t)64 << 10)
-#define LARGE ((size_t)1 << 20)
-/* So many bodies have large buffers; those beyond do with small ones, for memory's sake. */
-#define LARGE_MAX 12
+/* So many bodies have buffers of that size; those beyond do with smaller ones, for memory's sake. */
+static const struct {
+	unsigned bodies;
+	size_t room;
+} rooms[] = {
+	{ 12, (size_t)1 << 20 },
+	{ 64, SMALL },
+	{ UINT_MAX, (size_t)16 << 10 },
+};
 
 static bool is_small(const struct dd_exchange *exchange)
 {
@@ -21,6 +28,15 @@ static bool is_small(const struct dd_exchange *exchange)
 static void prepare_first(struct dd_exchange *exchange)
 {
 	exchange->body.ops->prepare(exchange);
+}
+
+static size_t choose_room(unsigned bodies)
+{
+	size_t i = 0;
+
+	while (bodies >= rooms[i].bodies)
+		i++;
+	return rooms[i].room;
 }
 
 bool body_begin(struct dd_exchange *exchange)
@@ -38,14 +54,10 @@ bool body_begin(struct dd_exchange *exchange)
 		exchange->work = prepare_first;
 		return true;
 	}
-	if (atomic_fetch_add(&http->bodies, 1) < LARGE_MAX)
-		body->room = LARGE;
-	else
-		body->room = SMALL;
+	body->room = choose_room(atomic_fetch_add(&http->bodies, 1));
 	if (exchange->length < body->room)
 		body->room = exchange->length ? (size_t)exchange->length : 1;
-	body->buffers[0] = malloc(body->room);
-	return body->buffers[0] != NULL;
+	return true;
 }
 
 void body_release(struct dd_exchange *exchange)
@@ -98,6 +110,18 @@ static bool exchange_buffers(struct dd_exchange *exchange)
 	return true;
 }
 
+/*
+ * The empty buffer of a client that is slower than we are; most of them it will not need again. The lock is
+ * held.
+ */
+static void give_up_buffer(struct body *body, unsigned which)
+{
+	if (body->room > SMALL)
+		return;
+	free(body->buffers[which]);
+	body->buffers[which] = NULL;
+}
+
 /* Beside the connection, which goes on filling the other buffer. */
 static void take_beside(struct dd_pool_job *job)
 {
@@ -110,8 +134,11 @@ static void take_beside(struct dd_pool_job *job)
 	do {
 		take(exchange, which);
 		pthread_mutex_lock(&body->lock);
-		which = body->filling;
 		more = exchange_buffers(exchange);
+		if (more)
+			which = !body->filling;
+		else
+			give_up_buffer(body, which);
 		waiting = more || body->waiting;
 		abandoned = body->abandoned;
 		body->busy = more;
@@ -179,24 +206,28 @@ static bool wait_for_job(struct dd_exchange *exchange, bool *waits)
 	return open || !*waits;
 }
 
-/* The filled buffer goes into a job; nothing is busy. False: there is no memory for another. */
-static bool hand_over(struct dd_exchange *exchange)
+/* The filled buffer goes into a job; nothing is busy. */
+static void hand_over(struct dd_exchange *exchange)
 {
 	struct body *body = &exchange->body;
-	unsigned other = !body->filling;
 
-	if (!body->buffers[other])
-		body->buffers[other] = malloc(body->room);
-	if (!body->buffers[other])
-		return false;
 	pthread_mutex_lock(&body->lock);
 	body->busy = true;
 	pthread_mutex_unlock(&body->lock);
-	body->filling = other;
+	body->filling = !body->filling;
 	exchange->job = (struct dd_pool_job){ .run = take_beside };
 	link_ref(link_of(exchange));
 	dd_pool_add(http_of(exchange)->options.pool, &exchange->job);
-	return true;
+}
+
+/* To be filled. NULL: there is no memory. */
+static char *get_buffer(struct body *body)
+{
+	char **buffer = &body->buffers[body->filling];
+
+	if (!*buffer)
+		*buffer = malloc(body->room);
+	return *buffer;
 }
 
 enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len)
@@ -210,6 +241,7 @@ enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_
 	while (*len) {
 		size_t *filled = &body->filled[body->filling];
 		size_t part = body->room - *filled < *len ? body->room - *filled : *len;
+		char *buffer;
 
 		if (!part) {
 			bool waits;
@@ -218,11 +250,13 @@ enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_
 				return MHD_NO;
 			if (waits)
 				return MHD_YES;
-			if (!hand_over(exchange))
-				return MHD_NO;
+			hand_over(exchange);
 			continue;
 		}
-		memcpy(body->buffers[body->filling] + *filled, bytes, part);
+		buffer = get_buffer(body);
+		if (!buffer)
+			return MHD_NO;
+		memcpy(buffer + *filled, bytes, part);
 		*filled += part;
 		bytes += part;
 		*len -= part;

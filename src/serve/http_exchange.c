@@ -80,7 +80,7 @@ static enum MHD_Result go_on(struct dd_exchange *exchange)
 		exchange->state = EXCHANGE_BODY;
 		return exchange->has_body ? MHD_YES : body_end(exchange);
 	}
-	exchange_trouble(exchange, 500, "out of memory");
+	exchange_trouble(exchange, 500, "nothing was made of the request");
 	return go_on(exchange);
 }
 

@@ -1,6 +1,7 @@
 /*
  * Links: the connections, and when they have had their time.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -14,6 +15,7 @@
 #define SLOW_NS (INT64_C(300) * 1000000000)
 /* What has come is taken in no time: after so long nothing is left in any buffer. */
 #define STILL_NS (INT64_C(2) * 1000000000)
+#define MANY 256 /* connections */
 
 /* One more of its address; whether it is one too many. */
 static void link_count(struct link *link)
@@ -49,8 +51,9 @@ struct link *link_open(struct dd_http *http, struct MHD_Connection *connection)
 	link_count(link);
 	if (http->options.tls)
 		link->terms = dd_tls_begin(http->options.tls, connection);
-	atomic_fetch_add(&http->connections, 1);
 	pthread_mutex_lock(&http->lock);
+	if (atomic_fetch_add(&http->connections, 1) >= http->most)
+		http->most++;
 	link->next = http->links;
 	link->before = &http->links;
 	if (link->next)
@@ -138,10 +141,26 @@ static bool has_gone(struct link *link, int64_t now_ns)
 	return now_ns - link->still_since_ns >= STILL_NS && has_closed(link);
 }
 
+/* What many connections took lies about in pieces once they are gone, and the allocator keeps it. */
+static void give_back_memory(struct dd_http *http)
+{
+	unsigned now = atomic_load(&http->connections);
+	bool fewer;
+
+	pthread_mutex_lock(&http->lock);
+	fewer = http->most >= MANY && now < http->most / 2;
+	if (fewer)
+		http->most = now;
+	pthread_mutex_unlock(&http->lock);
+	if (fewer)
+		malloc_trim(0);
+}
+
 void dd_http_sweep(struct dd_http *http)
 {
 	int64_t now_ns = http_now_ns();
 
+	give_back_memory(http);
 	pthread_mutex_lock(&http->lock);
 	for (struct link *link = http->links; link; link = link->next)
 		if (link->fd >= 0 && (too_slow(http, link, now_ns) || has_gone(link, now_ns))) {

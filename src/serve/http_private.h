@@ -113,13 +113,14 @@ struct dd_http {
 	struct dd_context *ctx;
 	struct dd_http_options options;
 	struct MHD_Daemon *daemon;
-	pthread_mutex_t lock;	  /* of links, addresses */
+	pthread_mutex_t lock;	  /* of links, addresses, most */
 	pthread_mutex_t gate;	  /* of suspending, against closing */
 	char said[DD_ERROR_TEXT]; /* what libmicrohttpd said last while it started */
 	struct link *links;
 	struct dd_tally *addresses; /* of how many links */
 	struct dd_linger *linger;
 	atomic_uint connections, busy, bodies, streams;
+	unsigned most;	   /* connections, of the sweeps since memory was last given back */
 	bool closing;	   /* nothing is suspended any more */
 	atomic_bool quiet; /* no new connections */
 	atomic_bool started;
@@ -183,7 +184,7 @@ enum MHD_Result exchange_discard(struct dd_exchange *exchange, size_t *len);
 /* http_body.c */
 enum MHD_Result body_data(struct dd_exchange *exchange, const char *bytes, size_t *len);
 enum MHD_Result body_end(struct dd_exchange *exchange);
-/* False: there is no memory. */
+/* False, and a reply: it is larger than is allowed. */
 bool body_begin(struct dd_exchange *exchange);
 /* False: a job still has it, and will call finish. */
 bool body_abandon(struct dd_exchange *exchange, dd_exchange_fn *finish);
