@@ -86,7 +86,7 @@ enum dd_place_kind {
 #define X(kind, name, template) kind,
 	DD_PLACES(X)
 #undef X
-	DD_PLACE_COUNT
+		DD_PLACE_COUNT
 };
 
 /* Borrowed strings; members that the template does not name are ignored. */
@@ -144,5 +144,7 @@ bool dd_upload_valid(const char *id); /* a UUID */
 bool dd_run_valid(const char *run);   /* 20261123T174501Z-9f3a */
 /* "<link|data|startedat>.<uuid>.tmp", as registry 3.1 leaves it after a crash. */
 bool dd_temp_valid(const char *name);
+/* It is one that is left beside the place's own file: "link.<uuid>.tmp" is no blob's. */
+bool dd_temp_beside(const struct dd_place *place, const char *name);
 
 #endif

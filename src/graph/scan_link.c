@@ -226,10 +226,10 @@ struct beside {
 };
 
 /* Beside a link or a blob; a revision may have signatures. */
-static bool belongs(const char *name)
+static bool belongs(const struct dd_place *place, const char *name)
 {
 	return !strcmp(name, "link") || !strcmp(name, "data") || !strcmp(name, "signatures") ||
-	       dd_temp_valid(name);
+	       dd_temp_beside(place, name);
 }
 
 static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *err)
@@ -237,7 +237,7 @@ static int see_beside(void *arg, const struct dd_entry *entry, struct dd_error *
 	const struct beside *beside = arg;
 	int rc = 0;
 
-	if (beside->scan->options->onlooker && !belongs(entry->name))
+	if (beside->scan->options->onlooker && !belongs(beside->place, entry->name))
 		rc = dd_scan_note(beside->scan, DD_STRANGE_ALIEN, beside->place, entry->name, NULL);
 	return rc < 0 ? rc :
 			dd_survey_add_temp(beside->scan->survey, beside->scan->store, beside->place,

@@ -229,7 +229,7 @@ int dd_survey_add_temp(struct dd_survey *survey, struct dd_store *store,
 	bool failed = false;
 	int rc;
 
-	if (!dd_temp_valid(name) || dd_store_is_apart(store, place))
+	if (!dd_temp_beside(place, name) || dd_store_is_apart(store, place))
 		return 0;
 	temp.place.beside = name;
 	rc = dd_store_stat(store, &temp.place, &temp.info, &why);

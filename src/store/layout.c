@@ -327,6 +327,18 @@ static bool match_beside(const char *template, char *path, struct dd_place *plac
 	return true;
 }
 
+bool dd_temp_beside(const struct dd_place *place, const char *name)
+{
+	bool upload = place->kind == DD_AT_UPLOAD || place->kind == DD_AT_STARTEDAT;
+	const char *file = strrchr(places[place->kind].template, '/');
+	size_t len = strcspn(name, ".");
+
+	if (!file || !dd_temp_valid(name))
+		return false;
+	/* One directory holds both files of an upload. */
+	return upload ? name[0] != 'l' : strlen(file + 1) == len && !memcmp(name, file + 1, len);
+}
+
 typedef bool match_fn(const char *template, char *path, struct dd_place *place);
 
 static bool try_kind(enum dd_place_kind kind, match_fn *fn, const char *path, size_t len,

@@ -255,6 +255,15 @@ for beside in 'current_link vol app:v1' 'revision_link vol app "$image"' \
 	'
 done
 
+test_case 'a temporary file that is named as in another place is passed over, and stops nothing' '
+	make_volume vol && layer=$(put_layer vol app "one") && stays=$(put_image vol app:v1 "two") &&
+	odd=.6b3c4c4e-8f0c-4e4f-9d0a-000000000001.tmp &&
+	file=$(dirname "$(revision_link vol app "$stays")")/data$odd && echo x >"$file" &&
+	blob=$(dirname "$(blob_data vol "$stays")")/link$odd && echo x >"$blob" &&
+	run 0 collect vol -m --leftovers && blobs_gone vol "$layer" && [ -e "$file" ] && [ -e "$blob" ] &&
+	run 0 plan vol -m --leftovers --json >plan && nothing_goes plan
+'
+
 for beside in 'current_link vol app:v2' 'revision_link vol app "$no_such"' \
 	'blob_data vol "$no_such"' 'layer_link vol app "$no_such"'; do
 	test_case "a temporary file goes where the file proper never came: $beside" '

@@ -447,6 +447,15 @@ static void names_are_what_the_registry_and_the_file_system_take(void **state)
 	      (const char *const[]){ "", "link", "link.tmp", "link" TEMP "x", TEMP, "other" TEMP,
 				     "link" "." UUID, "linklink" TEMP, "link.." UUID ".tmp", NULL });
 
+	assert_true(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_BLOB }, "data" TEMP));
+	assert_false(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_BLOB }, "link" TEMP));
+	assert_false(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_BLOB }, "data"));
+	assert_true(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_TAG }, "link" TEMP));
+	assert_false(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_TAG }, "startedat" TEMP));
+	assert_true(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_UPLOAD }, "data" TEMP));
+	assert_true(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_UPLOAD }, "startedat" TEMP));
+	assert_false(dd_temp_beside(&(struct dd_place){ .kind = DD_AT_UPLOAD }, "link" TEMP));
+
 	memset(longest, 'a', sizeof(longest));
 	longest[DD_REPOSITORY_MAX + 1] = '\0';
 	assert_false(dd_repository_valid(longest));
