@@ -26,6 +26,27 @@ void dd_candidate_place(const struct dd_survey *survey, const struct dd_candidat
 		place->tag = repo->tags.items[candidate->tag].name;
 }
 
+static bool present(const struct dd_graph *graph, uint32_t id, const bool *gone)
+{
+	return (graph->nodes.items[id].flags & (DD_NODE_PRESENT | DD_NODE_MISSING)) ==
+		       DD_NODE_PRESENT &&
+	       !(gone && gone[id]);
+}
+
+bool dd_link_dangles(const struct dd_graph *graph, uint32_t id, const bool *gone)
+{
+	const struct dd_tie *ties;
+	size_t count;
+
+	if (present(graph, id, gone))
+		return false;
+	ties = dd_graph_ties(graph, id, &count);
+	for (size_t i = 0; i < count; i++)
+		if (present(graph, ties[i].to, gone))
+			return false;
+	return true;
+}
+
 int dd_candidates_mark(struct dd_context *ctx, struct dd_survey *survey,
 		       const struct dd_judge_options *options, struct dd_candidates *candidates,
 		       dd_mark_fn *marked, void *arg, struct dd_error *err)

@@ -57,6 +57,11 @@ struct dd_judge_options {
 	struct dd_plan_file *plan; /* nothing but what it names goes; NULL: all that is dead */
 };
 
+/*
+ * Whether a link leads to no bytes, not by another name of them either. gone: by id, what has a directory
+ * and no file in it; NULL: not known yet.
+ */
+bool dd_link_dangles(const struct dd_graph *graph, uint32_t id, const bool *gone);
 /* Makes candidates->mark, with what of them is young by now. marked(), which may be NULL, is told of it. */
 int dd_candidates_mark(struct dd_context *ctx, struct dd_survey *survey,
 		       const struct dd_judge_options *options, struct dd_candidates *candidates,

@@ -115,33 +115,13 @@ static void gather_history(struct gather *gather)
 	}
 }
 
-/* A directory may be there without a file in it. */
-static bool present(const struct dd_node *node)
-{
-	return (node->flags & (DD_NODE_PRESENT | DD_NODE_MISSING)) == DD_NODE_PRESENT;
-}
-
-/* Whether a link leads to no bytes, not by another name of them either. */
-static bool dangles(const struct gather *gather, uint32_t id)
-{
-	const struct dd_graph *graph = gather->survey->graph;
-	const struct dd_tie *ties;
-	size_t count;
-
-	if (present(&graph->nodes.items[id]))
-		return false;
-	ties = dd_graph_ties(graph, id, &count);
-	for (size_t i = 0; i < count; i++)
-		if (present(&graph->nodes.items[ties[i].to]))
-			return false;
-	return true;
-}
-
 /* One that dangles is told apart: it may be put back as it was, where no other may dangle. */
 static void add_link(struct gather *gather, enum dd_place_kind kind, enum dd_reason reason,
 		     uint32_t id)
 {
-	add(gather, kind, dangles(gather, id) ? DD_REASON_LINK_DANGLING : reason, id);
+	add(gather, kind,
+	    dd_link_dangles(gather->survey->graph, id, NULL) ? DD_REASON_LINK_DANGLING : reason,
+	    id);
 }
 
 /* Whether what no tag leads to goes: by the options all of it, or what somebody has named. */

@@ -101,6 +101,30 @@ static int tell_unlinked(struct dd_survey *survey, struct dd_candidates *candida
 	return 0;
 }
 
+/* A crash may leave a blob's directory without the blob: then a link to it dangles, too. */
+static int tell_dangling(struct dd_survey *survey, struct dd_candidates *candidates,
+			 struct dd_error *err)
+{
+	DD_AUTOFREE bool *gone = calloc(survey->graph->nodes.count + 1, sizeof(*gone));
+
+	if (!gone)
+		return dd_fail(err, DD_ENOMEM, 0, "look at what is not reached");
+	for (size_t i = 0; i < candidates->list.count; i++) {
+		const struct dd_candidate *candidate = &candidates->list.items[i];
+
+		if (candidate->kind == DD_AT_BLOB && candidate->state == DD_CANDIDATE_GONE)
+			gone[candidate->id] = true;
+	}
+	for (size_t i = 0; i < candidates->list.count; i++) {
+		struct dd_candidate *candidate = &candidates->list.items[i];
+
+		if (candidate->reason == DD_REASON_LINK_UNUSED &&
+		    dd_link_dangles(survey->graph, candidate->id, gone))
+			candidate->reason = DD_REASON_LINK_DANGLING;
+	}
+	return 0;
+}
+
 int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct dd_survey *survey,
 			  const struct dd_judge_options *options, struct dd_candidates *candidates,
 			  struct dd_error *err)
@@ -133,5 +157,7 @@ int dd_look_at_candidates(struct dd_context *ctx, struct dd_store *store, struct
 	dd_jobs_closep(&jobs);
 	dd_store_end_looks(store);
 	dd_progress_end(ctx);
+	if (rc == 0)
+		rc = tell_dangling(survey, candidates, err);
 	return rc < 0 ? rc : dd_context_check(ctx, err);
 }

@@ -154,6 +154,15 @@ test_case 'a link whose bytes were gone when it was taken comes back as it was' 
 	volume_content vol >now && same whole now && trash_is_empty vol
 '
 
+test_case 'a link to a blob of which a crash left the directory comes back as it was' '
+	make_volume vol && put_image vol app:v1 "one" >/dev/null &&
+	layer=$(put_layer vol app "unused") && rm "$(blob_data vol "$layer")" &&
+	strong=$(digest_of "strong" sha512) && stored=$(put_layer vol app "strong") &&
+	link_layer vol app "$strong" "$stored" && rm "$(blob_data vol "$stored")" &&
+	volume_content vol >whole && run 0 collect vol && run 0 trash restore latest --apply &&
+	volume_content vol >now && same whole now && trash_is_empty vol
+'
+
 test_case 'a manifest that was given up is in doubt again when it is back' '
 	make_volume vol && put_image vol app:v1 "one" >/dev/null &&
 	bad=$(put_image vol app "two") && remove_blob vol "$bad" &&
