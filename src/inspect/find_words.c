@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "inspect/find.h"
 
 static const char *const action_names[] = {
@@ -65,64 +66,25 @@ size_t dd_find_word_length(const char *const *words, size_t count)
 
 /* ---- what was meant ---- */
 
-/* How many letters to change, add or leave out; bounded, for nobody misspells a novel. */
-static size_t distance(const char *a, const char *b)
-{
-	enum { LONGEST = 24 };
-	size_t row[LONGEST + 1], la = strlen(a), lb = strlen(b);
-
-	if (la > LONGEST || lb > LONGEST)
-		return LONGEST;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t above = row[j];
-			size_t best = corner + (a[i - 1] != b[j - 1]);
-
-			best = above + 1 < best ? above + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			corner = above;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
-static void nearer(const char *word, const char *name, const char **best, size_t *least)
-{
-	size_t so_far = distance(word, name);
-
-	if (so_far < *least) {
-		*least = so_far;
-		*best = name;
-	}
-}
-
 static const char *nearest_word(const char *word)
 {
-	const char *best = NULL;
-	size_t least = strlen(word) > 5 ? 4 : 3;
+	struct dd_nearest meant = { .word = word, .least = strlen(word) > 5 ? 4 : 3 };
 
-	nearer(word, "-type", &best, &least);
+	dd_nearest_try(&meant, "-type");
 	for (size_t i = 0; dd_find_kind_at(i); i++)
-		nearer(word, dd_find_kind_at(i)->name, &best, &least);
+		dd_nearest_try(&meant, dd_find_kind_at(i)->name);
 	for (size_t i = 0; i < DD_COUNT(action_names); i++)
-		nearer(word, action_names[i], &best, &least);
-	return best;
+		dd_nearest_try(&meant, action_names[i]);
+	return meant.best;
 }
 
 static const char *nearest_type(const char *word)
 {
-	const char *best = NULL;
-	size_t least = 3;
+	struct dd_nearest meant = { .word = word, .least = 3 };
 
 	for (unsigned i = 0; i < DD_FIND_TYPE_COUNT; i++)
-		nearer(word, dd_find_type_name(i), &best, &least);
-	return best;
+		dd_nearest_try(&meant, dd_find_type_name(i));
+	return meant.best;
 }
 
 /* What find(1) has and this has not, by another name; or what nearly is a word. */

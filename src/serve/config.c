@@ -11,6 +11,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "serve/config_table.h"
 #include "serve/config_value.h"
 #include "serve/config_variable.h"
@@ -55,6 +56,23 @@ static int set_endpoint(struct dd_serve_config *config, const struct dd_config_k
 
 /* ---- leaves ---- */
 
+/* Why it is as it is; NULL: there is nothing to say. To be freed. */
+static int explain(const struct dd_config_key *key, const char *path, const char *value, char **out,
+		   struct dd_error *err)
+{
+	const char *why = !key ? DD_KEY_UNKNOWN : key->remark ? key->remark(value) : key->word;
+	const char *meant = NULL;
+	struct dd_text text = { 0 };
+	int rc = why ? dd_text_printf(&text, "%s", why) : 0;
+
+	if (why && !strcmp(why, DD_KEY_UNKNOWN))
+		meant = dd_config_guess_key(path);
+	if (rc == 0 && meant)
+		rc = dd_text_printf(&text, ": did you mean %s?", meant);
+	*out = dd_text_take(&text);
+	return rc < 0 ? no_memory(err) : 0;
+}
+
 /* What is said about a key, once for all entries of a list. */
 static int add_row(struct reading *reading, const struct dd_config_key *key, const char *path,
 		   const char *value, size_t line, struct dd_error *err)
@@ -69,11 +87,9 @@ static int add_row(struct reading *reading, const struct dd_config_key *key, con
 	row->value = strdup((!key || key->secret) && *value ? "…" : value);
 	row->line = line;
 	row->verdict = !key || harmless ? DD_CONFIG_IGNORED : key->verdict;
-	row->word = !key	? "is not known" :
-		    harmless	? NULL :
-		    key->remark ? key->remark(value) :
-				  key->word;
-	return row->key && row->value ? 0 : no_memory(err);
+	if (!row->key || !row->value)
+		return no_memory(err);
+	return harmless ? 0 : explain(key, path, value, &row->word, err);
 }
 
 /* Of a section that says who may come in a part counts as all: what it lacks is missed, not passed over. */
@@ -453,6 +469,7 @@ void dd_config_rows_release(dd_config_rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		free(rows->items[i].key);
 		free(rows->items[i].value);
+		free(rows->items[i].word);
 	}
 	dd_list_release(rows);
 }

@@ -92,9 +92,9 @@ enum dd_config_verdict {
 };
 
 struct dd_config_row {
-	char *key;	  /* "http.addr", "REGISTRY_HTTP_ADDR" */
-	char *value;	  /* secrets are left out */
-	const char *word; /* why, or what else is to be known; NULL if there is nothing to say */
+	char *key;   /* "http.addr", "REGISTRY_HTTP_ADDR" */
+	char *value; /* secrets are left out */
+	char *word;  /* why, or what else is to be known; NULL if there is nothing to say */
 	enum dd_config_verdict verdict;
 	size_t line; /* 0: of the environment */
 };

@@ -9,6 +9,7 @@
 #include <drydock/units.h>
 
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "serve/config_table.h"
 #include "serve/config_value.h"
 
@@ -154,8 +155,8 @@ static const struct dd_config_key keys[] = {
 	HONOUR("storage.maintenance.uploadpurging.age", DD_KEY_DURATION, purge_age_ns),
 	HONOUR("storage.maintenance.uploadpurging.interval", DD_KEY_DURATION, purge_interval_ns),
 	HONOUR("storage.maintenance.uploadpurging.dryrun", DD_KEY_BOOL, purge_dry_run),
-	STOP("storage.delete**", "is not known"),
-	STOP("storage.maintenance**", "is not known"),
+	STOP("storage.delete**", DD_KEY_UNKNOWN),
+	STOP("storage.maintenance**", DD_KEY_UNKNOWN),
 	STOP("storage.**", "only the storage driver \"filesystem\" is supported"),
 
 	SET("http.net", set_net),
@@ -234,7 +235,7 @@ static const struct dd_config_key keys[] = {
 	HONOUR("drydock.collect.every", DD_KEY_DURATION, collect_every_ns),
 	HONOUR("drydock.collect.options[]", DD_KEY_TEXTS, collect_options),
 	HONOUR("drydock.program", DD_KEY_TEXT, drydock),
-	STOP("drydock**", "is not known"),
+	STOP("drydock**", DD_KEY_UNKNOWN),
 
 	STOP("proxy.**", "a pull-through cache is something else: nothing is fetched from elsewhere"),
 	STOP("middleware.**", "there is none"),
@@ -281,4 +282,14 @@ const struct dd_config_key *dd_config_find_key(const char *path)
 		if (fits(keys[i].pattern, path))
 			return &keys[i];
 	return NULL;
+}
+
+const char *dd_config_guess_key(const char *path)
+{
+	struct dd_nearest meant = { .word = path, .least = 4 };
+
+	for (size_t i = 0; i < DD_COUNT(keys); i++)
+		if (!strchr(keys[i].pattern, '*'))
+			dd_nearest_try(&meant, keys[i].pattern);
+	return meant.best;
 }

@@ -20,6 +20,9 @@ enum dd_config_kind {
 	DD_KEY_SET	 /* by set() */
 };
 
+/* The word of what is no key; what was meant by it is said, too. */
+#define DD_KEY_UNKNOWN "is not known"
+
 struct dd_config_key {
 	/* "http.headers.*": "*" is one part, whatever it is; "**" all that follow; "[]" an entry of a list. */
 	const char *pattern;
@@ -38,6 +41,8 @@ struct dd_config_key {
 
 /* The first that fits; NULL: the key is not known. */
 const struct dd_config_key *dd_config_find_key(const char *path);
+/* The key that was meant by a path that is none; NULL: there is no knowing. */
+const char *dd_config_guess_key(const char *path);
 /* For tests and the manual: all of them. */
 const struct dd_config_key *dd_config_keys(size_t *count);
 

@@ -38,6 +38,14 @@ test_case 'the configuration of registry:2 is read, and what becomes of each key
 	[ "$(header X-Frame-Options)" = deny ] && stop && [ ! -s daemon.out ]
 '
 
+test_case 'a key that is misspelt is told with the one that was meant' '
+	config "http:\n  adr: 127.0.0.1:0" "drydock:\n  leese: 1h" "odd: 1" &&
+	check 2 && says "is not known: did you mean http.addr?" checked &&
+	says "is not known: did you mean drydock.lease?" checked &&
+	grep -A1 "odd: …" checked | says_not "did you mean" - &&
+	says "drydock.leese: is not known: did you mean" checked.err
+'
+
 test_case 'what must not be passed over stops it, with line and reason' '
 	for lines in "proxy:\n  remoteurl: https://elsewhere.example" "auth:\n  silly: {realm: x}" \
 		"http:\n  tls:\n    clientcas: ca.pem" "http:\n  tls:\n    letsencrypt: {email: a@b}" \
