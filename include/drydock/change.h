@@ -37,7 +37,7 @@ enum dd_reason {
 #define X(constant, name, text) constant,
 	DD_REASONS(X)
 #undef X
-		DD_REASON_COUNT
+	DD_REASON_COUNT
 };
 
 const char *dd_reason_name(enum dd_reason reason);

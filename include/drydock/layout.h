@@ -86,7 +86,7 @@ enum dd_place_kind {
 #define X(kind, name, template) kind,
 	DD_PLACES(X)
 #undef X
-		DD_PLACE_COUNT
+	DD_PLACE_COUNT
 };
 
 /* Borrowed strings; members that the template does not name are ignored. */

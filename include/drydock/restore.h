@@ -64,7 +64,7 @@ enum dd_outcome {
 #define X(constant, name, person, text) constant,
 	DD_OUTCOMES(X)
 #undef X
-		DD_OUTCOME_COUNT
+	DD_OUTCOME_COUNT
 };
 
 const char *dd_outcome_name(enum dd_outcome outcome);
