@@ -412,18 +412,18 @@ test_case 'what a link was is not lost, whichever of the renames fails' '
 '
 
 test_case 'what was written to since the repair stays, and whoever undoes that is told' '
-	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" && age vol everything 9d && mends 0 &&
-	printf %s $one >"$(layer_link vol app $one)" &&
+	from_template && rm -r "$(dirname "$(current_link vol app:v1)")" && age vol everything 9d && mends 0 &&
+	printf %s $image >"$(current_link vol app:v1)" &&
 	run 1 drydock trash restore latest --root vol --json >plan &&
 	json ".items[0].outcome == \"changed\"" plan && run 1 drydock trash restore latest --root vol --apply &&
-	layer_linked vol app $one && run 2 drydock trash restore latest --root vol
+	tagged vol app:v1 $image && run 2 drydock trash restore latest --root vol
 '
 
 test_case 'of a copy without its times, too' '
-	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" && : >"$(layer_link vol app $base)" &&
+	from_template && rm "$(current_link vol app:v1)" && : >"$(current_link vol app:v2)" &&
 	age vol everything 9d && mends 0 && cp -r vol copy &&
 	run 1 drydock trash restore latest --root copy --json >plan && json ".totals.unresolved == 2" plan &&
-	run 1 drydock trash restore latest --root copy --apply && layer_linked copy app $one && undoes
+	run 1 drydock trash restore latest --root copy --apply && tagged copy app:v1 $image && undoes
 '
 
 test_case 'what came back by undoing another run was not written to since' '
