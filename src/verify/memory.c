@@ -10,7 +10,9 @@
 #include "verify/verify.h"
 
 #define BATCH 1024
-#define LEARNT 8192 /* put into the index at once */
+/* So many are put into the index at once; earlier where blobs are few: a run may die. */
+#define LEARNT 8192
+#define LEARNT_NS (10 * DD_SECOND)
 
 struct batch {
 	struct dd_verify *verify;
@@ -215,6 +217,16 @@ static int put(struct dd_verify *verify, struct dd_error *err)
 	return rc;
 }
 
+/* With memory_lock held. */
+static bool is_due(struct dd_verify *verify)
+{
+	int64_t now_ns = dd_time_steady();
+
+	if (verify->learnt.count == 1)
+		verify->learnt_ns = now_ns;
+	return verify->learnt.count >= LEARNT || now_ns - verify->learnt_ns >= LEARNT_NS;
+}
+
 void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info *info,
 		     int64_t read_ns, bool good)
 {
@@ -236,7 +248,7 @@ void dd_verify_learn(struct dd_verify *verify, uint32_t id, const struct dd_info
 			(struct dd_verified){ info->stamp, read_ns, info->size,
 					      good ? DD_VERDICT_GOOD : DD_VERDICT_CORRUPT };
 	}
-	if (verify->learnt.count >= LEARNT)
+	if (is_due(verify))
 		rc = put(verify, &err);
 	pthread_mutex_unlock(&verify->memory_lock);
 	if (rc < 0)

@@ -102,6 +102,7 @@ struct dd_verify {
 	struct dd_verify_run earlier; /* at its end nothing was unread; zeroed: there was none */
 	pthread_mutex_t memory_lock;
 	DD_LIST(struct dd_verified_blob) learnt; /* not in the index yet */
+	int64_t learnt_ns;			 /* since when; CLOCK_MONOTONIC */
 
 	/* collected.c: looked into when the first index asks */
 	bool trash_loaded;

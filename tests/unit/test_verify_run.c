@@ -234,6 +234,56 @@ static void what_was_read_in_the_future_counts_as_never_read(void **state)
 	close_volume(&volume);
 }
 
+/* ---- a run that dies ---- */
+
+struct watch {
+	struct volume volume;
+	const char *directory;
+	size_t remembered; /* by another process, when the last blob was about to be read */
+};
+
+static double look_into_memory(void *arg)
+{
+	struct watch *watch = arg;
+	const struct dd_index_options options = { .kind = DD_INDEX_VERIFIED,
+						  .cache_dir = watch->directory,
+						  .read_only = true };
+	struct dd_index *index;
+
+	assert_int_equal(dd_index_open(watch->volume.ctx, watch->volume.store, &options, &index,
+				       &watch->volume.err),
+			 0);
+	watch->remembered = dd_index_count_verified(index);
+	dd_index_close(index);
+	return 0;
+}
+
+/* Few blobs may be a night's work. */
+static void a_run_that_dies_costs_minutes_and_not_the_night(void **state)
+{
+	struct watch watch = { 0 };
+	struct dd_verify_options options = {
+		.rate = 1000, .limit_load = true, .get_load = look_into_memory, .arg = &watch
+	};
+	char bytes[100001] = "", directory[] = "/tmp/drydock-test.XXXXXX";
+
+	(void)state;
+	open_volume(&watch.volume);
+	dd_context_set_jobs(watch.volume.ctx, 1);
+	assert_non_null(mkdtemp(directory));
+	watch.directory = directory;
+	for (char c = 'a'; c < 'h'; c++) {
+		memset(bytes, c, sizeof(bytes) - 1);
+		put_blob(&watch.volume, bytes);
+	}
+	wrong_ns = DAY; /* else the blobs are too young to be remembered */
+	assert_int_equal(verify_at_night(&watch.volume, directory, options).read_blobs, 7);
+	assert_true(watch.remembered >= 4);
+	wrong_ns = 0;
+	nftw(directory, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+	close_volume(&watch.volume);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_rate_counts_the_bytes_that_there_are),
 		cmocka_unit_test(a_load_that_is_not_known_keeps_nobody_waiting),
 		cmocka_unit_test(what_was_read_in_the_future_counts_as_never_read),
+		cmocka_unit_test(a_run_that_dies_costs_minutes_and_not_the_night),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
