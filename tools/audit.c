@@ -169,7 +169,29 @@ static void print_rate(const struct dd_verify_summary *summary)
 			       dd_duration_format(summary->waited_ns, took));
 }
 
-static void print_summary(const struct dd_verify_summary *summary)
+/* How many more nights: limits are chosen by that. Each run gets through one blob at least. */
+static uint64_t runs_left(const struct dd_verify_summary *summary, uint64_t per_run)
+{
+	uint64_t runs = (summary->left_bytes + per_run - 1) / per_run;
+
+	return runs < summary->left_blobs ? runs : summary->left_blobs;
+}
+
+static void print_left(const struct dd_verify_summary *summary, bool ended_early, uint64_t per_run)
+{
+	if (!summary->left_blobs)
+		return;
+	printf("  %-10s %s, about %s: %s", "not read",
+	       render_count(summary->left_blobs, "blob", "blobs"), render_size(summary->left_bytes),
+	       ended_early ? "the run ended before" : "a limit of this run was reached");
+	if (!ended_early && per_run && summary->left_bytes)
+		printf("; about %s to go",
+		       render_count(runs_left(summary, per_run), "such run", "such runs"));
+	putchar('\n');
+}
+
+static void print_summary(const struct dd_verify_summary *summary, bool ended_early,
+			  uint64_t per_run)
 {
 	printf("\n%sVerified%s\n", style_on(STYLE_HEADING), style_off());
 	if (!summary->quick) {
@@ -191,10 +213,7 @@ static void print_summary(const struct dd_verify_summary *summary)
 	printf("%s, %s, %s\n", render_count(summary->manifests, "manifest", "manifests"),
 	       render_count(summary->tags, "tag", "tags"),
 	       render_count(summary->repositories, "repository", "repositories"));
-	if (summary->left_blobs)
-		printf("  %-10s %s, about %s: a limit of this run was reached\n", "not read",
-		       render_count(summary->left_blobs, "blob", "blobs"),
-		       render_size(summary->left_bytes));
+	print_left(summary, ended_early, per_run);
 	if (summary->changed_blobs)
 		printf("  %-10s %s: written to meanwhile\n", "changed",
 		       render_count(summary->changed_blobs, "blob", "blobs"));
@@ -239,7 +258,8 @@ static void print_what_next(const struct tool *tool, const struct dd_verify_summ
 		       dd_escaped(command), style_off());
 }
 
-void audit_print(const struct tool *tool, const struct dd_verify *verify, bool ended_early)
+void audit_print(const struct tool *tool, const struct dd_verify *verify, bool ended_early,
+		 uint64_t per_run)
 {
 	const struct dd_verify_summary *summary = dd_verify_get_summary(verify);
 	bool needs_person = dd_verify_exit(summary) != DD_EXIT_DONE, hidden;
@@ -259,7 +279,7 @@ void audit_print(const struct tool *tool, const struct dd_verify *verify, bool e
 	if (hidden)
 		printf("  %sNobody needs to act on these; -v lists them.%s\n",
 		       style_on(STYLE_FAINT), style_off());
-	print_summary(summary);
+	print_summary(summary, ended_early, per_run);
 	print_verdict(summary, ended_early);
 	print_what_next(tool, summary);
 }

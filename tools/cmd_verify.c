@@ -20,6 +20,7 @@
 
 static struct {
 	bool quick, full, bytes;
+	bool remembers; /* what this run has read, the next one knows */
 	uint64_t max_bytes, rate;
 	int64_t budget_ns, reverify_after_ns;
 	struct option_fraction max_load;
@@ -101,12 +102,22 @@ static void write_json(const void *verify, struct dd_json_out *out)
 	dd_verify_json(verify, out);
 }
 
+/* Of a limited run; without a memory the next one reads another sample. */
+static uint64_t per_run(const struct dd_verify *verify)
+{
+	uint64_t read_bytes = dd_verify_get_summary(verify)->read_bytes;
+
+	if (!settings.remembers)
+		return 0;
+	return read_bytes > settings.max_bytes ? read_bytes : settings.max_bytes;
+}
+
 static int print(const struct tool *tool, const struct dd_verify *verify, bool ended_early,
 		 struct dd_error *err)
 {
 	if (tool->json)
 		return tool_print_json_lines(write_json, verify, err);
-	audit_print(tool, verify, ended_early);
+	audit_print(tool, verify, ended_early, per_run(verify));
 	return 0;
 }
 
@@ -145,6 +156,7 @@ static int verify_volume(struct tool *tool, const struct dd_reference *reference
 	options.audited = audited;
 	if (rc == 0)
 		rc = dd_verify(tool->ctx, tool->store, &options, verify, err);
+	settings.remembers = dd_index_is_writable(index);
 	return rc;
 }
 

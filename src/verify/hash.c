@@ -360,7 +360,7 @@ static size_t take(struct engine *engine, size_t *first)
 	return count;
 }
 
-/* Not read: a limit was reached. */
+/* Not read: a limit was reached, or the run ends early. */
 static void leave(struct hand *hand, uint32_t id)
 {
 	struct dd_verify *verify = hand->verify;
@@ -417,6 +417,17 @@ static void work(void *arg)
 	free(hand.block);
 }
 
+/* What nobody came to. Whoever asks later how old the oldest verification is must not miss it. */
+static void leave_the_rest(struct engine *engine)
+{
+	struct hand hand = { .engine = engine, .verify = engine->verify };
+
+	for (size_t i = 0; i < engine->work->ids.count; i++)
+		if (engine->verify->verdicts[engine->work->ids.items[i]] == DD_BLOB_NONE)
+			leave(&hand, engine->work->ids.items[i]);
+	add_up(&hand);
+}
+
 int dd_verify_read_blobs(struct dd_verify *verify, const struct dd_work *todo, struct dd_error *err)
 {
 	struct engine engine = { .verify = verify, .work = todo };
@@ -432,6 +443,7 @@ int dd_verify_read_blobs(struct dd_verify *verify, const struct dd_work *todo, s
 		dd_jobs_add(jobs, work, &engine);
 	dd_jobs_closep(&jobs);
 	dd_progress_end(verify->ctx);
+	leave_the_rest(&engine);
 	pthread_mutex_destroy(&engine.lock);
 	verify->summary.reading_ns = dd_limits_clock() - engine.limits.began_ns;
 	verify->summary.waited_ns = engine.limits.waited_ns;

@@ -62,7 +62,7 @@ test_case 'an interrupted run tells what it found, and ends as one' '
 	need_strace && from_template && echo x >vol/docker/registry/v2/blobs/sha256/README &&
 	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 10B &&
 	interrupt verify INT 130 && valid_lines verify verify.out && found verify.out alien .path &&
-	summary ".complete | not" verify.out
+	summary "(.complete | not) and .left_blobs > 0" verify.out
 '
 
 # ---- limits, output ----
@@ -71,7 +71,24 @@ test_case '--max-bytes reads no more than that, and says what is left' '
 	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done &&
 	finds 0 -- --no-index --max-bytes 2500 && summary ".read_bytes == 2000 and .left_blobs == 3" report &&
 	summary ".left_bytes == 3000 and .complete" report &&
-	run 0 drydock verify --root vol --no-index --max-bytes 2500 >text && says "not read +3 blobs" text
+	run 0 drydock verify --root vol --no-index --max-bytes 2500 >text && says "not read +3 blobs" text &&
+	says_not "to go" text
+'
+
+test_case 'a limited run tells how many like it will have read all, if the next one goes on from there' '
+	make_volume vol && for i in 1 2 3 4 5; do put_blob vol "$(printf %01000d $i)"; done && sleep 2.1 &&
+	run 0 drydock verify --root vol --max-bytes 2000 >text && says "; about 2 such runs to go$" text &&
+	run 0 drydock verify --root vol --max-bytes 2000 >text && says "; about 1 such run to go$" text &&
+	run 0 drydock verify --root vol --max-bytes 2000 >text && says_not "to go" text &&
+	run 0 drydock verify --root vol --full --max-bytes 10B >text && says "about 4 such runs to go$" text
+'
+
+test_case 'what an interrupted run did not come to is as old as it was' '
+	need_strace && make_volume vol && for i in 1 2 3; do put_blob vol "$(printf %01000d $i)"; done &&
+	sleep 2.1 && finds 0 && first=$(summary .oldest_read report) && sleep 1.1 &&
+	stop_at verify read "$(blob_data vol "$(digest_of "$(printf %01000d 1)")")" -j 1 --full --rate 1K &&
+	interrupt verify INT 130 && [ "$(summary .oldest_read verify.out)" = "$first" ] &&
+	summary ".left_blobs > 0 and .left_bytes > 0" verify.out
 '
 
 test_case '--budget begins nothing after that' '
