@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@
 
 #define PERIOD_NS (DD_SECOND / 10)
 #define PATIENCE_NS (DD_SECOND / 3) /* before a phase is worth a bar */
-#define BAR_WIDTH 24
+#define BAR_WIDTH 24		    /* at most, and at least, or there is none */
+#define BAR_LEAST 8
 #define LINE_ROOM 256
 #define SAMPLES 32 /* the rate is that of so many periods */
 
@@ -75,13 +77,33 @@ static const char *amount(const struct dd_progress *now, uint64_t number,
 	return now->bytes ? dd_size_format(number, buf) : grouped(number, buf);
 }
 
-static void format_bar(char *bar, uint64_t done, uint64_t total)
+/* What the numbers leave; those of a phase may become so wide, and the bar does not change then. */
+static unsigned bar_width(const struct dd_progress *now, unsigned width)
 {
-	unsigned filled = (unsigned)((double)done / (double)total * BAR_WIDTH);
+	size_t rest = strlen(now->phase) + sizeof(" [] 1023.9 GiB of 1023.9 GiB, 1023.9 MiB/s, "
+						  "left: 59 minutes");
 
-	for (unsigned i = 0; i < BAR_WIDTH; i++)
-		bar[i] = i < filled ? '=' : i == filled ? '>' : ' ';
-	bar[BAR_WIDTH] = '\0';
+	if (width < rest + BAR_LEAST)
+		return 0;
+	return width - rest < BAR_WIDTH ? (unsigned)(width - rest) : BAR_WIDTH;
+}
+
+/* "[==>   ]" or, where there is no room for that, ":" */
+static void format_bar(char bar[static BAR_WIDTH + 4], unsigned width,
+		       const struct dd_progress *now)
+{
+	unsigned filled = (unsigned)((double)now->done / (double)now->total * width);
+
+	if (!width) {
+		memcpy(bar, ":", sizeof(":"));
+		return;
+	}
+	*bar++ = ' ';
+	*bar++ = '[';
+	for (unsigned i = 0; i < width; i++)
+		*bar++ = i < filled ? '=' : i == filled ? '>' : ' ';
+	*bar++ = ']';
+	*bar = '\0';
 }
 
 /* Items a second, of the last few seconds. */
@@ -103,10 +125,11 @@ static double rate_of(struct progress *progress, const struct dd_progress *now, 
 }
 
 /* All in ASCII: a character is a column. */
-static void format_line(const struct dd_progress *now, double rate, char line[static LINE_ROOM])
+static void format_line(const struct dd_progress *now, double rate, unsigned width,
+			char line[static LINE_ROOM])
 {
 	char done[DD_UNIT_TEXT], total[DD_UNIT_TEXT], per_second[DD_UNIT_TEXT];
-	char bar[BAR_WIDTH + 1], left[DD_UNIT_TEXT];
+	char bar[BAR_WIDTH + 4], left[DD_UNIT_TEXT];
 	double seconds;
 	int len;
 
@@ -116,8 +139,8 @@ static void format_line(const struct dd_progress *now, double rate, char line[st
 			 amount(now, (uint64_t)rate, per_second));
 		return;
 	}
-	format_bar(bar, now->done, now->total);
-	len = snprintf(line, LINE_ROOM, "%s [%s] %s of %s, %s/s", now->phase, bar,
+	format_bar(bar, bar_width(now, width), now);
+	len = snprintf(line, LINE_ROOM, "%s%s %s of %s, %s/s", now->phase, bar,
 		       amount(now, now->done, done), amount(now, now->total, total),
 		       amount(now, (uint64_t)rate, per_second));
 	seconds = rate > 0 ? (double)(now->total - now->done) / rate : 0;
@@ -138,7 +161,7 @@ static void draw(struct progress *progress)
 	if (now.phase) {
 		rate = rate_of(progress, &now, now_ns);
 		if (now_ns - now.started_ns >= PATIENCE_NS)
-			format_line(&now, rate, line);
+			format_line(&now, rate, width, line);
 	}
 	if (width < LINE_ROOM)
 		line[width - 1] = '\0';

@@ -233,6 +233,13 @@ test_case 'no colour and no progress where nobody watches' '
 	run 0 plan vol --color always >out && run 0 plan vol --progress always >out 2>err
 '
 
+test_case 'where a line is short the bar makes room for how much time is left' '
+	make_volume vol && for i in 1 2 3 4; do put_blob vol "$(printf %0250000d $i)"; done &&
+	run 0 drydock verify --root vol --no-index --rate 250K --progress always 2>err &&
+	tr "\r\033" "\n\n" <err >lines && says "^reading \[=*> *\] .*/s, left: [0-9]+ seconds?$" lines &&
+	! grep -E "^reading.{73}" lines
+'
+
 test_case '--json leaves stdout to one document' '
 	from_template && for command in "ls" "gc" "gc -m" "gc -v" "trash list"; do
 		run 0 drydock --root vol --json $command >out &&
