@@ -29,6 +29,10 @@ int textfile_check(struct dd_store *store, const char **path, struct dd_error *e
 
 	if (!*path)
 		return 0;
+	if (!**path) {
+		*path = NULL;
+		return dd_fail(err, DD_EUSAGE, 0, "--metrics: the name of the file is empty");
+	}
 	/* What cannot be written for another reason is told when it is tried. */
 	directory = outside_open(*path, NULL);
 	if (directory < 0)

@@ -253,7 +253,9 @@ test_case 'metrics do not take the place of what is no file: a pipe, a device by
 	for what in pipe link directory; do
 		run 2 drydock verify --root vol --metrics $what 2>err && says "not a regular file" err || return
 	done && [ -p pipe ] && [ -L link ] &&
-	run 2 drydock du --root vol --metrics pipe 2>err && says "not a regular file" err && [ -p pipe ]
+	run 2 drydock du --root vol --metrics pipe 2>err && says "not a regular file" err && [ -p pipe ] &&
+	run 2 drydock verify --root vol --metrics= >text 2>err && says "name of the file is empty" err &&
+	[ ! -s text ]
 '
 
 test_case 'for cron it is silent until there is damage' '
