@@ -46,12 +46,16 @@ static int take_repository(struct dd_reference *reference, const char *text, siz
 int dd_reference_parse(struct dd_reference *reference, const char *text, struct dd_error *err)
 {
 	const char *at = strrchr(text, '@'), *slash = strrchr(text, '/');
-	const char *colon = strrchr(slash ? slash : text, ':');
+	const char *last = slash ? slash : text, *colon = strrchr(last, ':');
 	int rc;
 
 	memset(reference, 0, sizeof(*reference));
 	if (at) {
 		rc = take_repository(reference, text, (size_t)(at - text), err);
+		/* As clients write it, who then go by the digest; here the tag might be what is meant. */
+		if (rc == 0 && at > last && memchr(last, ':', (size_t)(at - last)))
+			rc = dd_fail(err, DD_EUSAGE, 0,
+				     "a tag and a digest: leave one of them away");
 		if (rc == 0 && !is_digest(at + 1))
 			rc = dd_fail(err, DD_EUSAGE, 0,
 				     "'%s' is no digest, nor at least %d characters "

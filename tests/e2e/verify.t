@@ -243,7 +243,8 @@ test_case 'a reference is checked with what it reaches, and nothing else' '
 	run 1 drydock verify --root vol "$one" >text && says "Damaged: 1 error\.$" text &&
 	run 1 drydock verify --root vol app:v1 >text && says "1 error, 1 image cannot be pulled" text &&
 	run 2 drydock verify --root vol app:v9 2>err && says "has no tag v9" err &&
-	run 2 drydock verify --root vol nowhere 2>err && run 2 drydock verify --root vol $no_such
+	run 2 drydock verify --root vol nowhere 2>err && run 2 drydock verify --root vol $no_such &&
+	run 2 drydock verify --root vol "app:v1@$image" 2>err && says "a tag and a digest" err
 '
 
 test_case 'a tag that only its history tells of is damaged, not unknown, and can be mended by name' '
