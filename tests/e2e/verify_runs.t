@@ -51,6 +51,13 @@ test_case 'a blob that is deleted after it was seen is no damage' '
 	summary ".errors + .warnings + .notes == 0 and .blobs == 10" verify.out
 '
 
+test_case 'a repository or an image that is removed after it was seen is no damage' '
+	need_strace && from_template && stop_at verify read "$(blob_data vol $one)" -j 1 --no-index &&
+	rm -r "$(repository_dir vol far)" && tag vol app:v1 $beside && delete_revision vol app $image &&
+	rm -r "$(dirname "$(layer_link vol app $one)")" && resume verify 0 &&
+	valid_lines verify verify.out && summary ".errors == 0 and .warnings == 0" verify.out
+'
+
 test_case 'an image that is pushed meanwhile is no damage' '
 	need_strace && from_template &&
 	stop_at verify getdents64 "$(repository_dir vol app)/_layers/sha256" &&
