@@ -69,20 +69,15 @@ int dd_auth_open(struct dd_context *ctx, const struct dd_auth_options *options,
 	return 0;
 }
 
-int dd_auth_reload(struct dd_auth *auth, const struct dd_auth_options *options,
-		   struct dd_error *err)
+void dd_auth_take(struct dd_auth *auth, struct dd_auth_state *state)
 {
-	struct dd_auth_state *state, *before;
-	int rc = dd_auth_state_open(auth->ctx, options, &state, err);
+	struct dd_auth_state *before;
 
-	if (rc < 0)
-		return rc;
 	pthread_rwlock_wrlock(&auth->lock);
 	before = auth->state;
 	auth->state = state;
 	pthread_rwlock_unlock(&auth->lock);
 	dd_auth_state_unrefp(&before);
-	return 0;
 }
 
 void dd_auth_close(struct dd_auth *auth)

@@ -38,6 +38,7 @@ struct dd_auth_options {
 };
 
 struct dd_auth;
+struct dd_auth_state;
 
 /*
  * Reads all files that are named. Neither htpasswd nor token: everybody is anonymous, and without
@@ -45,9 +46,8 @@ struct dd_auth;
  */
 int dd_auth_open(struct dd_context *ctx, const struct dd_auth_options *options,
 		 struct dd_auth **auth, struct dd_error *err);
-/* The files again, and other options: all of it or, on an error, nothing. */
-int dd_auth_reload(struct dd_auth *auth, const struct dd_auth_options *options,
-		   struct dd_error *err);
+/* The files again, and other options: what dd_auth_state_open() (auth_state.h) made of them, taken over. */
+void dd_auth_take(struct dd_auth *auth, struct dd_auth_state *state);
 void dd_auth_close(struct dd_auth *auth);
 void dd_auth_closep(struct dd_auth **auth);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "serve/auth_state.h"
 #include "serve/events.h"
 #include "serve/serve_private.h"
 #include "serve/systemd.h"
@@ -38,35 +39,58 @@ static void say_what_stays(struct dd_serve *serve, const struct dd_serve_config 
 			       keys[i].key);
 }
 
-static int reload_tls(struct dd_serve *serve, const struct dd_serve_config *config,
-		      struct dd_error *err)
-{
-	struct dd_tls_options options;
+/* What was read, all of it before any of it is taken. */
+struct fresh {
+	struct dd_serve_config *config; /* the server's list has it */
+	struct dd_auth_state *auth;
+	struct dd_tls_terms *terms; /* NULL: no TLS */
+};
 
-	dd_serve_tls_options(config, &options);
-	return serve->tls && config->tls_certificate ? dd_tls_reload(serve->tls, &options, err) : 0;
+static void release_fresh(struct fresh *fresh)
+{
+	dd_auth_state_unrefp(&fresh->auth);
+	dd_tls_terms_closep(&fresh->terms);
+}
+
+static int read_fresh(struct dd_serve *serve, struct fresh *fresh, struct dd_error *err)
+{
+	struct dd_auth_options auth;
+	struct dd_tls_options tls;
+	int rc = dd_serve_load_config(serve, &fresh->config, err);
+
+	if (rc < 0)
+		return rc;
+	dd_serve_auth_options(fresh->config, &auth);
+	rc = dd_auth_state_open(serve->ctx, &auth, &fresh->auth, err);
+	if (rc < 0 || !serve->tls || !fresh->config->tls_certificate)
+		return rc;
+	dd_serve_tls_options(fresh->config, &tls);
+	return dd_tls_read(&tls, &fresh->terms, err);
+}
+
+static void take_fresh(struct dd_serve *serve, struct fresh *fresh)
+{
+	dd_auth_take(serve->server.auth, fresh->auth);
+	fresh->auth = NULL;
+	if (fresh->terms)
+		dd_tls_take(serve->tls, fresh->terms);
+	fresh->terms = NULL;
+	say_what_stays(serve, atomic_load(&serve->server.config), fresh->config);
+	atomic_store(&serve->server.config, fresh->config);
+	dd_serve_apply_options(serve);
 }
 
 static int reload(struct dd_serve *serve, struct dd_error *err)
 {
-	const struct dd_serve_config *old = atomic_load(&serve->server.config);
-	struct dd_serve_config *config;
-	struct dd_auth_options auth;
-	int rc = dd_serve_load_config(serve, &config, err);
+	DD_CLEANUP(release_fresh) struct fresh fresh = { 0 };
+	int rc = read_fresh(serve, &fresh, err);
 
-	if (rc < 0)
-		return rc;
-	dd_serve_auth_options(config, &auth);
-	rc = dd_auth_reload(serve->server.auth, &auth, err);
+	/* They take all or nothing themselves; nothing that comes after it can fail. */
 	if (rc == 0)
-		rc = reload_tls(serve, config, err);
-	if (rc == 0)
-		rc = dd_serve_reload_events(serve, config, err);
+		rc = dd_serve_reload_events(serve, fresh.config, err);
 	if (rc < 0)
-		return rc;
-	say_what_stays(serve, old, config);
-	atomic_store(&serve->server.config, config);
-	dd_serve_apply_options(serve);
+		return dd_wrap(err, rc, "nothing of the reload was taken");
+	take_fresh(serve, &fresh);
 	return 0;
 }
 

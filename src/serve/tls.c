@@ -45,13 +45,18 @@ struct dd_tls {
 	struct dd_tls_terms *now;
 };
 
-static void free_terms(struct dd_tls_terms *terms)
+void dd_tls_terms_closep(struct dd_tls_terms **pointer)
 {
+	struct dd_tls_terms *terms = *pointer;
+
+	if (!terms)
+		return;
 	if (terms->credentials)
 		gnutls_certificate_free_credentials(terms->credentials);
 	if (terms->priorities)
 		gnutls_priority_deinit(terms->priorities);
 	free(terms);
+	*pointer = NULL;
 }
 
 static int read_file(const char *path, gnutls_datum_t *data, struct dd_error *err)
@@ -205,23 +210,26 @@ static int fill(struct dd_tls_terms *terms, const struct dd_tls_options *options
 	return rc < 0 ? rc : set_demand(terms, options, err);
 }
 
-int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, struct dd_error *err)
+int dd_tls_read(const struct dd_tls_options *options, struct dd_tls_terms **terms,
+		struct dd_error *err)
 {
-	struct dd_tls_terms *fresh = calloc(1, sizeof(*fresh));
 	int rc;
 
-	if (!fresh)
+	*terms = calloc(1, sizeof(**terms));
+	if (!*terms)
 		return dd_fail(err, DD_ENOMEM, 0, "read %s", options->certificate);
-	rc = fill(fresh, options, err);
-	if (rc < 0) {
-		free_terms(fresh);
-		return rc;
-	}
+	rc = fill(*terms, options, err);
+	if (rc < 0)
+		dd_tls_terms_closep(terms);
+	return rc;
+}
+
+void dd_tls_take(struct dd_tls *tls, struct dd_tls_terms *terms)
+{
 	pthread_mutex_lock(&tls->lock);
-	fresh->before = tls->now;
-	tls->now = fresh;
+	terms->before = tls->now;
+	tls->now = terms;
 	pthread_mutex_unlock(&tls->lock);
-	return 0;
 }
 
 /* ---- opening and closing ---- */
@@ -235,7 +243,7 @@ int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **out, struc
 	if (!tls)
 		return dd_fail(err, DD_ENOMEM, 0, "read %s", options->certificate);
 	pthread_mutex_init(&tls->lock, NULL);
-	rc = dd_tls_reload(tls, options, err);
+	rc = dd_tls_read(options, &tls->now, err);
 	if (rc < 0) {
 		dd_tls_closep(&tls);
 		return rc;
@@ -254,7 +262,7 @@ void dd_tls_closep(struct dd_tls **pointer)
 		struct dd_tls_terms *gone = tls->now;
 
 		tls->now = gone->before;
-		free_terms(gone);
+		dd_tls_terms_closep(&gone);
 	}
 	pthread_mutex_destroy(&tls->lock);
 	free(tls);

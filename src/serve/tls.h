@@ -27,8 +27,11 @@ struct dd_tls_options {
 
 /* DD_ECONFIG, DD_ENOENT, DD_EACCES: names the file, and says what is wrong with it. */
 int dd_tls_open(const struct dd_tls_options *options, struct dd_tls **tls, struct dd_error *err);
-/* The files again; on an error what was there stays. */
-int dd_tls_reload(struct dd_tls *tls, const struct dd_tls_options *options, struct dd_error *err);
+/* The files again, as dd_tls_open() reads them: for connections that begin once they are taken. */
+int dd_tls_read(const struct dd_tls_options *options, struct dd_tls_terms **terms,
+		struct dd_error *err);
+void dd_tls_take(struct dd_tls *tls, struct dd_tls_terms *terms);
+void dd_tls_terms_closep(struct dd_tls_terms **terms); /* that were not taken */
 /* No connection may be left. */
 void dd_tls_closep(struct dd_tls **tls);
 

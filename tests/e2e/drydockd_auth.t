@@ -101,6 +101,17 @@ test_case 'a damaged file of users is refused with the line, and a reload leaves
 	says "auth.htpasswd.path.*/nowhere" err
 '
 
+test_case 'of a reload that fails nothing is taken, whatever part of it is wrong, and that is said' '
+	echo "$alice" >users && echo "$bob" >others && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj "/CN=localhost" -keyout key.pem -out good.pem 2>openssl.err && cp good.pem cert.pem &&
+	with() { config "{htpasswd: {realm: here, path: $PWD/$1}}" && sed -i "s|{addr.*|{addr: 127.0.0.1:0$2}|" config.yml; } &&
+	tls=", tls: {certificate: $PWD/cert.pem, key: $PWD/key.pem}" && with users "$tls" && serve_config config.yml && url=https://$host/v2 &&
+	with others "$tls" && echo broken >cert.pem && reload "nothing of the reload was taken: .*cert.pem" && ask 200 -k $as_alice "$url/" &&
+	ask 401 -k $as_bob "$url/" && cp good.pem cert.pem && echo "notifications: {endpoints: [{name: x, url: nowhere}]}" >>config.yml &&
+	reload "nothing of the reload was taken: notifications.endpoints" && ask 200 -k $as_alice "$url/" && ask 401 -k $as_bob "$url/" &&
+	with others "$tls" && reload "drydockd: reloaded" && ask 401 -k $as_alice "$url/" && ask 200 -k $as_bob "$url/"
+'
+
 test_case 'a hash that is not bcrypt lets nobody in, and is said with its line' '
 	echo "carol:$(openssl passwd -apr1 wonder)" >users && echo "$alice" >>users &&
 	config "{htpasswd: {realm: here, path: $PWD/users}}" && serve_config config.yml &&

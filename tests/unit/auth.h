@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "jwt.h"
-#include "serve/auth.h"
+#include "serve/auth_state.h"
 
 #define ALICE "$2y$04$AXq0jBV/PVWd32ssMB91OuFdCcA3sRnfM717kUJNu9rtq4YKmFsMS" /* wonder */
 #define BOB "$2y$05$0JSc.oDocW0uDnk5d30XkuyY7J3vIgE10aKKxhQ6Rzrlfl5BaYbli"   /* builder */
@@ -114,12 +114,15 @@ static inline void open_auth(struct dd_auth_options options, const char *rules)
 
 static inline void reload(struct dd_auth_options options)
 {
-	if (dd_auth_reload(auth, &options, &err) < 0)
+	struct dd_auth_state *state;
+
+	if (dd_auth_state_open(ctx, &options, &state, &err) < 0)
 		fail_msg("%s", err.text);
+	dd_auth_take(auth, state);
 }
 
 static inline int ask_waiting(const char *authorization, const char *repository, unsigned wanted,
-		       bool may_wait)
+			      bool may_wait)
 {
 	const struct dd_auth_request request = { .authorization = authorization,
 						 .base_url = "http://here:5000",
@@ -130,8 +133,8 @@ static inline int ask_waiting(const char *authorization, const char *repository,
 	return dd_auth_check(auth, &request, may_wait, &answer, &err);
 }
 
-static inline void answers(enum dd_auth_verdict verdict, const char *authorization, const char *repository,
-		    unsigned wanted)
+static inline void answers(enum dd_auth_verdict verdict, const char *authorization,
+			   const char *repository, unsigned wanted)
 {
 	if (ask_waiting(authorization, repository, wanted, true) != 0 || answer.verdict != verdict)
 		fail_msg("%s, %s, %u: wanted %d, got %d (%s)", authorization ? authorization : "-",

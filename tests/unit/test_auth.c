@@ -165,20 +165,21 @@ static void the_file_is_read_again_when_it_has_changed(void **state)
 	answers(DD_AUTH_ALLOWED, AS_BOB, "app", PULL);
 }
 
-static void a_reload_that_fails_changes_nothing(void **state)
+static void what_cannot_be_read_changes_nothing(void **state)
 {
 	struct dd_auth_options broken = passwords();
+	struct dd_auth_state *none;
 
 	(void)state;
 	open_auth(passwords(), "immutable: [{repositories: \"**\", tags: v*}]\n");
 	broken.rules_path = rules_path;
 	write_file(rules_path, "rules: {}\n");
-	assert_int_equal(dd_auth_reload(auth, &broken, &err), DD_ECONFIG);
+	assert_int_equal(dd_auth_state_open(ctx, &broken, &none, &err), DD_ECONFIG);
 	assert_non_null(strstr(err.text, "rules.yml: line 1, column 8"));
 	answers(DD_AUTH_ALLOWED, AS_ALICE, "app", PULL);
 	assert_true(dd_auth_has_immutable(auth, "app"));
 	broken.htpasswd_path = "/nowhere";
-	assert_int_equal(dd_auth_reload(auth, &broken, &err), DD_ENOENT);
+	assert_int_equal(dd_auth_state_open(ctx, &broken, &none, &err), DD_ENOENT);
 	answers(DD_AUTH_ALLOWED, AS_ALICE, "app", PULL);
 }
 
@@ -245,7 +246,7 @@ int main(void)
 		TEST(a_verdict_is_remembered_and_needs_no_waiting_then),
 		TEST(a_password_that_was_changed_counts_no_longer),
 		TEST(the_file_is_read_again_when_it_has_changed),
-		TEST(a_reload_that_fails_changes_nothing),
+		TEST(what_cannot_be_read_changes_nothing),
 		TEST(only_one_way_to_authenticate_is_taken),
 		TEST(many_may_ask_at_once_and_while_it_is_reloaded),
 	};
