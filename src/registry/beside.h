@@ -13,6 +13,7 @@
 #define REGISTRY_BESIDE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <drydock/error.h>
 
@@ -27,7 +28,13 @@ void dd_beside_leave(struct dd_beside *beside);
 
 /* From now on, or no more; whoever is in stays in. */
 void dd_beside_let_in(struct dd_beside *beside, bool open);
-/* Until whoever is in now has left. False: that takes longer than it should. */
+/* Whoever is in gets on: after each of its steps. */
+void dd_beside_step(struct dd_beside *beside);
+uint64_t dd_beside_get_steps(const struct dd_beside *beside);
+/* Until whoever is in now has left. False: one step of it takes longer than it should. */
 bool dd_beside_wait(struct dd_beside *beside);
+
+/* For tests: instead of dd_time_steady(). */
+void dd_beside_set_clock(struct dd_beside *beside, int64_t (*now_ns)(void));
 
 #endif

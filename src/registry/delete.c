@@ -12,6 +12,9 @@
 #include "registry/registry.h"
 #include "registry/remove.h"
 
+/* Items whose directories are synced at once: one wait for the disk is not to be one for all of them. */
+#define TOGETHER 64
+
 struct deletion {
 	struct dd_registry *registry;
 	const char *repository;
@@ -153,8 +156,10 @@ static int find_tags(struct deletion *deletion, struct dd_error *err)
 		dd_error_clear(err);
 		return 0;
 	}
-	for (size_t i = 0; i < deletion->names.count && rc == 0; i++)
+	for (size_t i = 0; i < deletion->names.count && rc == 0; i++) {
 		rc = judge_tag(deletion, &deletion->names.items[i], err);
+		dd_registry_note_step(deletion->registry);
+	}
 	return rc;
 }
 
@@ -177,19 +182,29 @@ static int gather(struct deletion *deletion, struct dd_error *err)
 	return add(deletion, &place, err);
 }
 
-/* Histories may have changed or gone by another's hand, for what that is worth. */
-static int withdraw(struct deletion *deletion, struct dd_change *change, struct dd_error *err)
+static int announce(struct deletion *deletion, struct dd_change *change, struct dd_error *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < deletion->items.count && rc == 0; i++)
-		rc = dd_change_announce(change, &deletion->items.items[i], err);
-	if (rc == 0)
-		rc = dd_change_seal(change, err);
+	for (size_t i = 0; i < deletion->items.count && rc == 0; i++) {
+		if (i % TOGETHER == TOGETHER - 1)
+			rc = dd_change_sync(change, err);
+		if (rc == 0)
+			rc = dd_change_announce(change, &deletion->items.items[i], err);
+		dd_registry_note_step(deletion->registry);
+	}
+	return rc < 0 ? rc : dd_change_seal(change, err);
+}
+
+/* Histories may have changed or gone by another's hand, for what that is worth. */
+static int withdraw(struct deletion *deletion, struct dd_change *change, struct dd_error *err)
+{
+	int rc = announce(deletion, change, err);
+
 	for (size_t i = 0; i < deletion->items.count && rc == 0; i++) {
 		const struct dd_item *item = &deletion->items.items[i];
 
-		if (i && item->place.kind != item[-1].place.kind)
+		if (i && (item->place.kind != item[-1].place.kind || i % TOGETHER == 0))
 			rc = dd_change_sync(change, err);
 		if (rc == 0)
 			rc = dd_change_withdraw(change, item, err);
@@ -197,6 +212,7 @@ static int withdraw(struct deletion *deletion, struct dd_change *change, struct 
 			dd_error_clear(err);
 			rc = 0;
 		}
+		dd_registry_note_step(deletion->registry);
 	}
 	for (size_t i = 0; i < deletion->tags.count && rc == 0; i++)
 		dd_store_remove_tag(deletion->registry->store, deletion->repository,

@@ -98,6 +98,12 @@ int dd_registry_end_change(struct dd_registry *registry, struct dd_change **chan
 	return rc;
 }
 
+void dd_registry_note_step(struct dd_registry *registry)
+{
+	if (registry->is_beside)
+		dd_beside_step(registry->watch.beside);
+}
+
 static int look_at(struct dd_registry *registry, struct dd_item *item, struct dd_error *err)
 {
 	struct dd_info info;

@@ -18,6 +18,9 @@ int dd_registry_begin_change(struct dd_registry *registry, const char *command,
 int dd_registry_end_change(struct dd_registry *registry, struct dd_change **change, int rc,
 			   struct dd_error *err);
 
+/* One more thing of many was looked at, announced or taken: who waits for the end waits on. */
+void dd_registry_note_step(struct dd_registry *registry);
+
 /*
  * The turn alone, for a change that is begun otherwise: none of ours is under way until the other.
  * until_ns: dd_time_steady(). DD_ELOCKED as above.

@@ -113,9 +113,9 @@ static int set_up(void **state)
 				       &(struct dd_store_options){ .root = reg->volume.root },
 				       &fixture->store, reg->err),
 			 0);
-	assert_int_equal(dd_watch_gate_open(dd_registry_get_watch(reg->registry), &fixture->inner,
-					    reg->err),
-			 0);
+	assert_int_equal(
+		dd_watch_gate_open(dd_registry_get_watch(reg->registry), &fixture->inner, reg->err),
+		0);
 	fixture->gate =
 		(struct dd_gate){ fixture, begin, let_in, hold, give_back, show, wrote, end };
 	dd_store_set_gate(fixture->store, &fixture->gate);
@@ -466,6 +466,16 @@ static void the_next_collection_does_not_begin_while_a_deletion_is_under_way(voi
 	assert_true(fixture->collected);
 }
 
+static void a_deletion_tells_of_its_steps(void **state)
+{
+	struct fixture *fixture = *state;
+	struct dd_watch *watch = dd_registry_get_watch(fixture->reg.registry);
+
+	a_deletion_at_any_step_is_done_at_once(fixture, delete_manifest, LET_IN);
+	/* Two tags and the revision looked at; history, tag and revision announced, and taken. */
+	assert_true(dd_beside_get_steps(watch->beside) >= 8);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -482,6 +492,7 @@ int main(void)
 		CASE(nothing_is_granted_while_a_deletion_is_under_way),
 		CASE(nothing_is_removed_for_good_while_a_deletion_is_under_way),
 		CASE(the_next_collection_does_not_begin_while_a_deletion_is_under_way),
+		CASE(a_deletion_tells_of_its_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
