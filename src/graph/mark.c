@@ -165,20 +165,21 @@ static void follow(struct dd_mark *mark)
 	}
 }
 
+/* Tags first: what one points to now has to be there, whatever another one's history says. */
 static void reach_tags(struct dd_mark *mark)
 {
 	const struct dd_repository *repo = mark->repo;
+	const struct dd_tag *tags = repo->tags.items;
 
+	for (uint32_t i = 0; i < repo->tags.count; i++)
+		if (tags[i].current != DD_NO_ID && !removed(mark, i, DD_NO_ID))
+			reach(mark, tags[i].current, VIA_TAG);
 	for (uint32_t i = 0; i < repo->tags.count; i++) {
-		const struct dd_tag *tag = &repo->tags.items[i];
-
-		if (removed(mark, i, DD_NO_ID))
-			continue;
-		if (tag->current != DD_NO_ID)
-			reach(mark, tag->current, VIA_TAG);
 		/* current does not say it: any that it ever was may be what is meant. */
-		for (uint32_t k = 0; tag->state != DD_LINK_GOOD && k < tag->history_count; k++)
-			reach(mark, repo->histories.items[tag->history + k], VIA_HISTORY);
+		bool any = tags[i].state != DD_LINK_GOOD && !removed(mark, i, DD_NO_ID);
+
+		for (uint32_t k = 0; any && k < tags[i].history_count; k++)
+			reach(mark, repo->histories.items[tags[i].history + k], VIA_HISTORY);
 	}
 }
 

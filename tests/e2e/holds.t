@@ -34,6 +34,12 @@ test_case 'a manifest that is missing though linked holds its repository, and no
 	app_held
 '
 
+test_case 'a missing manifest that a tag points to holds, also where a half-written tag names it' '
+	from_template && remove_blob vol "$bad" && rm -r "$(dirname "$(revision_link vol app "$bad")")" &&
+	write_link "$(history_link vol app:a "$bad")" "$bad" && age vol everything 9d &&
+	run 1 plan vol -m --json >plan && held plan app "$bad" && run 1 collect vol -m && app_held
+'
+
 test_case 'a manifest whose bytes are not what its digest says holds its repository' '
 	from_template && flip_blob vol "$bad" && run 1 plan vol -m --json >plan &&
 	held plan app "$bad" &&
