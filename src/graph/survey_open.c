@@ -286,6 +286,31 @@ static int run(struct dd_scan *scan, struct dd_error *err)
 	return rc;
 }
 
+/* What names only itself is resolved where its bytes are: a directory that a crash left has none. */
+static int look_at_unresolved(struct dd_scan *scan, struct dd_error *err)
+{
+	struct dd_place place = { .kind = DD_AT_BLOB };
+	struct dd_info info;
+	int rc = 0;
+
+	for (size_t i = 0; i < scan->survey->repositories.count && rc == 0; i++) {
+		const struct dd_repository *repo = scan->survey->repositories.items[i];
+
+		for (size_t k = 0; k < repo->unresolved.count && rc == 0; k++) {
+			uint32_t id = repo->unresolved.items[k];
+			struct dd_node *node = &scan->graph->nodes.items[id];
+
+			if (!(node->flags & DD_NODE_PRESENT))
+				continue;
+			dd_ids_get(&scan->graph->ids, id, &place.digest);
+			if (dd_store_stat(scan->store, &place, &info, NULL) == DD_ENOENT)
+				node->flags &= (uint16_t)~DD_NODE_PRESENT;
+			rc = dd_context_check(scan->ctx, err);
+		}
+	}
+	return rc;
+}
+
 int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_graph *graph,
 		   const struct dd_survey_options *options, struct dd_survey **out,
 		   struct dd_error *err)
@@ -308,6 +333,8 @@ int dd_survey_open(struct dd_context *ctx, struct dd_store *store, struct dd_gra
 	dd_graph_begin_scan(graph);
 	dd_store_begin_looks(store);
 	rc = run(&scan, err);
+	if (rc == 0)
+		rc = look_at_unresolved(&scan, err);
 	dd_store_end_looks(store);
 	close_readers(&scan);
 	pthread_mutex_destroy(&scan.large);

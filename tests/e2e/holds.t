@@ -191,6 +191,12 @@ test_case 'an alias that nothing resolves holds its repository' '
 	run 1 collect vol -m && app_held
 '
 
+test_case 'an alias is not resolved by a directory of its name that holds no bytes' '
+	from_template && strong=$(digest_of "whatever it was" sha512) && link_layer vol app "$strong" &&
+	put_strong_image vol app:strong "whatever it was" && mkdir -p "$(blob_dir vol "$strong")" &&
+	run 1 collect vol -m && app_held
+'
+
 test_case 'an alias is learnt from another repository' '
 	from_template && layer=$(put_layer vol far "strong layer") &&
 	strong=$(digest_of "strong layer" sha512) &&
