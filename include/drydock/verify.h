@@ -68,6 +68,7 @@ struct dd_found {
 	const char *const *images;
 	size_t image_count; /* of those listed: at most DD_VERIFY_IMAGES */
 	uint64_t image_total;
+	bool foreseen; /* by a repair: it will be so when other things are mended, and is to be mended, too */
 };
 
 #define DD_VERIFY_IMAGES 1000

@@ -204,6 +204,22 @@ int dd_graph_add_doubt(struct dd_graph *graph, uint32_t id, enum dd_doubt doubt,
 	return 0;
 }
 
+void dd_graph_forget_doubt(struct dd_graph *graph, uint32_t id)
+{
+	size_t kept = 0;
+
+	if (!(graph->nodes.items[id].flags & DD_NODE_DOUBT))
+		return;
+	graph->nodes.items[id].flags &= (uint16_t)~DD_NODE_DOUBT;
+	for (size_t i = 0; i < graph->doubts.count; i++) {
+		if (graph->doubts.items[i].id == id)
+			free(graph->doubts.items[i].detail);
+		else
+			graph->doubts.items[kept++] = graph->doubts.items[i];
+	}
+	graph->doubts.count = kept;
+}
+
 void dd_graph_begin_scan(struct dd_graph *graph)
 {
 	for (size_t i = 0; i < graph->nodes.count; i++) {

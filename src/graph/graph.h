@@ -105,6 +105,9 @@ int dd_graph_add_tie(struct dd_graph *graph, uint32_t from, uint32_t to, struct 
 int dd_graph_add_doubt(struct dd_graph *graph, uint32_t id, enum dd_doubt doubt, const char *detail,
 		       struct dd_error *err);
 
+/* What was in doubt is known by now, or gone. */
+void dd_graph_forget_doubt(struct dd_graph *graph, uint32_t id);
+
 /* Before a scan: forget what a new look will tell anew. After it: sort what is searched. */
 void dd_graph_begin_scan(struct dd_graph *graph);
 void dd_graph_end_scan(struct dd_graph *graph);

@@ -102,7 +102,7 @@ static int stage_copy(struct dd_repair *repair, struct dd_change *change, struct
 	int rc = dd_hasher_open(&hasher, (enum dd_algorithm)step->mend.digest.alg, err);
 
 	if (rc == 0 && step->copy.kind == DD_COPY_SOURCE)
-		rc = dd_source_open_blob(step->copy.source, &step->mend.digest, &stream, &size,
+		rc = dd_source_open_blob(step->copy.source, &step->copy.called, &stream, &size,
 					 err);
 	else if (rc == 0)
 		rc = dd_store_open_reader(repair->store, &step->copy.place, &reader, NULL, err);

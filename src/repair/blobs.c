@@ -94,11 +94,11 @@ static void is_good(struct dd_step *step, const struct dd_found *found)
 }
 
 /* Good bytes for it, if there are any. */
-static int choose(struct dd_repair *repair, size_t index, int read, struct dd_error *err)
+static int choose(struct dd_repair *repair, size_t index, struct dd_error *err)
 {
 	struct dd_step *step = &repair->steps.items[index];
 	struct dd_copy copy = { 0 };
-	size_t *arrived;
+	int read = step->read;
 	int rc = dd_repair_find_copy(repair, &step->mend.digest, &copy, err);
 
 	if (rc < 0)
@@ -108,16 +108,40 @@ static int choose(struct dd_repair *repair, size_t index, int read, struct dd_er
 		do_without(step, read);
 		return 0;
 	}
-	arrived = dd_list_add(&repair->arrived);
-	if (!arrived)
-		return dd_fail(err, DD_ENOMEM, 0, "plan a repair");
-	*arrived = index;
 	put_copy(repair, step, &copy);
 	return 0;
 }
 
-int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
-		   const struct dd_digest *digest, bool besides, struct dd_error *err)
+static bool is_layer(const struct dd_found *found)
+{
+	return found->finding == DD_FOUND_LAYER_MISSING && found->repository;
+}
+
+/* A layer whose bytes are there under another name misses nothing but the link that says so. */
+static int write_alias(struct dd_repair *repair, const struct dd_found *found,
+		       const struct dd_digest *stored, struct dd_error *err)
+{
+	const struct dd_place place = { .kind = DD_AT_LAYER,
+					.repository = found->repository,
+					.digest = found->digest };
+	struct dd_step *step;
+	struct dd_info info;
+	bool is_new = false;
+	int rc;
+
+	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT)
+		return 0;
+	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc < 0 || !is_new)
+		return rc;
+	step->mend.findings = 0;
+	step->mend.mending = DD_MEND_WRITE_LINK;
+	step->mend.has_digest = true;
+	step->mend.digest = *stored;
+	return 0;
+}
+
+int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
 	struct dd_place place = { .kind = DD_AT_BLOB };
 	struct dd_error own = { 0 };
@@ -125,13 +149,19 @@ int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
 	bool is_new = false, good;
 	int rc, read;
 
-	dd_repair_stored_as(repair, digest, &place.digest);
-	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (!found->has_digest)
+		return dd_repair_leave(repair, found, NULL, err);
+	rc = dd_repair_learn_names(repair, &found->digest, err);
 	if (rc < 0)
 		return rc;
-	step->mend.findings -= besides;
-	if (!is_new)
-		return 0;
+	dd_repair_stored_as(repair, &found->digest, &place.digest);
+	if (is_layer(found) && !dd_digest_equal(&place.digest, &found->digest) &&
+	    dd_repair_will_be_there(repair, &place.digest))
+		rc = write_alias(repair, found, &place.digest, err);
+	if (rc == 0)
+		rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
+	if (rc < 0 || !is_new)
+		return rc;
 	step->mend.has_digest = true;
 	step->mend.digest = place.digest;
 	read = look(repair, step, &good, &own);
@@ -141,30 +171,24 @@ int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
 	}
 	if (good) {
 		is_good(step, found);
-		step->harmless |= besides;
 		return 0;
 	}
-	return choose(repair, (size_t)(step - repair->steps.items), read, err);
+	step->read = read;
+	return choose(repair, (size_t)(step - repair->steps.items), err);
 }
 
-/* Part of a manifest: to be pulled it has to be linked, too. */
-static bool is_part(const struct dd_found *found)
+int dd_repair_try_again(struct dd_repair *repair, size_t index, struct dd_error *err)
 {
-	return found->repository && (found->finding == DD_FOUND_CONFIG_MISSING ||
-				     found->finding == DD_FOUND_LAYER_MISSING ||
-				     found->finding == DD_FOUND_CHILD_MISSING);
-}
+	struct dd_step *step = &repair->steps.items[index];
+	struct dd_digest stored;
 
-int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
-{
-	int rc;
-
-	if (!found->has_digest)
-		return dd_repair_leave(repair, found, NULL, err);
-	rc = dd_repair_want(repair, found, &found->digest, false, err);
-	if (rc < 0 || !is_part(found) || !dd_repair_will_be_there(repair, &found->digest))
-		return rc;
-	return dd_repair_link(repair, found, found->repository, &found->digest, err);
+	dd_repair_stored_as(repair, &step->mend.digest, &stored);
+	if (step->read != DD_ENOENT || !is_layer(step->mend.found) ||
+	    dd_digest_equal(&stored, &step->mend.digest) ||
+	    !dd_repair_will_be_there(repair, &stored))
+		return choose(repair, index, err);
+	step->harmless = true;
+	return write_alias(repair, step->mend.found, &stored, err);
 }
 
 /* ---- misplaced ---- */

@@ -54,6 +54,29 @@ int dd_repair_hash(struct dd_repair *repair, const struct dd_place *place, enum 
 	return hash(repair, &(struct input){ .reader = reader }, alg, digest, err);
 }
 
+static int hash_stream(struct dd_repair *repair, struct dd_source *source,
+		       const struct dd_digest *called, enum dd_algorithm alg, uint64_t *size,
+		       struct dd_digest *digest, struct dd_error *err)
+{
+	DD_CLEANUP(dd_stream_closep) struct dd_stream *stream = NULL;
+	int rc = dd_source_open_blob(source, called, &stream, size, err);
+
+	return rc < 0 ? rc : hash(repair, &(struct input){ .stream = stream }, alg, digest, err);
+}
+
+int dd_repair_hash_blob(struct dd_repair *repair, const struct dd_digest *blob,
+			enum dd_algorithm alg, struct dd_digest *digest, struct dd_error *err)
+{
+	const struct dd_copy *copy = dd_repair_copy_of(repair, blob);
+	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = *blob };
+	struct dd_info info;
+	uint64_t size;
+
+	if (copy && copy->kind == DD_COPY_SOURCE)
+		return hash_stream(repair, copy->source, &copy->called, alg, &size, digest, err);
+	return dd_repair_hash(repair, copy ? &copy->place : &place, alg, digest, &info, err);
+}
+
 /* ---- the trash ---- */
 
 static int compare_items(const void *left, const void *right)
@@ -223,32 +246,43 @@ static int compare_wanted(const void *left, const void *right)
 	return (int)a->alg - (int)b->alg;
 }
 
-static int list_wanted(const struct dd_repair *repair, struct wanteds *wanted, struct dd_error *err)
+static int add_wanted(const struct dd_repair *repair, const struct dd_found *found,
+		      struct wanteds *wanted, struct dd_error *err)
 {
 	const struct dd_graph *graph = repair->verify->graph;
+	struct dd_digest stored;
+	struct wanted *slot;
+	uint32_t id;
 
-	for (size_t i = 0; i < dd_verify_get_count(repair->verify); i++) {
-		const struct dd_found *found = dd_verify_get_found(repair->verify, i);
-		struct dd_digest stored;
-		struct wanted *slot;
-		uint32_t id;
+	if (!found->has_digest)
+		return 0;
+	dd_repair_stored_as(repair, &found->digest, &stored);
+	id = dd_repair_id(repair, &stored);
+	if (id == DD_NO_ID || repair->verify->verdicts[id] == DD_BLOB_GOOD ||
+	    !graph->nodes.items[id].size)
+		return 0;
+	slot = dd_list_add(&wanted->list);
+	if (!slot)
+		return dd_fail(err, DD_ENOMEM, 0, "look for copies");
+	*slot = (struct wanted){ graph->nodes.items[id].size, stored.alg };
+	return 0;
+}
 
-		if (!found->has_digest)
-			continue;
-		dd_repair_stored_as(repair, &found->digest, &stored);
-		id = dd_repair_id(repair, &stored);
-		if (id == DD_NO_ID || repair->verify->verdicts[id] == DD_BLOB_GOOD ||
-		    !graph->nodes.items[id].size)
-			continue;
-		slot = dd_list_add(&wanted->list);
-		if (!slot)
-			return dd_fail(err, DD_ENOMEM, 0, "look for copies");
-		*slot = (struct wanted){ graph->nodes.items[id].size, stored.alg };
-	}
+static int list_wanted(const struct dd_repair *repair, struct wanteds *wanted, struct dd_error *err)
+{
+	const struct dd_verify *verify = repair->verify;
+	int rc = 0;
+
+	for (size_t i = 0; i < dd_verify_get_count(verify) && rc == 0; i++)
+		rc = add_wanted(repair, dd_verify_get_found(verify, i), wanted, err);
+	for (size_t i = 0; i < verify->foreseen.count; i++)
+		for (size_t k = 0; k < verify->foreseen.items[i].count && rc == 0; k++)
+			rc = add_wanted(repair, &verify->foreseen.items[i].items[k].found, wanted,
+					err);
 	if (wanted->list.count)
 		qsort(wanted->list.items, wanted->list.count, sizeof(*wanted->list.items),
 		      compare_wanted);
-	return 0;
+	return rc;
 }
 
 static bool is_wanted(const struct wanteds *wanted, uint64_t size, uint8_t alg)
@@ -259,16 +293,33 @@ static bool is_wanted(const struct wanteds *wanted, uint64_t size, uint8_t alg)
 	       bsearch(&key, wanted->list.items, wanted->list.count, sizeof(key), compare_wanted);
 }
 
+/* *again: it was hashed by that algorithm before. */
+static int note_hashed(struct dd_repair *repair, uint32_t id, enum dd_algorithm alg, bool *again,
+		       struct dd_error *err)
+{
+	size_t more = id < repair->hashed.count ? 0 : id + 1 - repair->hashed.count;
+
+	if (dd_list_reserve(&repair->hashed, more) < 0)
+		return dd_fail(err, DD_ENOMEM, 0, "look for copies");
+	memset(repair->hashed.items + repair->hashed.count, 0, more);
+	repair->hashed.count += more;
+	*again = repair->hashed.items[id] & 1U << alg;
+	repair->hashed.items[id] |= (uint8_t)(1U << alg);
+	return 0;
+}
+
 static int note_twin(struct dd_repair *repair, uint32_t id, enum dd_algorithm alg,
 		     struct dd_error *err)
 {
-	struct dd_place place = { .kind = DD_AT_BLOB };
 	struct dd_twin twin = { .id = id }, *slot;
-	struct dd_info info;
-	int rc;
+	struct dd_digest blob;
+	bool again = false;
+	int rc = note_hashed(repair, id, alg, &again, err);
 
-	dd_ids_get(&repair->verify->graph->ids, id, &place.digest);
-	rc = dd_repair_hash(repair, &place, alg, &twin.digest, &info, err);
+	if (rc < 0 || again)
+		return rc;
+	dd_ids_get(&repair->verify->graph->ids, id, &blob);
+	rc = dd_repair_hash_blob(repair, &blob, alg, &twin.digest, err);
 	if (rc < 0) {
 		if (fatal(rc))
 			return rc;
@@ -282,7 +333,7 @@ static int note_twin(struct dd_repair *repair, uint32_t id, enum dd_algorithm al
 	return 0;
 }
 
-/* Once: each blob of a size that is wanted under another algorithm is hashed by that one. */
+/* Each blob of a size that is wanted under another algorithm is hashed by that one, once. */
 static int seek_twins(struct dd_repair *repair, struct dd_error *err)
 {
 	const struct dd_verify *verify = repair->verify;
@@ -304,6 +355,15 @@ static int seek_twins(struct dd_repair *repair, struct dd_error *err)
 	return rc;
 }
 
+/* What is to be put under the other name is taken twice from where it comes from. */
+static void share_copy(const struct dd_copy *theirs, struct dd_copy *copy)
+{
+	*copy = *theirs;
+	copy->stray = NULL;
+	if (copy->kind != DD_COPY_SOURCE)
+		copy->kind = DD_COPY_TWIN;
+}
+
 static int find_twin(struct dd_repair *repair, const struct dd_digest *digest, struct dd_copy *copy,
 		     struct dd_error *err)
 {
@@ -311,10 +371,16 @@ static int find_twin(struct dd_repair *repair, const struct dd_digest *digest, s
 
 	for (size_t i = 0; i < repair->twins.count && rc == 0; i++) {
 		struct dd_place place = { .kind = DD_AT_BLOB };
+		const struct dd_copy *theirs;
 
 		if (!dd_digest_equal(&repair->twins.items[i].digest, digest))
 			continue;
 		dd_ids_get(&repair->verify->graph->ids, repair->twins.items[i].id, &place.digest);
+		theirs = dd_repair_copy_of(repair, &place.digest);
+		if (theirs) {
+			share_copy(theirs, copy);
+			return 1;
+		}
 		copy->kind = DD_COPY_TWIN;
 		rc = try_place(repair, &place, digest, copy, err);
 	}
@@ -326,14 +392,11 @@ static int find_twin(struct dd_repair *repair, const struct dd_digest *digest, s
 static int try_source(struct dd_repair *repair, struct dd_source *source,
 		      const struct dd_digest *digest, struct dd_copy *copy, struct dd_error *err)
 {
-	DD_CLEANUP(dd_stream_closep) struct dd_stream *stream = NULL;
 	struct dd_digest got;
 	uint64_t size;
-	int rc = dd_source_open_blob(source, digest, &stream, &size, err);
+	int rc = hash_stream(repair, source, digest, (enum dd_algorithm)digest->alg, &size, &got,
+			     err);
 
-	if (rc == 0)
-		rc = hash(repair, &(struct input){ .stream = stream },
-			  (enum dd_algorithm)digest->alg, &got, err);
 	if (rc < 0 && fatal(rc))
 		return rc;
 	if (rc < 0 && rc != DD_ENOENT)
@@ -347,7 +410,9 @@ static int try_source(struct dd_repair *repair, struct dd_source *source,
 		       dd_digest_text(digest), dd_source_get_name(source));
 		return 0;
 	}
-	*copy = (struct dd_copy){ .kind = DD_COPY_SOURCE, .source = source, .bytes = size };
+	*copy = (struct dd_copy){
+		.kind = DD_COPY_SOURCE, .source = source, .called = *digest, .bytes = size
+	};
 	return 1;
 }
 
@@ -376,6 +441,18 @@ static bool has_riddle(const struct dd_repair *repair)
 			return true;
 	}
 	return false;
+}
+
+int dd_repair_learn_names(struct dd_repair *repair, const struct dd_digest *digest,
+			  struct dd_error *err)
+{
+	return digest->alg == DD_SHA256 || repair->twins_sought ? 0 : seek_twins(repair, err);
+}
+
+int dd_repair_renew_copies(struct dd_repair *repair, struct dd_error *err)
+{
+	repair->twins_sought = false;
+	return has_riddle(repair) ? seek_twins(repair, err) : 0;
 }
 
 int dd_repair_open_copies(struct dd_repair *repair, struct dd_error *err)

@@ -11,12 +11,9 @@
 static bool is_twin(struct dd_repair *repair, const struct dd_digest *blob,
 		    const struct dd_digest *digest)
 {
-	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = *blob };
 	struct dd_digest got;
-	struct dd_info info;
 
-	return dd_repair_hash(repair, &place, (enum dd_algorithm)digest->alg, &got, &info, NULL) ==
-		       0 &&
+	return dd_repair_hash_blob(repair, blob, (enum dd_algorithm)digest->alg, &got, NULL) == 0 &&
 	       dd_digest_equal(&got, digest);
 }
 
@@ -295,19 +292,16 @@ static bool may_be_needed(struct dd_repair *repair, const struct dd_place *place
 	return repair->asked_needs;
 }
 
-int dd_repair_let_go(struct dd_repair *repair, const struct dd_place *place,
-		     const struct dd_found *found, bool besides, struct dd_error *err)
+static int let_go(struct dd_repair *repair, const struct dd_place *place,
+		  const struct dd_found *found, struct dd_error *err)
 {
 	struct dd_step *step;
 	struct dd_info info;
 	bool is_new = false;
 	int rc = dd_repair_step(repair, place, found, &step, &is_new, err);
 
-	if (rc < 0)
+	if (rc < 0 || !is_new)
 		return rc;
-	step->mend.findings -= besides;
-	if (!is_new)
-		return 0;
 	rc = dd_store_stat(repair->store, place, &info, NULL);
 	if (rc == 0 && !may_be_needed(repair, place) && !is_evidence(repair, place))
 		dd_repair_withdraw(step, DD_REASON_LINK_DANGLING, &info);
@@ -318,20 +312,38 @@ int dd_repair_let_go(struct dd_repair *repair, const struct dd_place *place,
 	return 0;
 }
 
+int dd_repair_dangling_bytes(struct dd_repair *repair, const struct dd_found *found, bool *handled,
+			     struct dd_error *err)
+{
+	struct dd_copy copy = { 0 };
+	struct dd_digest stored;
+	int rc = 0;
+
+	*handled = false;
+	if (!found->has_digest)
+		return 0;
+	dd_repair_stored_as(repair, &found->digest, &stored);
+	if (!dd_repair_will_be_there(repair, &stored))
+		rc = dd_repair_find_copy(repair, &stored, &copy, err);
+	if (rc < 0 || copy.kind == DD_COPY_NONE)
+		return rc;
+	*handled = true;
+	return dd_repair_blob(repair, found, err);
+}
+
+/* It may be needed by now, or its bytes come for somebody else. */
 int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err)
 {
 	struct dd_place place;
-	struct dd_copy copy = { 0 };
 	struct dd_digest stored;
 	int rc = found->path ? dd_repair_place(repair, found->path, &place, err) : DD_EFORMAT;
 
 	if (rc < 0)
 		return rc == DD_EFORMAT ? 0 : rc;
 	dd_repair_stored_as(repair, &place.digest, &stored);
+	if (place.kind == DD_AT_LAYER && is_needed(repair, &place))
+		return 0;
 	if (dd_repair_will_be_there(repair, &stored))
 		return dd_repair_blob(repair, found, err);
-	rc = dd_repair_find_copy(repair, &stored, &copy, err);
-	if (rc == 0 && copy.kind != DD_COPY_NONE)
-		return dd_repair_blob(repair, found, err);
-	return rc < 0 ? rc : dd_repair_let_go(repair, &place, found, false, err);
+	return let_go(repair, &place, found, err);
 }

@@ -99,8 +99,8 @@ void dd_repair_close(struct dd_repair *repair)
 	dd_list_release(&repair->trashed);
 	dd_list_release(&repair->strays);
 	dd_list_release(&repair->twins);
+	dd_list_release(&repair->hashed);
 	dd_list_release(&repair->steps);
-	dd_list_release(&repair->arrived);
 	dd_list_release(&repair->mends);
 	dd_list_release(&repair->differing);
 	dd_trash_release(&repair->trash);

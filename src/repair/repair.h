@@ -1,8 +1,9 @@
 /*
  * Repair, from within: a step for each thing that is to be done.
  *
- * Findings come worst first, blobs before links before tags, so that a step can ask what earlier ones
- * will put in place. A place has one step, however many findings it mends.
+ * Findings come in turns, blobs before links before tags, so that a step can ask what earlier ones will
+ * put in place; after each turn the verification says what will be wrong when all that is done. A place
+ * has one step, however many findings it mends.
  */
 #ifndef REPAIR_REPAIR_H
 #define REPAIR_REPAIR_H
@@ -27,7 +28,8 @@ struct dd_copy {
 	enum dd_copy_kind kind;
 	struct dd_place place;	  /* but of a source */
 	struct dd_stray *stray;	  /* if it is misplaced */
-	struct dd_source *source; /* of a source */
+	struct dd_source *source; /* of a source: */
+	struct dd_digest called;  /* … its name for it */
 	uint64_t bytes;
 	struct dd_stamp stamp; /* but of a source */
 };
@@ -36,6 +38,7 @@ struct dd_step {
 	struct dd_mend mend;
 	bool harmless;	      /* nothing is to be done, and nothing is damaged any more */
 	struct dd_copy copy;  /* of what is put in place, unless it is a link */
+	int read;	      /* of a blob: what reading it came to */
 	bool replaces;	      /* something is in the place: */
 	struct dd_info there; /* … which goes, or has its owner set */
 	struct dd_put put;    /* once it is ready */
@@ -69,10 +72,10 @@ struct dd_repair {
 	DD_LIST(struct dd_stray) strays;
 	DD_LIST(struct dd_twin) twins;
 	bool twins_sought;
+	DD_LIST(uint8_t) hashed; /* by id, a bit an algorithm: is no twin but those */
 	DD_LIST(struct dd_step) steps;
 	void *places;		 /* a tree of tsearch(3): which step is a place's */
-	DD_LIST(size_t) arrived; /* steps of blobs that come from a copy */
-	size_t followed;	 /* so many of them were: follow.c */
+	size_t told;		 /* so many steps the verification knows of: ahead.c */
 	bool asked, asked_needs; /* links.c: of the repository that was asked about last */
 	uint32_t asked_index;
 	struct dd_arena strings;
@@ -125,16 +128,23 @@ void dd_repair_stored_as(const struct dd_repair *repair, const struct dd_digest 
 			 struct dd_digest *stored);
 /* Whether a digest's bytes are there, or will be by an earlier step. */
 bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *digest);
-/* A layer's link where there is none, beside what the finding is about. */
-int dd_repair_link(struct dd_repair *repair, const struct dd_found *found, const char *repository,
-		   const struct dd_digest *part, struct dd_error *err);
+/* Where the bytes come from that are put under a digest; NULL: none are. Valid until the next step. */
+const struct dd_copy *dd_repair_copy_of(struct dd_repair *repair, const struct dd_digest *digest);
 
 /* ---- copies.c: where good bytes are ---- */
 
 int dd_repair_open_copies(struct dd_repair *repair, struct dd_error *err);
+/* What a name of another algorithm may be a name of, before it is asked where that is stored. */
+int dd_repair_learn_names(struct dd_repair *repair, const struct dd_digest *digest,
+			  struct dd_error *err);
+/* More is known by now, or will be there: of what wants a copy, and of what may be one. */
+int dd_repair_renew_copies(struct dd_repair *repair, struct dd_error *err);
 /* copy->kind DD_COPY_NONE: nowhere. */
 int dd_repair_find_copy(struct dd_repair *repair, const struct dd_digest *digest,
 			struct dd_copy *copy, struct dd_error *err);
+/* A blob by another algorithm, as it is or as it is put in place. */
+int dd_repair_hash_blob(struct dd_repair *repair, const struct dd_digest *blob,
+			enum dd_algorithm alg, struct dd_digest *digest, struct dd_error *err);
 /* Read a file of the store to its end: info is from before. */
 int dd_repair_hash(struct dd_repair *repair, const struct dd_place *place, enum dd_algorithm alg,
 		   struct dd_digest *digest, struct dd_info *info, struct dd_error *err);
@@ -155,19 +165,17 @@ void dd_repair_take_along(struct dd_repair *repair);
 
 /* blobs.c */
 int dd_repair_blob(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
+/* A blob that was left for want of good bytes: whether there are some by now. */
+int dd_repair_try_again(struct dd_repair *repair, size_t step, struct dd_error *err);
 int dd_repair_stray(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
 int dd_repair_empty(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-/*
- * The step for a blob that should be there. besides: it is not what the finding is about, which is
- * then not counted, and it is left unsaid if it is there.
- */
-int dd_repair_want(struct dd_repair *repair, const struct dd_found *found,
-		   const struct dd_digest *digest, bool besides, struct dd_error *err);
 
 /* tags.c */
 int dd_repair_tag(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
 int dd_repair_dangling_tag(struct dd_repair *repair, const struct dd_found *found,
 			   struct dd_error *err);
+/* Whether somebody said where the tag is to point that a finding is about. */
+bool dd_repair_is_chosen(const struct dd_repair *repair, const struct dd_found *found);
 /*
  * Each choice must be of a tag that is there and broken. Of most the tag alone tells, before anything is
  * read; of the rest what verifying found.
@@ -182,31 +190,24 @@ int dd_repair_bad_link(struct dd_repair *repair, const struct dd_found *found,
 		       struct dd_error *err);
 int dd_repair_dangling(struct dd_repair *repair, const struct dd_found *found,
 		       struct dd_error *err);
-/*
- * The step that withdraws a link to what is gone, unless it may be needed. besides: as for
- * dd_repair_want().
- */
-int dd_repair_let_go(struct dd_repair *repair, const struct dd_place *place,
-		     const struct dd_found *found, bool besides, struct dd_error *err);
+/* Its bytes, if they can be had: *handled, else the link is for dd_repair_dangling(). */
+int dd_repair_dangling_bytes(struct dd_repair *repair, const struct dd_found *found, bool *handled,
+			     struct dd_error *err);
 int dd_repair_alias(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
-
-/* after.c */
-int dd_repair_sparse(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
 
 /* owners.c */
 int dd_repair_owner(struct dd_repair *repair, const struct dd_found *found, struct dd_error *err);
 /* Of all files that differ from the rest. */
 int dd_repair_owners(struct dd_repair *repair, struct dd_error *err);
 
-/* ---- follow.c ---- */
+/* ---- ahead.c ---- */
 
-/* What those manifests name that come from a copy, and were not followed yet. */
-int dd_repair_follow(struct dd_repair *repair, struct dd_error *err);
-
-/* ---- after.c ---- */
-
-/* Links to the blobs that go, when all findings were judged. */
-int dd_repair_follow_losses(struct dd_repair *repair, struct dd_error *err);
+/*
+ * What will be wrong when all is done that was planned until now; NULL: nothing was that could
+ * matter. The reports live as long as the verification, their list until the next look.
+ */
+int dd_repair_look_ahead(struct dd_repair *repair, const struct dd_reports **reports,
+			 struct dd_error *err);
 
 /* ---- plan.c, apply.c, sums.c ---- */
 

@@ -49,7 +49,7 @@ static int compare_known(const void *left, const void *right)
 void dd_repair_set_found(struct dd_mend *mend, const struct dd_found *found)
 {
 	mend->found = found;
-	mend->findings = 1;
+	mend->findings = !found->foreseen;
 	mend->images = found->images;
 	mend->image_count = found->image_count;
 	mend->image_total = found->image_total;
@@ -168,7 +168,7 @@ int dd_repair_step(struct dd_repair *repair, const struct dd_place *place,
 	slot = tfind(&key, &repair->places, compare_known);
 	if (slot) {
 		*step = &repair->steps.items[(*slot)->step];
-		(*step)->mend.findings += found != NULL;
+		(*step)->mend.findings += found && !found->foreseen;
 		return found ? add_images(*step, found, err) : 0;
 	}
 	if (!found)

@@ -49,25 +49,14 @@ bool dd_repair_will_be_there(struct dd_repair *repair, const struct dd_digest *d
 	return dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT;
 }
 
-int dd_repair_link(struct dd_repair *repair, const struct dd_found *found, const char *repository,
-		   const struct dd_digest *part, struct dd_error *err)
+const struct dd_copy *dd_repair_copy_of(struct dd_repair *repair, const struct dd_digest *digest)
 {
-	const struct dd_place place = { .kind = DD_AT_LAYER,
-					.repository = repository,
-					.digest = *part };
+	const struct dd_place place = { .kind = DD_AT_BLOB, .digest = *digest };
 	struct dd_step *step;
-	struct dd_info info;
-	bool is_new = false;
-	int rc;
+	bool is_new;
 
-	if (dd_store_stat(repair->store, &place, &info, NULL) != DD_ENOENT)
-		return 0;
-	rc = dd_repair_step(repair, &place, found, &step, &is_new, err);
-	if (rc < 0 || !is_new)
-		return rc;
-	step->mend.findings = 0;
-	step->mend.mending = DD_MEND_WRITE_LINK;
-	step->mend.has_digest = true;
-	dd_repair_stored_as(repair, part, &step->mend.digest);
-	return 0;
+	if (dd_repair_step(repair, &place, NULL, &step, &is_new, NULL) < 0 ||
+	    (step->mend.mending != DD_MEND_PUT_BLOB && step->mend.mending != DD_MEND_MOVE_BLOB))
+		return NULL;
+	return &step->copy;
 }

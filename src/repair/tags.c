@@ -123,6 +123,11 @@ static const struct dd_tag_choice *choice_of(const struct dd_repair *repair, con
 	return NULL;
 }
 
+bool dd_repair_is_chosen(const struct dd_repair *repair, const struct dd_found *found)
+{
+	return choice_of(repair, found->repository, found->tag) != NULL;
+}
+
 static bool begins(const struct dd_digest *digest, const char *given)
 {
 	char text[DD_DIGEST_TEXT];
@@ -384,7 +389,7 @@ int dd_repair_tag(struct dd_repair *repair, const struct dd_found *found, struct
 int dd_repair_dangling_tag(struct dd_repair *repair, const struct dd_found *found,
 			   struct dd_error *err)
 {
-	if (choice_of(repair, found->repository, found->tag))
+	if (dd_repair_is_chosen(repair, found))
 		return mend_tag(repair, found, true, err);
 	return dd_repair_blob(repair, found, err);
 }

@@ -136,6 +136,11 @@ void dd_verify_close(struct dd_verify *verify)
 	dd_list_release(&verify->facts);
 	dd_list_release(&verify->inferred);
 	dd_list_release(&verify->reports);
+	for (size_t i = 0; i < verify->foreseen.count; i++)
+		dd_list_release(&verify->foreseen.items[i]);
+	dd_list_release(&verify->foreseen);
+	dd_list_release(&verify->expected.unread);
+	dd_list_release(&verify->expected.links);
 	dd_arena_release(&verify->strings);
 	dd_owners_release(&verify->owners);
 	dd_owners_release(&verify->directories);

@@ -121,6 +121,12 @@ static int compare_reports(const void *left, const void *right)
 	return result;
 }
 
+bool dd_verify_has_report(const struct dd_reports *reports, const struct dd_report *report)
+{
+	return reports->count &&
+	       bsearch(report, reports->items, reports->count, sizeof(*report), compare_reports);
+}
+
 /* Of a tag or a digest only what is about it, or about what it reaches. */
 static bool concerns(const struct dd_verify *verify, const struct dd_report *report)
 {

@@ -77,6 +77,8 @@ int dd_verify_there(struct dd_verify *verify, uint32_t id, uint32_t *blob)
 	if (*blob != DD_NO_ID)
 		return 1;
 	*blob = id;
+	if (verify->verdicts[id] == DD_BLOB_LOST)
+		return 0;
 	/* It may have come meanwhile: that it is missing is said only when it is certain. */
 	return look_for(verify, id);
 }

@@ -38,6 +38,7 @@ enum dd_blob_verdict {
 	DD_BLOB_BAD,  /* reported */
 	DD_BLOB_GONE, /* not there */
 	DD_BLOB_LEFT, /* there, and not judged: a limit, a change, no permission */
+	DD_BLOB_LOST, /* expect.c: there, and about to go */
 };
 
 /* Bits of a layer link, beside its state. */
@@ -68,6 +69,21 @@ struct dd_report {
 	struct dd_found found;
 	uint32_t id;	     /* DD_NO_ID: no digest of the graph */
 	uint32_t repository; /* index; DD_NO_ID: it concerns all of them */
+};
+
+struct dd_reports {
+	struct dd_report *items;
+	size_t count, room;
+};
+
+/* Bytes that will be under a digest: of a manifest. DD_ENOENT: none that were not there before. */
+typedef int dd_expected_fn(void *arg, const struct dd_digest *digest, struct dd_buffer *buffer,
+			   struct dd_error *err);
+
+/* A link that a plan writes. */
+struct dd_expected_link {
+	uint32_t repository, id; /* index; of the digest in its path */
+	bool revision;		 /* else a layer's */
 };
 
 struct dd_verify {
@@ -109,10 +125,19 @@ struct dd_verify {
 	struct dd_trash trash;
 	DD_LIST(const struct dd_item *) collected; /* revisions; by digest, then repository */
 
+	/* expect.c */
+	struct {
+		DD_LIST(uint32_t) unread; /* ids: manifests that will be there, or will be needed */
+		DD_LIST(struct dd_expected_link) links;
+		dd_expected_fn *read;
+		void *arg;
+	} expected;
+	DD_LIST(struct dd_reports) foreseen; /* as they came */
+
 	uint32_t start;	      /* the reference's digest; DD_NO_ID */
 	pthread_mutex_t lock; /* of all that follows */
 	struct dd_arena strings;
-	DD_LIST(struct dd_report) reports;
+	struct dd_reports reports;
 	struct dd_owners owners;
 	struct dd_owners directories; /* likewise */
 	struct dd_verify_summary summary;
@@ -207,6 +232,27 @@ int dd_verify_report_failure(struct dd_verify *verify, const struct dd_evidence 
 			     const struct dd_error *why, struct dd_error *err);
 /* Sort, drop what the reference does not concern and what was said twice, count. */
 void dd_verify_settle(struct dd_verify *verify);
+
+/* Whether it is among those, which are settled: one that says the same. */
+bool dd_verify_has_report(const struct dd_reports *reports, const struct dd_report *report);
+
+/* ---- expect.c: what will be, when a plan is carried out; after the verification ---- */
+
+/* Good bytes will be under a digest; those that are there go, and none come; a link says a digest. */
+int dd_verify_expect_blob(struct dd_verify *verify, const struct dd_digest *digest, uint64_t size,
+			  struct dd_error *err);
+int dd_verify_expect_loss(struct dd_verify *verify, const struct dd_digest *digest,
+			  struct dd_error *err);
+int dd_verify_expect_link(struct dd_verify *verify, const struct dd_place *place,
+			  const struct dd_digest *says, struct dd_error *err);
+int dd_verify_expect_tag(struct dd_verify *verify, const struct dd_place *place,
+			 const struct dd_digest *says, struct dd_error *err);
+/*
+ * What will be wrong by all that was told, and is no finding of the verification, nor of an earlier look
+ * ahead. The reports live as long as the verification, their list until the next look.
+ */
+int dd_verify_foresee(struct dd_verify *verify, const struct dd_reports **reports,
+		      struct dd_error *err);
 
 /* ---- choose.c: what is to be read ---- */
 

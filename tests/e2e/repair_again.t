@@ -5,10 +5,84 @@
 # shellcheck source=tests/e2e/verified.sh
 . "$e2e/verified.sh"
 
+# holds_bytes VOL DIGEST: the blob is there with its bytes.
+holds_bytes() {
+	[ "${2%%:*}:$("${2%%:*}sum" <"$(blob_data "$1" "$2")" | cut -d ' ' -f 1)" = "$2" ]
+}
+
 # Files as they are: bytes, owner, mode and time.
 state() {
 	(cd vol/docker && find . -type f -printf '%p %u:%g %m %T@\n' | sort && find . -type f -exec sha256sum {} + | sort)
 }
+
+# once STATUS OPTION…: it is mended by one repair, and neither a second one nor verifying
+# finds more than what its status told.
+once() {
+	run "$1" drydock repair --root vol --apply --json "${@:2}" >first && volume_digest vol >mended &&
+		run "$1" drydock repair --root vol --apply --full --json "${@:2}" >second &&
+		json '[.steps[] | select(.action != "leave")] == []' second && run "$1" drydock verify --root vol --full &&
+		volume_content vol >after && run "$1" drydock repair --root vol --apply --no-index "${@:2}" &&
+		volume_content vol >again && same after again
+}
+
+# gone PATH…: the directories that these files are in, and nothing says that they were there.
+gone() {
+	local path
+	for path; do
+		rm -r "${path%/*}" || return
+	done
+}
+
+# ---- once is enough ----
+
+test_case 'a manifest that comes from elsewhere brings its links and those of its layers' '
+	from_template && copy_volume vol other && remove_blob vol $image && gone "$(revision_link vol app $image)" \
+		"$(layer_link vol app $one)" "$(layer_link vol app $config)" && remove_blob vol $one && age vol everything 9d &&
+	once 0 --from other && volume_content vol >now && volume_content other >whole && same whole now
+'
+
+test_case 'an index that comes from elsewhere brings what its manifests need' '
+	from_template && index=$(put_index vol app:all $image $beside) && outer=$(put_index vol app:outer $index) &&
+	age vol everything 9d && copy_volume vol other && remove_blob vol $outer && remove_blob vol $index &&
+	rm -r "$(tag_dir vol app:v1)" "$(tag_dir other app:v1)" && remove_blob vol $one &&
+	gone "$(revision_link vol app $outer)" "$(revision_link vol app $image)" "$(history_link vol app:outer $outer)" &&
+	age vol everything 9d && once 0 --from other && volume_content vol >now && volume_content other >whole && same whole now
+'
+
+test_case 'a child that a tag has lost brings the link of its own in the same run' '
+	from_template && put_index vol app:all $image >/dev/null && rm -r "$(tag_dir vol app:v1)" && age vol everything 9d &&
+	copy_volume vol other && gone "$(revision_link vol app $image)" && remove_blob vol $one && age vol everything 9d &&
+	once 0 --from other && volume_content vol >now && volume_content other >whole && same whole now
+'
+
+test_case 'a link that dangles goes as soon as the manifest is there that might have needed it' '
+	from_template && copy_volume vol other && remove_blob vol $image && link_layer vol app $no_such &&
+	age vol everything 9d && once 0 --from other && ! layer_linked vol app $no_such
+'
+
+test_case 'what a manifest from elsewhere says of its parts is told at once' '
+	from_template && bad=$(put_image_of vol app:bad "$(descriptor $type_layer $one 99)") && age vol everything 9d &&
+	copy_volume vol other && remove_blob vol $bad && age vol everything 9d && once 1 --from other &&
+	step first size-differs ".action == \"leave\"" && holds_bytes vol $bad
+'
+
+test_case 'a reference brings what its manifest names, and reads it' '
+	from_template && copy_volume vol other && remove_blob vol $image && flip_blob vol $one && remove_blob vol $config &&
+	age vol everything 9d && run 0 drydock repair --root vol --apply --from other app:v1 && run 0 drydock verify --root vol --full
+'
+
+test_case 'a sha512 link learns what it stands for from bytes that come in the same run' '
+	from_template && put_alias_image vol app:strong "strong layer" && age vol everything 9d && copy_volume vol other &&
+	strong=$(digest_of "strong layer" sha512) && link_layer vol app $strong $strong && remove_blob vol $(digest_of "strong layer") &&
+	gone "$(layer_link other app $strong)" && age vol everything 9d && once 0 --from other &&
+	[ "$(cat "$(layer_link vol app $strong)")" = "$(digest_of "strong layer")" ] && blobs_gone vol $strong
+'
+
+test_case 'a sha512 layer whose link is lost is linked to its bytes, and not copied' '
+	from_template && put_alias_image vol app:strong "strong layer" && strong=$(digest_of "strong layer" sha512) &&
+	gone "$(layer_link vol app $strong)" && age vol everything 9d && once 0 &&
+	[ "$(cat "$(layer_link vol app $strong)")" = "$(digest_of "strong layer")" ] && blobs_gone vol $strong
+'
 
 # ---- undone, with the times ----
 
