@@ -20,7 +20,7 @@ struct dd_store;
 /*
  * A directory: another registry volume (its root named at any level of itself), or an OCI image
  * layout (image-spec, image-layout.md). DD_ENOENT, DD_EACCES; DD_EFORMAT with a hint: it is neither.
- * Nothing in it is written. No symbolic link below it is followed.
+ * Nothing in it is written. No symbolic link below it is followed. The context outlives it.
  */
 int dd_source_open_directory(struct dd_context *ctx, const char *path, struct dd_source **source,
 			     struct dd_error *err);
@@ -35,7 +35,7 @@ int dd_source_is_store(struct dd_source *source, struct dd_store *store, bool *i
 		       struct dd_error *err);
 
 /*
- * The bytes that are called by a digest there, as a stream. *size is how many there should be, and
+ * The bytes that are called by a digest there, also by what a volume's links say, as a stream. *size is how many there should be, and
  * the stream never has more. DD_ENOENT: there are none. DD_ESYMLINK, DD_EIRREGULAR: not as a file.
  */
 struct dd_stream;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "remote/aliases.h"
 #include "remote/source.h"
 #include "text/json.h"
 
@@ -19,8 +20,10 @@
 
 struct directory {
 	struct dd_source source;
+	struct dd_context *ctx; /* borrowed */
 	struct dd_store *store;
 	bool is_volume;
+	struct dd_alias_links aliases; /* of a volume */
 };
 
 struct file {
@@ -41,22 +44,49 @@ static void close_file(struct dd_stream *stream)
 	free(file);
 }
 
+static int open_file(struct directory *directory, const struct dd_digest *digest,
+		     struct dd_reader **reader, struct dd_info *info, struct dd_error *err)
+{
+	const struct dd_place place = {
+		.kind = directory->is_volume ? DD_AT_BLOB : DD_AT_LAYOUT_BLOB,
+		.digest = *digest,
+	};
+
+	return dd_store_open_reader(directory->store, &place, reader, info, err);
+}
+
+/* A registry stores by sha256 what was pushed by another digest; its links say what is what. */
+static int open_alias(struct directory *directory, const struct dd_digest *digest,
+		      struct dd_reader **reader, struct dd_info *info, struct dd_error *err)
+{
+	const struct dd_alias_link *links;
+	size_t count;
+	int rc = dd_alias_links_find(&directory->aliases, directory->ctx, directory->store, digest,
+				     &links, &count, err);
+
+	if (rc == 0)
+		rc = DD_ENOENT;
+	for (size_t i = 0; i < count && rc == DD_ENOENT; i++) {
+		dd_error_clear(err);
+		rc = open_file(directory, &links[i].blob, reader, info, err);
+	}
+	return rc;
+}
+
 static int open_blob(struct dd_source *source, const struct dd_digest *digest,
 		     struct dd_stream **stream, uint64_t *size, struct dd_error *err)
 {
 	static const struct dd_stream_ops ops = { read_file, close_file };
 	struct directory *directory = (struct directory *)source;
-	const struct dd_place place = {
-		.kind = directory->is_volume ? DD_AT_BLOB : DD_AT_LAYOUT_BLOB,
-		.digest = *digest,
-	};
 	DD_AUTOFREE struct file *file = calloc(1, sizeof(*file));
 	struct dd_info info;
 	int rc;
 
 	if (!file)
 		return dd_fail(err, DD_ENOMEM, 0, "open a file");
-	rc = dd_store_open_reader(directory->store, &place, &file->reader, &info, err);
+	rc = open_file(directory, digest, &file->reader, &info, err);
+	if (rc == DD_ENOENT && directory->is_volume && digest->alg != DD_SHA256)
+		rc = open_alias(directory, digest, &file->reader, &info, err);
 	if (rc == DD_ESYMLINK)
 		dd_hint(err, "links are not followed; a copy by 'cp -rL' has none");
 	if (rc < 0)
@@ -95,6 +125,7 @@ static void close_directory(struct dd_source *source)
 	struct directory *directory = (struct directory *)source;
 
 	dd_store_close(directory->store);
+	dd_alias_links_release(&directory->aliases);
 	free(directory);
 }
 
@@ -194,6 +225,7 @@ int dd_source_open_directory(struct dd_context *ctx, const char *path, struct dd
 	if (!directory)
 		return dd_fail(err, DD_ENOMEM, 0, "open a source");
 	directory->source.ops = &ops;
+	directory->ctx = ctx;
 	rc = open_store(ctx, path, directory, err);
 	if (rc == 0)
 		rc = set_name(directory, err);

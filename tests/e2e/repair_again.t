@@ -78,6 +78,13 @@ test_case 'a sha512 link learns what it stands for from bytes that come in the s
 	[ "$(cat "$(layer_link vol app $strong)")" = "$(digest_of "strong layer")" ] && blobs_gone vol $strong
 '
 
+test_case 'a volume as a source is asked what its own sha512 links stand for' '
+	from_template && put_alias_image vol app:strong "strong layer" && age vol everything 9d && copy_volume vol other &&
+	strong=$(digest_of "strong layer" sha512) && gone "$(layer_link vol app $strong)" \
+		"$(layer_link vol app $(digest_of "strong layer"))" && remove_blob vol $(digest_of "strong layer") && age vol everything 9d &&
+	once 0 --from other && holds_bytes vol $strong && layer_linked vol app $strong
+'
+
 test_case 'a sha512 layer whose link is lost is linked to its bytes, and not copied' '
 	from_template && put_alias_image vol app:strong "strong layer" && strong=$(digest_of "strong layer" sha512) &&
 	gone "$(layer_link vol app $strong)" && age vol everything 9d && once 0 &&
