@@ -271,6 +271,27 @@ static int compare_texts(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* A manifest that was asked for by its digest alone is whoever's image it may be. */
+static int name_by_itself(struct search *search)
+{
+	struct dd_verify *verify = search->verify;
+	struct dd_digest digest;
+	const char *text, **slot;
+
+	if (!verify->options.reference || verify->options.reference->repository[0] ||
+	    verify->start == DD_NO_ID || search->stamps[verify->start] != search->stamp ||
+	    verify->graph->nodes.items[verify->start].manifest == DD_NO_ID)
+		return 0;
+	dd_ids_get(&verify->graph->ids, verify->start, &digest);
+	text = dd_digest_text(&digest);
+	slot = dd_list_add(&search->images);
+	if (!slot || !(*slot = dd_arena_copy(&verify->strings, text, strlen(text))))
+		return DD_ENOMEM;
+	search->total = 1;
+	verify->summary.images = 1;
+	return 0;
+}
+
 /* A tag that leads nowhere is in no list of what leads where. */
 static int name_tag(struct search *search, const struct dd_found *found)
 {
@@ -299,6 +320,8 @@ static int name_images(struct search *search, struct dd_report *report)
 		rc = climb(search, report->id, found->finding);
 		for (size_t i = 0; i < search->seen.count && rc == 0; i++)
 			rc = name_those_of(search, search->seen.items[i], report->repository);
+		if (rc == 0)
+			rc = name_by_itself(search);
 	} else if (found->tag) {
 		rc = name_tag(search, found);
 	}

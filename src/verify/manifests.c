@@ -12,8 +12,8 @@
 struct part {
 	struct dd_verify *verify;
 	uint32_t repository;
-	const struct dd_repository *repo;
-	uint32_t parent; /* id */
+	const struct dd_repository *repo; /* NULL: a digest was asked for by itself */
+	uint32_t parent;		  /* id */
 	uint32_t id;
 	const struct dd_fact *fact;
 };
@@ -21,12 +21,14 @@ struct part {
 /* It was linked when it was seen. Since then somebody took it, and what it names may go, too. */
 static bool is_gone(const struct part *part)
 {
-	const struct dd_revision *revision = dd_repository_revision(part->repo, part->parent);
-	struct dd_place place = { .kind = DD_AT_REVISION, .repository = part->repo->name };
+	struct dd_place place = { .kind = DD_AT_REVISION };
+	const struct dd_revision *revision;
 	struct dd_info info;
 
+	revision = part->repo ? dd_repository_revision(part->repo, part->parent) : NULL;
 	if (!revision || revision->state == DD_LINK_ABSENT)
 		return false;
+	place.repository = part->repo->name;
 	dd_ids_get(&part->verify->graph->ids, part->parent, &place.digest);
 	return dd_store_stat(part->verify->store, &place, &info, NULL) == DD_ENOENT;
 }
@@ -34,7 +36,8 @@ static bool is_gone(const struct part *part)
 static int report(const struct part *part, enum dd_finding finding, enum dd_place_kind kind,
 		  const char *expected, const char *found, struct dd_error *err)
 {
-	struct dd_place place = { .kind = kind, .repository = part->repo->name };
+	struct dd_place place = { .kind = kind,
+				  .repository = part->repo ? part->repo->name : NULL };
 	struct dd_digest parent;
 	char detail[DD_DIGEST_TEXT + 32];
 
@@ -186,6 +189,49 @@ static int judge_blob(const struct part *part, struct dd_error *err)
 	return rc < 0 ? rc : judge_size(part, blob, err);
 }
 
+static int report_doubt(const struct part *part, struct dd_error *err)
+{
+	const struct dd_node_doubt *doubt = dd_graph_doubt(part->verify->graph, part->id);
+	enum dd_finding finding;
+
+	switch (doubt->doubt) {
+	case DD_DOUBT_INVALID:
+		finding = DD_FOUND_MANIFEST_INVALID;
+		break;
+	case DD_DOUBT_UNKNOWN:
+		finding = DD_FOUND_MANIFEST_UNKNOWN;
+		break;
+	case DD_DOUBT_TOO_BIG:
+		finding = DD_FOUND_MANIFEST_TOO_BIG;
+		break;
+	default: /* its bytes are wrong, which the blobs' pass tells */
+		return 0;
+	}
+	return report(part, finding, DD_AT_BLOB, "a manifest", doubt->detail, err);
+}
+
+/*
+ * No repository says what is linked, nor which of an index's manifests it has, nor what is stored for a
+ * digest of another algorithm.
+ */
+static int judge_by_itself(const struct part *part, bool is_manifest, struct dd_error *err)
+{
+	const struct dd_graph *graph = part->verify->graph;
+	uint32_t blob;
+	int rc = 0;
+
+	if (is_there(part, &blob)) {
+		if (is_manifest && graph->nodes.items[part->id].flags & DD_NODE_DOUBT)
+			rc = report_doubt(part, err);
+		else if (is_manifest)
+			rc = judge_type(part, err);
+		return rc < 0 ? rc : judge_size(part, blob, err);
+	}
+	if (is_manifest)
+		return report(part, DD_FOUND_CHILD_SPARSE, DD_AT_BLOB, NULL, NULL, err);
+	return dd_ids_algorithm(&graph->ids, part->id) == DD_SHA256 ? report_missing(part, err) : 0;
+}
+
 static int judge_subject(struct part *part, uint32_t subject, struct dd_error *err)
 {
 	uint32_t blob;
@@ -220,6 +266,10 @@ static int judge_parts(struct part *part, struct dd_error *err)
 	for (uint32_t i = node->first; i < node->first + node->count && rc == 0; i++) {
 		part->id = DD_EDGE_ID(graph->edges.items[i]);
 		part->fact = &verify->facts.items[i];
+		if (!part->repo) {
+			rc = judge_by_itself(part, graph->edges.items[i] & DD_EDGE_MANIFEST, err);
+			continue;
+		}
 		rc = graph->edges.items[i] & DD_EDGE_MANIFEST ? judge_child(part, err) :
 								judge_blob(part, err);
 		/* The size of a child is its own affair, but for what the index says of it. */
@@ -230,27 +280,6 @@ static int judge_parts(struct part *part, struct dd_error *err)
 }
 
 /* ---- the manifest itself ---- */
-
-static int report_doubt(const struct part *part, struct dd_error *err)
-{
-	const struct dd_node_doubt *doubt = dd_graph_doubt(part->verify->graph, part->id);
-	enum dd_finding finding;
-
-	switch (doubt->doubt) {
-	case DD_DOUBT_INVALID:
-		finding = DD_FOUND_MANIFEST_INVALID;
-		break;
-	case DD_DOUBT_UNKNOWN:
-		finding = DD_FOUND_MANIFEST_UNKNOWN;
-		break;
-	case DD_DOUBT_TOO_BIG:
-		finding = DD_FOUND_MANIFEST_TOO_BIG;
-		break;
-	default: /* its bytes are wrong, which the blobs' pass tells */
-		return 0;
-	}
-	return report(part, finding, DD_AT_BLOB, "a manifest", doubt->detail, err);
-}
 
 static int judge_manifest(struct dd_verify *verify, uint32_t repository, uint32_t id,
 			  struct dd_error *err)
@@ -322,10 +351,31 @@ static int judge_repository(struct dd_verify *verify, uint32_t index, struct dd_
 	return rc;
 }
 
+/* What a digest that was asked for by itself leads to. */
+static int judge_all_by_itself(struct dd_verify *verify, struct dd_error *err)
+{
+	const struct dd_graph *graph = verify->graph;
+	int rc = 0;
+
+	for (size_t i = 0; i < graph->manifests.count && rc == 0; i++) {
+		struct part part = { .verify = verify,
+				     .repository = DD_NO_ID,
+				     .parent = graph->manifests.items[i].id };
+
+		if (dd_verify_concerns(verify, part.parent))
+			rc = judge_parts(&part, err);
+	}
+	return rc;
+}
+
 int dd_verify_manifests(struct dd_verify *verify, struct dd_error *err)
 {
+	const struct dd_reference *reference = verify->options.reference;
+
 	if (verify->inferred.count)
 		qsort(verify->inferred.items, verify->inferred.count,
 		      sizeof(*verify->inferred.items), dd_ids_compare);
+	if (reference && !reference->repository[0])
+		return judge_all_by_itself(verify, err);
 	return dd_verify_each_repository(verify, "manifests", judge_repository, err);
 }

@@ -247,6 +247,17 @@ test_case 'a reference is checked with what it reaches, and nothing else' '
 	run 2 drydock verify --root vol "app:v1@$image" 2>err && says "a tag and a digest" err
 '
 
+test_case 'a digest by itself is checked with what it names, whoever has it' '
+	from_template && both=$(put_index vol app:index $image $no_such) && remove_blob vol $one &&
+	age vol everything 9d && finds 1 layer-missing -- "$image" &&
+	breaks report layer-missing "$image" && finds 1 layer-missing child-sparse -- "$both" &&
+	breaks report layer-missing "$both" && finds 0 -- "$beside" && finds 0 -- "$base" &&
+	remove_blob vol $config && finds 1 layer-missing config-missing -- "$image" --quick &&
+	put_blob other "layer one" && put_blob other "$(config_of base "layer one")" &&
+	run 0 drydock repair --root vol --from other --apply "$image" && finds 0 -- "$image" &&
+	strong=$(put_alias_image vol app:v4 g) && finds 0 -- "$strong"
+'
+
 test_case 'a tag that only its history tells of is damaged, not unknown, and can be mended by name' '
 	from_template && rm "$(current_link vol app:v1)" && finds 1 tag-no-current -- app:v1 &&
 	breaks report tag-no-current app:v1 && [ "$(findings report | wc -l)" = 1 ] &&
