@@ -134,6 +134,9 @@ static bool concerns(const struct dd_verify *verify, const struct dd_report *rep
 
 	if (!verify->scope)
 		return true;
+	/* Where a tag points that leads to a part of it is nothing to who asks by digest. */
+	if (reference->digest[0] && report->found.tag && report->id != verify->start)
+		return false;
 	if (report->id != DD_NO_ID)
 		return verify->scope[report->id] & dd_verify_felt(report->found.finding);
 	return report->found.tag && !strcmp(report->found.tag, reference->tag);

@@ -244,7 +244,9 @@ test_case 'a reference is checked with what it reaches, and nothing else' '
 	run 1 drydock verify --root vol app:v1 >text && says "1 error, 1 image cannot be pulled" text &&
 	run 2 drydock verify --root vol app:v9 2>err && says "has no tag v9" err &&
 	run 2 drydock verify --root vol nowhere 2>err && run 2 drydock verify --root vol $no_such &&
-	run 2 drydock verify --root vol "app:v1@$image" 2>err && says "a tag and a digest" err
+	run 2 drydock verify --root vol "app:v1@$image" 2>err && says "a tag and a digest" err &&
+	both=$(put_index vol far:index $beside) && tag vol far:v2 $beside && remove_blob vol $beside &&
+	finds 0 child-sparse -- "far@$both" && finds 1 blob-corrupt child-sparse link-empty tag-dangling -- far
 '
 
 test_case 'a digest by itself is checked with what it names, whoever has it' '
