@@ -235,6 +235,13 @@ int dd_registry_delete_manifest(struct dd_registry *registry, const char *reposi
 				const struct dd_digest *digest, const char *who,
 				struct dd_error *err);
 
+/*
+ * After a server was killed that had been at work since since_ns (of files): a new tag may lack the second of
+ * its links, the one into its history, which is written. *mended: how many.
+ */
+int dd_registry_recover_tags(struct dd_registry *registry, int64_t since_ns, uint64_t *mended,
+			     struct dd_error *err);
+
 /* ---- lists ---- */
 
 struct dd_names {

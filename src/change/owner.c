@@ -21,8 +21,10 @@
 
 /* Nobody may be at work by what held before: so the lock is taken for that moment. */
 static int take_with_lock(struct dd_context *ctx, struct dd_store *store, const char *about,
-			  int64_t lock_wait_ns, struct dd_error *err)
+			  int64_t lock_wait_ns, int64_t *died_ns, struct dd_error *err)
 {
+	const struct dd_place owner = { .kind = DD_AT_OWNER };
+	struct dd_info before = { 0 };
 	char text[DD_HOLDER_TEXT], since[DD_UNIT_TEXT], holder[DD_HOLDER_TEXT];
 	int64_t deadline_ns;
 	int rc;
@@ -35,13 +37,15 @@ static int take_with_lock(struct dd_context *ctx, struct dd_store *store, const 
 		dd_hint(err, "wait until that run is done: it began before the volume was served");
 	if (rc < 0)
 		return rc;
+	dd_store_stat(store, &owner, &before, NULL);
+	*died_ns = before.size ? before.mtime_ns : 0;
 	rc = dd_store_own(ctx, store, text, holder, err);
 	dd_store_unlock(store);
 	return rc;
 }
 
 int dd_owner_take(struct dd_context *ctx, struct dd_store *store, const char *about,
-		  int64_t lock_wait_ns, int64_t *since_ns, struct dd_error *err)
+		  int64_t lock_wait_ns, int64_t *since_ns, int64_t *died_ns, struct dd_error *err)
 {
 	const struct dd_place owner = { .kind = DD_AT_OWNER };
 	struct dd_info info;
@@ -52,7 +56,7 @@ int dd_owner_take(struct dd_context *ctx, struct dd_store *store, const char *ab
 	if (rc == 0)
 		rc = dd_store_make_state(store, err);
 	if (rc == 0)
-		rc = take_with_lock(ctx, store, about, lock_wait_ns, err);
+		rc = take_with_lock(ctx, store, about, lock_wait_ns, died_ns, err);
 	if (rc == 0)
 		rc = dd_store_stat(store, &owner, &info, err);
 	if (rc == 0)

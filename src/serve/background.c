@@ -137,6 +137,24 @@ static void purge_uploads(struct dd_serve *serve)
 		       (unsigned long long)gone);
 }
 
+/* Once; beside pushes and pulls, which need nothing of it. */
+static void recover_tags(struct dd_serve *serve)
+{
+	struct dd_error err = { 0 };
+	uint64_t mended = 0;
+
+	if (!serve->died_ns || atomic_load(&serve->server.config)->readonly ||
+	    atomic_load(&serve->server.unready))
+		return;
+	if (dd_registry_recover_tags(serve->server.registry, serve->died_ns, &mended, &err) < 0)
+		dd_log(serve->ctx, DD_LOG_WARNING, "%s", err.text);
+	else if (mended)
+		dd_log(serve->ctx, DD_LOG_NOTE,
+		       "tags that were being written when the server before this one was killed, "
+		       "and are whole now: %llu",
+		       (unsigned long long)mended);
+}
+
 static bool is_due(int64_t *next_ns, int64_t every_ns)
 {
 	int64_t now = dd_time_steady();
@@ -154,6 +172,7 @@ static void *run(void *arg)
 	int64_t pulls = dd_time_steady() + PULLS_NS, look = dd_time_steady() + LOOK_NS, sweep = 0,
 		purge = 0;
 
+	recover_tags(serve);
 	while (sleep_ns(background, TICK_NS)) {
 		int64_t interval = atomic_load(&serve->server.config)->purge_interval_ns;
 

@@ -64,7 +64,8 @@ int dd_serve_own(struct dd_serve *serve, struct dd_error *err)
 	int rc;
 
 	snprintf(about, sizeof(about), "drydockd, process %ld", (long)getpid());
-	rc = dd_owner_take(serve->ctx, serve->store, about, LOCK_WAIT_NS, &since_ns, err);
+	rc = dd_owner_take(serve->ctx, serve->store, about, LOCK_WAIT_NS, &since_ns,
+			   &serve->died_ns, err);
 	/* Pulls are served all the same; why pushes are not is said by whoever looks at that. */
 	if (rc == DD_EACCES && dd_store_check_writable(serve->store, NULL) < 0) {
 		dd_error_clear(err);

@@ -33,6 +33,7 @@ struct dd_serve {
 	struct dd_control *control; /* NULL: the volume is not ours to change */
 	char *program;		    /* that collects */
 	bool owned;
+	int64_t died_ns; /* since when a server that was killed had the volume before us; 0: none */
 	struct dd_http *http, *debug;
 	int listen_fd, debug_fd;
 	char address[DD_ADDRESS_TEXT];

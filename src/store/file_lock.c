@@ -117,8 +117,11 @@ int dd_store_own(struct dd_context *ctx, struct dd_store *store, const char *abo
 
 void dd_store_disown(struct dd_store *store)
 {
-	if (store->owner_fd >= 0)
-		close(store->owner_fd);
+	if (store->owner_fd < 0)
+		return;
+	/* In good order: who dies leaves what it wrote about itself. */
+	(void)!ftruncate(store->owner_fd, 0);
+	close(store->owner_fd);
 	store->owner_fd = -1;
 }
 

@@ -120,6 +120,14 @@ test_case 'what a push was told is there is there after a SIGKILL' '
 	run 0 drydock verify --root vol
 '
 
+test_case 'a new tag that a SIGKILL left without its history has it after the next start, and no other is looked at' '
+	serve vol && old=$(push_image app old) && stop && serve vol && digest=$(push_image app new 2) && tags=$(repository_dir vol app)/_manifests/tags &&
+	kill_daemon && rm -r "$tags/old/index" "$tags/new/index" && serve vol && wait_until says "killed, and are whole now: 1\$" daemon.err &&
+	[ "$(cat "$tags/new/index/sha256/${digest#*:}/link")" = "$digest" ] && [ ! -e "$tags/old/index" ] && ask 200 "$url/app/manifests/old" &&
+	drydock verify --root vol --json >found && jq -es "[.[] | select(.finding == \"history-unlinked\").tag] == [\"old\"]" found && stop &&
+	rm -r "$tags/new/index" && serve vol && ask 200 "$url/app/manifests/new" && stop && [ ! -e "$tags/new/index" ]
+'
+
 test_case 'a second server of the volume is refused, with the first one named' '
 	serve vol && run 3,4 drydockd --root vol --addr 127.0.0.1:0 2>second && says "drydockd, process" second &&
 	ask 200 "$url/"

@@ -161,8 +161,8 @@ static void print_counts(void)
 	       "foreign=%d\n",
 	       (unsigned long long)dd_leases_count(watch.leases), taken_count,
 	       (unsigned long long)counts.errands, (unsigned long long)counts.refused,
-	       (unsigned long long)counts.collections, (unsigned long long)counts.collections_failed,
-	       watch.foreign);
+	       (unsigned long long)counts.collections,
+	       (unsigned long long)counts.collections_failed, watch.foreign);
 }
 
 #define PATIENCE 60 /* seconds, after which a test has failed */
@@ -250,11 +250,11 @@ static int begin(struct dd_context *ctx, int argc, char **argv, struct dd_error 
 						      argc > 4 ? atoll(argv[4]) * MILLISECOND : 0,
 					      .collect_words = (const char *const *)argv + 5,
 					      .collect_word_count = argc > 5 ? argc - 5 : 0 };
-	int64_t since_ns;
+	int64_t since_ns, died_ns;
 	int rc = dd_store_open(ctx, &where, &store, err);
 
 	if (rc == 0)
-		rc = dd_owner_take(ctx, store, "own-volume", 0, &since_ns, err);
+		rc = dd_owner_take(ctx, store, "own-volume", 0, &since_ns, &died_ns, err);
 	if (rc == 0)
 		rc = dd_leases_open(argc > 3 ? atoll(argv[3]) * MILLISECOND : 0, &watch.leases,
 				    err);

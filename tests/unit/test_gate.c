@@ -271,8 +271,8 @@ static void *look(void *arg)
 	return NULL;
 }
 
-static void look_while_held(struct fixture *fixture, enum step step,
-			    const struct dd_gate_key *keys, size_t count)
+static void look_while_held(struct fixture *fixture, enum step step, const struct dd_gate_key *keys,
+			    size_t count)
 {
 	if (step != AFTER_HOLD || !asks_for(fixture, keys, count, DD_KEY_BLOB))
 		return;
@@ -294,8 +294,9 @@ static void whoever_looks_while_it_goes_sees_it_gone(void **state)
 	assert_true(fixture->served);
 }
 
-#define INDEX "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\"," \
-	      "\"manifests\":[]}"
+#define INDEX                                                                             \
+	"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\"," \
+	"\"manifests\":[]}"
 
 /* A manifest that needs nothing, with its revision; the text of its digest. */
 static char *put_index(const struct volume *volume, const char *bytes)
@@ -370,8 +371,8 @@ static void a_tag_that_is_written_during_the_mark_is_not_removed(void **state)
 	assert_holds(&volume, TAG_V2, other);
 }
 
-static void run_out_between(struct fixture *fixture, enum step step,
-			    const struct dd_gate_key *keys, size_t count)
+static void run_out_between(struct fixture *fixture, enum step step, const struct dd_gate_key *keys,
+			    size_t count)
 {
 	/* The link is refused; before the blob is asked for the lease runs out. */
 	if (step == AFTER_HOLD && asks_for(fixture, keys, count, DD_KEY_DIGEST)) {
@@ -506,12 +507,14 @@ static void who_serves_without_a_gate_is_respected(void **state)
 	struct fixture *fixture = *state;
 	struct volume volume = fixture->volume;
 	struct dd_store *server = NULL;
-	int64_t since_ns = 0;
+	int64_t since_ns = 0, died_ns;
 
 	assert_code(dd_store_open(volume.ctx, &(struct dd_store_options){ .root = volume.root },
 				  &server, &volume.err),
 		    0);
-	assert_code(dd_owner_take(volume.ctx, server, "a test", 0, &since_ns, &volume.err), 0);
+	assert_code(
+		dd_owner_take(volume.ctx, server, "a test", 0, &since_ns, &died_ns, &volume.err),
+		0);
 	assert_true(since_ns > 0);
 	dd_store_set_gate(fixture->volume.store, NULL);
 	collect_all(fixture, DD_EREFUSED, NULL);
@@ -539,8 +542,9 @@ static void a_worker_that_dies_holding_holds_nothing_any_more(void **state)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	assert_code(dd_gate_end_open(&fixture->watch, volume.store, pair[0], &gate_end, &volume.err),
-		    0);
+	assert_code(
+		dd_gate_end_open(&fixture->watch, volume.store, pair[0], &gate_end, &volume.err),
+		0);
 	request.op = DD_GATE_BEGIN;
 	assert_code(dd_gate_send(pair[1], message, dd_gate_pack(&request, message), NULL), 0);
 	assert_int_equal(dd_gate_end_answer(gate_end, NULL), 1);
