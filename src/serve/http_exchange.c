@@ -44,7 +44,21 @@ void dd_exchange_receive(struct dd_exchange *exchange, const struct dd_body *bod
 
 /* ---- the stages ---- */
 
-static void meet(struct dd_exchange *exchange, const char *method, const char *version)
+/*
+ * The parts of the first line lie where they came, each ended in its place. What is between one and the
+ * next beyond that was behind a NUL, at which the library has cut it off, and a proxy before us may not have.
+ */
+static bool is_next(const struct dd_exchange *exchange, const char *part, size_t len,
+		    const char *next)
+{
+	uintptr_t end = (uintptr_t)part + len + 1, begin = (uintptr_t)next;
+
+	/* Where there is no next part it lies anywhere. */
+	return begin <= end || begin - end > http_of(exchange)->options.head_max;
+}
+
+static void meet(struct dd_exchange *exchange, const char *target, const char *method,
+		 const char *version)
 {
 	const char *length = dd_exchange_get_header(exchange, "Content-Length");
 	const char *coding = dd_exchange_get_header(exchange, "Transfer-Encoding");
@@ -58,6 +72,8 @@ static void meet(struct dd_exchange *exchange, const char *method, const char *v
 	atomic_store_explicit(&link_of(exchange)->unfinished, exchange->has_body,
 			      memory_order_relaxed);
 	exchange->old = !strcmp(version, "HTTP/1.0");
+	exchange->torn = !is_next(exchange, method, strlen(method), target) ||
+			 !is_next(exchange, target, strlen(link_of(exchange)->target), version);
 	exchange->expects = expect && !strcasecmp(expect, "100-continue");
 	atomic_fetch_add(&http_of(exchange)->busy, 1);
 	link_enter(link_of(exchange), LINK_BUSY);
@@ -99,12 +115,11 @@ enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const 
 
 	(void)arg;
 	(void)connection;
-	(void)url;
 	if (!exchange || link_of(exchange)->refused)
 		return MHD_NO;
 	switch (exchange->state) {
 	case EXCHANGE_HEAD:
-		meet(exchange, method, version);
+		meet(exchange, url, method, version);
 		if (!exchange_may_begin(exchange)) {
 			exchange->state = EXCHANGE_BEGUN;
 			return exchange_queue(exchange);

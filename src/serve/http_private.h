@@ -67,8 +67,9 @@ struct dd_exchange {
 	char method[16];
 	uint64_t length;
 	bool has_body, expects, complete;
-	bool old; /* HTTP/1.0 */
-	bool cut; /* the reply was sent before the body was here */
+	bool old;  /* HTTP/1.0 */
+	bool torn; /* more was in the first line than is known of it */
+	bool cut;  /* the reply was sent before the body was here */
 	struct dd_reply *reply;
 	void *data;
 	_Atomic uint64_t sent;

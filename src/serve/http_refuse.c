@@ -49,6 +49,8 @@ static const char *find_fault(struct dd_exchange *exchange)
 	struct framing framing = { 0 };
 
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_framing, &framing);
+	if (exchange->torn)
+		return "a NUL, or space that does not belong there, is in the first line";
 	if (framing.ends > 1 || framing.odd)
 		return "it is not clear where the request ends";
 	if (framing.bare)
