@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "gc/candidates.h"
 #include "gc/trash_view.h"
 
 /* Bytes of a blob: a file beside them has their place, and is none. */
@@ -207,6 +208,19 @@ static int companion_needed(struct finder *finder, const struct dd_item *item, b
 	return rc;
 }
 
+/* A link that went because its bytes were gone helps nobody while they are: back, it would be doubt. */
+static bool dangles_still(const struct finder *finder, const struct dd_item *item, uint32_t id)
+{
+	const struct dd_place *place = &item->place;
+	struct dd_place bytes;
+
+	/* One of another length tells what its name stands for. */
+	return item->reason == DD_REASON_LINK_DANGLING &&
+	       item->bytes == dd_link_size(&place->digest) &&
+	       dd_link_dangles(finder->survey->graph, id, NULL) &&
+	       !dd_trash_view_has((void *)finder->view, &place->digest, &bytes);
+}
+
 /* Reached where it belongs, and not there. */
 static int needed(struct finder *finder, const struct dd_item *item, bool *result,
 		  struct dd_error *err)
@@ -225,8 +239,9 @@ static int needed(struct finder *finder, const struct dd_item *item, bool *resul
 			   (DD_NODE_REACHED | DD_NODE_PRESENT)) == DD_NODE_REACHED;
 		return 0;
 	}
-	if (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION &&
-	    place->kind != DD_AT_HISTORY)
+	if ((place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION &&
+	     place->kind != DD_AT_HISTORY) ||
+	    dangles_still(finder, item, id))
 		return 0;
 	index = dd_survey_repository_index(finder->survey, place->repository);
 	if (index == DD_NO_ID)

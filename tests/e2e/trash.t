@@ -268,6 +268,15 @@ test_case 'what is reachable again comes back by itself, links and all' '
 	layer_linked vol app "$(digest_of one)" && blobs_gone vol "$orphan"
 '
 
+test_case 'a link that dangled when it went comes back by itself with its bytes, and not before' '
+	make_volume vol && put_image vol app:v1 "one" >/dev/null && layer=$(digest_of "lost") &&
+	link_layer vol app "$layer" && run 0 collect vol && ! layer_linked vol app "$layer" &&
+	put_image vol app:v2 "lost" >/dev/null && remove_blob vol "$layer" &&
+	rm -r "$(dirname "$(layer_link vol app "$layer")")" &&
+	run 0 collect vol && ! layer_linked vol app "$layer" &&
+	put_blob vol "lost" >/dev/null && run 0 collect vol && layer_linked vol app "$layer"
+'
+
 test_case 'what is reachable again comes back from a gc that has nothing else to do' '
 	make_trash && tag vol app:old "$first" && run 0 collect vol &&
 	blobs_exist vol "$first" "$(digest_of one)" && revision_linked vol app "$first"
