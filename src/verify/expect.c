@@ -183,7 +183,7 @@ static int enter(struct dd_verify *verify, uint32_t id, const struct dd_manifest
 		uint32_t to = DD_EDGE_ID(graph->edges.items[i]);
 
 		if (verify->scope)
-			verify->scope[to] = 1;
+			verify->scope[to] |= (uint8_t)dd_verify_scope_by(graph->edges.items[i]);
 		if (!(graph->edges.items[i] & DD_EDGE_MANIFEST))
 			continue;
 		graph->nodes.items[to].flags |= DD_NODE_WANTED;

@@ -46,6 +46,11 @@ static int push(struct dd_verify *verify, struct stack *stack, uint32_t id, unsi
 	return 0;
 }
 
+unsigned dd_verify_scope_by(uint32_t edge)
+{
+	return DD_SCOPE_NAMED | (edge & DD_EDGE_MANIFEST ? DD_SCOPE_MANIFEST : 0);
+}
+
 static int push_all_that_it_names(struct dd_verify *verify, struct stack *stack, uint32_t id)
 {
 	const struct dd_graph *graph = verify->graph;
@@ -64,8 +69,7 @@ static int push_all_that_it_names(struct dd_verify *verify, struct stack *stack,
 	for (uint32_t i = 0; i < manifest->count && rc == 0; i++) {
 		uint32_t edge = graph->edges.items[manifest->first + i];
 
-		rc = push(verify, stack, DD_EDGE_ID(edge),
-			  DD_SCOPE_NAMED | (edge & DD_EDGE_MANIFEST ? DD_SCOPE_MANIFEST : 0));
+		rc = push(verify, stack, DD_EDGE_ID(edge), dd_verify_scope_by(edge));
 	}
 	return rc;
 }

@@ -172,6 +172,8 @@ void dd_verify_look_on(struct dd_verify *verify);
 
 /* ---- scope.c ---- */
 
+/* How a manifest's edge reaches a digest: bits of enum dd_scope. */
+unsigned dd_verify_scope_by(uint32_t edge);
 /* Find what the reference means and survey what it needs; without one: everything. */
 int dd_verify_survey(struct dd_verify *verify, struct dd_error *err);
 static inline bool dd_verify_concerns(const struct dd_verify *verify, uint32_t id)
