@@ -196,6 +196,11 @@ test_case 'a link that dangles goes, unless its bytes can be had' '
 	run 0 drydock repair --root vol --apply && finds 0 && ! layer_linked vol app $gone
 '
 
+test_case 'a dangling link that comes back has its own time' '
+	from_template && gone=$(put_layer vol app "was deleted") && remove_blob vol $gone &&
+	flip_blob vol $one && age vol everything 9d && mends 1 && ! layer_linked vol app $gone && undoes
+'
+
 test_case 'a link that dangles stays where a manifest is missing that may need it' '
 	from_template && remove_blob vol $image && remove_blob vol $one && age vol everything 9d &&
 	finds 1 manifest-missing link-dangling && run 1 drydock repair --root vol --apply &&

@@ -219,7 +219,7 @@ plans() {
 
 # mends STATUS [ARGUMENT…]: it is done, into "mended"; the plan, which was "plan", is carried out.
 mends() {
-	plans 1 "${@:2}" && volume_content vol >unmended &&
+	plans 1 "${@:2}" && volume_content vol >unmended && volume_times vol >unmended.times &&
 		run "$1" drydock repair --root vol --apply --json "${@:2}" >mended &&
 		valid repair mended && json .applied mended >&7 &&
 		jq '[.steps[] | [.action, .path, .digest]]' plan >planned.steps &&
@@ -227,10 +227,11 @@ mends() {
 		same planned.steps mended.steps
 }
 
-# undoes: the last run is undone, the volume is what it was before "mends".
+# undoes: the last run is undone, the volume is what it was before "mends", with all times of files.
 undoes() {
 	run "${1:-0}" drydock trash restore latest --root vol --apply && volume_content vol >undone &&
-		same unmended undone
+		same unmended undone || return
+	[ ! -e unmended.times ] || { volume_times vol >undone.times && same unmended.times undone.times; }
 }
 
 # tree_of FILE: kind and digest of each node of a tree, each below what it is in by a tab more.

@@ -433,6 +433,11 @@ volume_content() {
 	"$BUILD/tests/volume-state" -c "$1"
 }
 
+# When each of the volume's own files was written.
+volume_times() {
+	find "$1" -name .drydock -prune -o -type f -printf '%T@ %P\n' | sort -k 2
+}
+
 # copy_volume FROM TO: times included.
 copy_volume() {
 	cp -a "$1" "$2"
