@@ -432,13 +432,15 @@ int dd_verify_read_blobs(struct dd_verify *verify, const struct dd_work *todo, s
 {
 	struct engine engine = { .verify = verify, .work = todo };
 	DD_CLEANUP(dd_jobs_closep) struct dd_jobs *jobs = NULL;
+	uint64_t limit = verify->options.max_bytes;
 	int rc = dd_jobs_open(verify->ctx, &jobs, err);
 
 	if (rc < 0)
 		return rc;
 	pthread_mutex_init(&engine.lock, NULL);
 	dd_limits_init(&engine.limits, verify->ctx, &verify->options);
-	dd_progress_begin_bytes(verify->ctx, "reading", todo->bytes);
+	dd_progress_begin_bytes(verify->ctx, "reading",
+				limit && limit < todo->bytes ? limit : todo->bytes);
 	for (unsigned i = 0; i < dd_context_get_jobs(verify->ctx); i++)
 		dd_jobs_add(jobs, work, &engine);
 	dd_jobs_closep(&jobs);

@@ -90,6 +90,13 @@ test_case 'a limited run tells how many like it will have read all, if the next 
 	run 0 drydock verify --root vol --full --max-bytes 10B >text && says "about 4 such runs to go$" text
 '
 
+test_case 'a bar is full when as much is read as the run may read' '
+	make_volume vol && for i in 1 2 3 4; do put_blob vol "$(printf %0250000d $i)"; done &&
+	run 0 drydock verify --root vol --no-index --max-bytes 500000B --rate 100K --progress always 2>err &&
+	tr "\r\033" "\n\n" <err >lines && says "^reading .* of 488.3 KiB," lines &&
+	says_not "^reading .* of 976.6 KiB" lines
+'
+
 test_case 'what an interrupted run did not come to is as old as it was' '
 	need_strace && make_volume vol && for i in 1 2 3; do put_blob vol "$(printf %01000d $i)"; done &&
 	sleep 2.1 && finds 0 && first=$(summary .oldest_read report) && sleep 1.1 &&
