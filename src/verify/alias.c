@@ -3,8 +3,9 @@
  *
  * A layer that was pushed as sha512:y is stored as sha256:x, and the link y holds x. A mount into
  * another repository writes y into it. What y is may be learnt from another repository's link; else
- * from bytes: what such a repository links, and no manifest names, is hashed by sha512 as well while
- * it is read. Only where nothing is such, or everything is to be read, any blob is a candidate.
+ * from bytes: what such a repository links, and no manifest names, and what has the size that a manifest
+ * tells of y, is read and hashed by sha512 as well, whatever is remembered of it. Where everything is to
+ * be read any blob is a candidate.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,24 +87,42 @@ static bool has_riddle(const struct dd_verify *verify, const struct dd_repositor
 	return false;
 }
 
-/* How many there are. */
-static size_t mark_candidates(struct dd_verify *verify, const struct dd_repository *repo,
-			      const uint8_t *claimed)
+static void mark_candidates(struct dd_verify *verify, const struct dd_repository *repo,
+			    const uint8_t *claimed)
 {
-	size_t count = 0;
-
 	for (size_t i = 0; i < repo->layers.count; i++) {
 		uint32_t id = repo->layers.items[i];
 		struct dd_digest digest;
 
 		dd_ids_get(&verify->graph->ids, id, &digest);
-		if (claimed[id] || digest.alg != DD_SHA256 ||
-		    verify->graph->nodes.items[id].flags & DD_NODE_READ)
-			continue;
-		verify->candidates[id] = 1;
-		count++;
+		if (!claimed[id] && digest.alg == DD_SHA256 &&
+		    !(verify->graph->nodes.items[id].flags & DD_NODE_READ))
+			verify->candidates[id] = 1;
 	}
-	return count;
+}
+
+static int compare_sizes(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return *a != *b ? (*a < *b ? -1 : 1) : 0;
+}
+
+static int gather_sizes(struct dd_verify *verify)
+{
+	for (size_t i = 0; i < verify->aliases.count; i++) {
+		uint64_t size = verify->graph->nodes.items[verify->aliases.items[i].name].size,
+			 *slot = size ? dd_list_add(&verify->alias_sizes) : NULL;
+
+		if (size && !slot)
+			return DD_ENOMEM;
+		if (slot)
+			*slot = size;
+	}
+	if (verify->alias_sizes.count)
+		qsort(verify->alias_sizes.items, verify->alias_sizes.count,
+		      sizeof(*verify->alias_sizes.items), compare_sizes);
+	return 0;
 }
 
 int dd_verify_seek_aliases(struct dd_verify *verify, struct dd_error *err)
@@ -114,25 +133,37 @@ int dd_verify_seek_aliases(struct dd_verify *verify, struct dd_error *err)
 
 	if (rc == 0 && !verify->aliases.count)
 		return 0;
+	if (rc == 0)
+		rc = gather_sizes(verify);
 	if (rc == 0) {
 		claimed = mark_claimed(verify->graph);
 		verify->candidates = calloc(verify->graph->nodes.count + 1, 1);
 	}
 	if (!claimed || !verify->candidates)
 		return dd_fail(err, DD_ENOMEM, 0, "look for aliases");
-	verify->any_candidate = verify->options.full;
 	for (size_t i = 0; i < survey->repositories.count; i++) {
 		const struct dd_repository *repo = survey->repositories.items[i];
 
-		if (has_riddle(verify, repo) && !mark_candidates(verify, repo, claimed))
-			verify->any_candidate = true;
+		if (has_riddle(verify, repo))
+			mark_candidates(verify, repo, claimed);
 	}
 	return 0;
 }
 
+bool dd_verify_may_be_meant(const struct dd_verify *verify, uint32_t id)
+{
+	const uint64_t *size = &verify->sizes[id];
+
+	return verify->candidates &&
+	       (verify->candidates[id] ||
+		(verify->alias_sizes.count &&
+		 bsearch(size, verify->alias_sizes.items, verify->alias_sizes.count, sizeof(*size),
+			 compare_sizes)));
+}
+
 bool dd_verify_is_candidate(const struct dd_verify *verify, uint32_t id)
 {
-	return verify->candidates && (verify->any_candidate || verify->candidates[id]);
+	return verify->candidates && (verify->options.full || dd_verify_may_be_meant(verify, id));
 }
 
 void dd_verify_offer(struct dd_verify *verify, uint32_t id, const struct dd_digest *strong)

@@ -60,7 +60,7 @@ static int recall(struct batch *batch, struct dd_directory **held, uint32_t id)
 	batch->found++;
 	verify->whens[id] = known_time(verify, verified.when_ns);
 	if (info.type != DD_ENTRY_FILE || !still_counts(verify, &verified) ||
-	    (verify->candidates && verify->candidates[id]))
+	    dd_verify_may_be_meant(verify, id))
 		return 0;
 	verify->verdicts[id] = DD_BLOB_GOOD;
 	batch->sum.blobs++;

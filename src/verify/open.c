@@ -126,6 +126,7 @@ void dd_verify_close(struct dd_verify *verify)
 	free(verify->places);
 	free(verify->candidates);
 	dd_list_release(&verify->aliases);
+	dd_list_release(&verify->alias_sizes);
 	free(verify->verdicts);
 	free(verify->scope);
 	free(verify->whens);

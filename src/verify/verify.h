@@ -109,8 +109,8 @@ struct dd_verify {
 
 	/* alias.c */
 	DD_LIST(struct dd_alias) aliases; /* sorted by name */
-	uint8_t *candidates; /* by id: is hashed by sha512 as well, and read in any case; or NULL */
-	bool any_candidate;  /* so is every blob, if it is read */
+	DD_LIST(uint64_t) alias_sizes;	  /* as manifests tell them; sorted */
+	uint8_t *candidates; /* by id: may be one whatever its size; NULL: none is looked for */
 
 	/* memory.c; NULL, or by id: when it was last verified, 0: never */
 	int64_t *whens;
@@ -294,6 +294,8 @@ void dd_verify_find_oldest(struct dd_verify *verify);
 
 /* Which are to be found out, and which blobs could be what they stand for. Before any is chosen. */
 int dd_verify_seek_aliases(struct dd_verify *verify, struct dd_error *err);
+/* It is read in any case; and if it is read it is hashed by sha512 as well. Once its size is known. */
+bool dd_verify_may_be_meant(const struct dd_verify *verify, uint32_t id);
 bool dd_verify_is_candidate(const struct dd_verify *verify, uint32_t id);
 /* The sha512 of a blob that was read and is good. Any thread. */
 void dd_verify_offer(struct dd_verify *verify, uint32_t id, const struct dd_digest *strong);

@@ -61,7 +61,7 @@ test_case 'what a sha512 link stands for is found although it was verified befor
 	found report alias-unresolved ".other == \"$(digest_of g)\""
 '
 
-test_case 'where the repository links no such blob, all that are read are candidates' '
+test_case 'where the repository links no such blob, it is found by the size that a manifest tells' '
 	make_volume vol && put_strong_image vol app:v1 g && put_image vol far:v1 g &&
 	head -c 3000000 /dev/urandom >large && put_file vol large &&
 	put_strong_image vol app:v2 "nowhere" && link_layer vol app "$(digest_of g sha512)" &&
@@ -71,6 +71,13 @@ test_case 'where the repository links no such blob, all that are read are candid
 	strong=$(sha512sum <large | cut -c 1-128) && link_layer vol app "sha512:$strong" &&
 	finds 1 alias-unresolved layer-missing -- --full &&
 	found report alias-unresolved ".other == \"sha256:$(sha256sum <large | cut -c 1-64)\""
+'
+
+test_case 'what a sha512 link stands for is told the same with a memory and without' '
+	make_volume vol && put_strong_image vol app:v1 g && put_image vol far:v1 g && age vol everything 9d && sleep 2.1 &&
+	finds 1 layer-missing && link_layer vol app "$(digest_of g sha512)" && finds 1 alias-unresolved -- --no-index &&
+	found report alias-unresolved ".other == \"$(digest_of g)\"" && finds 1 alias-unresolved &&
+	found report alias-unresolved ".other == \"$(digest_of g)\"" && summary ".remembered_blobs > 0" report
 '
 
 test_case 'the links of a layer that was pushed as sha512 are needed under both names' '
