@@ -126,19 +126,22 @@ void link_note_refused(struct link *link, const char *target, unsigned status)
 	app->refused(app->arg, dd_exchange_get_peer(&link->exchange), target, status);
 }
 
-void link_tell(struct link *link, unsigned status, const char *why)
+static void tell_plainly(struct link *link, unsigned status, const char *why)
 {
 	DD_CLEANUP(dd_text_release) struct dd_text text = { 0 };
 	const struct dd_http_app *app = &link->http->options.app;
-	struct dd_reply *reply;
+	struct dd_reply *reply = app->trouble(app->arg, status, why);
 
-	if (link->http->options.tls || link->fd < 0)
-		return;
-	reply = app->trouble(app->arg, status, why);
 	if (reply && write_reply(reply, &text) == 0 &&
 	    send(link->fd, text.bytes, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		link->told = status;
 	dd_reply_unref(reply);
+}
+
+void link_tell(struct link *link, unsigned status, const char *why)
+{
+	if (!link->http->options.tls && link->fd >= 0)
+		tell_plainly(link, status, why);
 }
 
 void link_refuse(struct link *link, unsigned status, const char *why)
@@ -164,17 +167,14 @@ static bool has_received(int fd)
  * Who speaks plain HTTP to a server with TLS is told so. GnuTLS has given up, and taken no more than a
  * record's header; what is left is read, lest the reply be lost to a reset.
  */
-static bool answer_plain(const struct link *link)
+static bool answer_plain(struct link *link)
 {
-	static const char reply[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
-				    "Connection: close\r\n\r\n"
-				    "this port speaks TLS: it is asked by https://\n";
 	char bytes[4096];
 	ssize_t len = recv(link->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	if (len <= 0 || !memmem(bytes, (size_t)len, " HTTP/1.", 8))
 		return false;
-	send(link->fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	tell_plainly(link, 400, "this port speaks TLS: it is asked by https://");
 	return true;
 }
 

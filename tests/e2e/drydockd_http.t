@@ -351,7 +351,7 @@ test_case 'who takes too long for the headers is told, and so is who has too man
 	if told.count(b"HTTP/1.1 ") != 1 or not told.startswith(b"HTTP/1.1 429 ") or b"TOOMANYREQUESTS" not in told:
 	    sys.exit(f"too many: {told}")
 	told = read(held[0])
-	if not told.startswith(b"HTTP/1.1 408 ") or b"in time" not in told:
+	if not told.startswith(b"HTTP/1.1 408 ") or b"errors" not in told or b"in time" not in told:
 	    sys.exit(f"too slow: {told}")
 	END
 	says "\"-\" 429 " daemon.out && says "\"- /v2/ HTTP/1.1\" 408 " daemon.out

@@ -155,7 +155,7 @@ test_case 'TLS: a certificate and its key, read again on SIGHUP' '
 	certificate two && kill -HUP "$(cat daemon.pid)" && wait_until says reloaded daemon.err &&
 	ask 200 --cacert cert.pem "https://localhost:${host##*:}/v2/" &&
 	! curl -s --cacert one.pem "https://localhost:${host##*:}/v2/" &&
-	ask 400 "http://$host/v2/" && says "https://" body && ! curl -s --tls-max 1.1 -k "https://$host/v2/" && stop
+	fails_with 400 UNSUPPORTED "http://$host/v2/" && says "https://" body && ! curl -s --tls-max 1.1 -k "https://$host/v2/" && stop
 '
 
 # client NAME CA: NAME.pem and NAME.key, signed by CA.pem and CA.key; a second CA signs another's.
