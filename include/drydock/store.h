@@ -418,10 +418,11 @@ int dd_store_listen(struct dd_store *store, struct dd_error *err);
 void dd_store_stop_listening(struct dd_store *store); /* the name goes; never a failure */
 int dd_store_call(struct dd_store *store, struct dd_error *err);
 
-/* Bytes of the volume's file system, as df(1) has them. */
+/* Bytes of the volume's file system, and inodes, as df(1) has them. */
 struct dd_space {
-	uint64_t free; /* to us */
-	uint64_t size; /* used and free to us; 0: the file system does not tell */
+	uint64_t free;		    /* to us */
+	uint64_t size;		    /* used and free to us; 0: the file system does not tell */
+	uint64_t files_free, files; /* likewise; 0 files: there is no bound, or none is told */
 };
 int dd_store_space(struct dd_store *store, struct dd_space *space, struct dd_error *err);
 

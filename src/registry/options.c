@@ -3,6 +3,8 @@
  */
 #include "registry/registry.h"
 
+#define KEEP_FILES 1024
+
 void dd_registry_set_options(struct dd_registry *registry,
 			     const struct dd_registry_options *options)
 {
@@ -23,6 +25,22 @@ bool dd_registry_may_lack(const struct dd_registry *registry, unsigned role)
 	       (registry->accept_sparse_indexes && role == DD_ROLE_CHILD);
 }
 
+static int say_full(const char *what, uint64_t free, uint64_t keep, struct dd_error *err)
+{
+	int rc =
+		dd_fail(err, DD_ENOSPC, 0, "the disk has %llu %s free, of which %llu are kept free",
+			(unsigned long long)free, what, (unsigned long long)keep);
+
+	dd_hint(err, "drydock status says what could be freed");
+	return rc;
+}
+
+/* Of a small disk a part: what is begun needs some to be ended, and so does a collection. */
+static uint64_t files_to_keep(const struct dd_space *space)
+{
+	return space->files / 100 < KEEP_FILES ? space->files / 100 : KEEP_FILES;
+}
+
 int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct dd_error *err)
 {
 	uint64_t keep = registry->keep_free;
@@ -32,10 +50,11 @@ int dd_registry_check_room(struct dd_registry *registry, uint64_t more, struct d
 	if (!keep)
 		return 0;
 	rc = dd_store_space(registry->store, &space, err);
-	if (rc < 0 || !space.size || (space.free > more && space.free - more >= keep))
+	if (rc < 0)
 		return rc;
-	rc = dd_fail(err, DD_ENOSPC, 0, "the disk has %llu bytes free, of which %llu are kept free",
-		     (unsigned long long)space.free, (unsigned long long)keep);
-	dd_hint(err, "drydock status says what could be freed");
-	return rc;
+	if (space.size && (space.free <= more || space.free - more < keep))
+		return say_full("bytes", space.free, keep, err);
+	if (space.files_free < files_to_keep(&space))
+		return say_full("inodes", space.files_free, files_to_keep(&space), err);
+	return 0;
 }

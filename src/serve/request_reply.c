@@ -71,6 +71,15 @@ static void log_trouble(struct dd_request *request, const struct dd_error *err)
 	       err->text[0] ? err->text : dd_code_text(err->code));
 }
 
+/* What the system says has paths in it, which are nobody's business; what we keep free, none. */
+static void fail_full(struct dd_request *request, const struct dd_error *err)
+{
+	char detail[DD_ERROR_TEXT + 40];
+
+	snprintf(detail, sizeof(detail), "drydock.keep-free: %s", err->text);
+	dd_request_fail(request, DD_FULL, err->sys_errno ? "the disk is full" : detail);
+}
+
 void dd_request_fail_by(struct dd_request *request, int rc, enum dd_failure not_found,
 			const struct dd_error *err)
 {
@@ -91,7 +100,7 @@ void dd_request_fail_by(struct dd_request *request, int rc, enum dd_failure not_
 		return;
 	case DD_ENOSPC:
 		log_trouble(request, err);
-		dd_request_fail(request, DD_FULL, "drydock.keep-free, or the disk's own end");
+		fail_full(request, err);
 		return;
 	case DD_ETOOBIG:
 		dd_request_fail(request, DD_TOO_MANY, err->text);

@@ -74,6 +74,10 @@ static void write_space(struct dd_serve *serve, struct dd_metrics *metrics)
 			 "what is free on the volume's file system", (double)space.free);
 	dd_metrics_gauge(metrics, "drydock_volume_size_bytes", "what it has, used and free",
 			 (double)space.size);
+	if (space.files)
+		dd_metrics_gauge(metrics, "drydock_volume_free_inodes",
+				 "inodes that are free on the volume's file system",
+				 (double)space.files_free);
 }
 
 /* Called by a thread of the HTTP server: nothing here waits, the file system's figures aside. */

@@ -145,6 +145,8 @@ int dd_store_space(struct dd_store *store, struct dd_space *space, struct dd_err
 		return dd_file_fail(store, err, fd < 0 ? -fd : errno, "look at", "");
 	space->free = (uint64_t)st.f_bavail * st.f_frsize;
 	space->size = (uint64_t)(st.f_blocks - st.f_bfree) * st.f_frsize + space->free;
+	space->files_free = st.f_favail;
+	space->files = st.f_files;
 	return 0;
 }
 

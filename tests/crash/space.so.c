@@ -1,5 +1,6 @@
 /*
- * Says how much of a file system is free: DRYDOCK_TEST_SPACE="FREE SIZE" in bytes, whatever it is.
+ * Says how much of a file system is free, whatever it is: DRYDOCK_TEST_SPACE="FREE SIZE", or "FREE SIZE
+ * FILES-FREE FILES"; without the latter there is no bound to files.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -8,28 +9,37 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-static void read_space(unsigned long long *free_bytes, unsigned long long *size)
+struct space {
+	unsigned long long free_bytes, size, files_free, files;
+};
+
+static struct space read_space(void)
 {
 	const char *said = getenv("DRYDOCK_TEST_SPACE");
+	struct space space = { 0 };
 
-	if (!said || sscanf(said, "%llu %llu", free_bytes, size) != 2)
+	if (!said || sscanf(said, "%llu %llu %llu %llu", &space.free_bytes, &space.size,
+			    &space.files_free, &space.files) < 2)
 		abort();
+	return space;
 }
 
 /* By the second name it is called where offsets of files have 64 bits. */
-#define SAY(function, type)                                       \
-	int function(int fd, struct type *space)                  \
-	{                                                         \
-		unsigned long long free_bytes, size;              \
-                                                                  \
-		(void)fd;                                         \
-		read_space(&free_bytes, &size);                   \
-		*space = (struct type){ .f_frsize = 1,            \
-					.f_bsize = 1,             \
-					.f_blocks = size,         \
-					.f_bfree = free_bytes,    \
-					.f_bavail = free_bytes }; \
-		return 0;                                         \
+#define SAY(function, type)                                            \
+	int function(int fd, struct type *space)                       \
+	{                                                              \
+		struct space said = read_space();                      \
+                                                                       \
+		(void)fd;                                              \
+		*space = (struct type){ .f_frsize = 1,                 \
+					.f_bsize = 1,                  \
+					.f_blocks = said.size,         \
+					.f_bfree = said.free_bytes,    \
+					.f_bavail = said.free_bytes,   \
+					.f_files = said.files,         \
+					.f_ffree = said.files_free,    \
+					.f_favail = said.files_free }; \
+		return 0;                                              \
 	}
 
 SAY(fstatvfs, statvfs)

@@ -207,6 +207,17 @@ test_case 'too little room on the disk refuses a push before it begins, and serv
 	fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" && says keep-free body
 '
 
+test_case 'too few inodes on the disk refuse a push, and the reply says which it is' '
+	serve vol && digest=$(push_image app v1) && stop && on_exit "gone \"$PWD/daemon\"" &&
+	with_files() {
+		start daemon with_space 1000000000 2000000000 env "DRYDOCK_TEST_SPACE=1000000000 2000000000 $1" drydockd --root vol \
+			--addr 127.0.0.1:0 && served_at daemon
+	} &&
+	with_files "1023 1000000" && ask 200 "$url/app/manifests/v1" && fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" &&
+	says "1023 inodes free, of which 1024" body && stop && with_files "1024 1000000" && new_upload app && stop &&
+	with_files "9 1000" && fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" && stop && with_files "10 1000" && new_upload app
+'
+
 test_case 'what is announced to be too large for the disk is refused before it is sent' '
 	mkdir vol && on_exit "gone \"$PWD/daemon\"" &&
 	start daemon with_space 300000000 1000000000 drydockd --root vol --addr 127.0.0.1:0 && served_at daemon &&
