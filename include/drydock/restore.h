@@ -51,6 +51,8 @@ struct dd_restore_options {
 	X(DD_OUTCOME_SAME, "already-there", false, "the same is there already")                   \
 	X(DD_OUTCOME_DIFFERENT, "different", true,                                                \
 	  "something else is in its place now; it stays in the trash")                            \
+	X(DD_OUTCOME_BARRED, "barred", true,                                                      \
+	  "its place, or its blob's, may not be looked into; it stays in the trash")              \
 	X(DD_OUTCOME_MISSING, "missing", true,                                                    \
 	  "neither in the volume nor in any run of the trash")                                    \
 	X(DD_OUTCOME_BYTES_GONE, "bytes-gone", true,                                              \

@@ -88,9 +88,18 @@ int dd_restore_judge(struct dd_restore *restore, struct dd_restored *item, struc
 int dd_restore_settle(struct dd_restore *restore, struct dd_error *err);
 /* All that the items in the plan need, to the last. */
 int dd_restore_complete(struct dd_restore *restore, struct dd_error *err);
+/* The blob that a link stands for; false: it is no such link, or does not say. */
+bool dd_restore_target(struct dd_restore *restore, const struct dd_place *place,
+		       struct dd_digest *target);
 /* Whether a link names bytes that are neither in the volume nor in the trash. */
 int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place, bool *bare,
 		       struct dd_error *err);
+
+/* Of one place alone: what is there cannot be seen. */
+static inline bool dd_restore_bars(int rc)
+{
+	return rc == DD_EACCES || rc == DD_EIO;
+}
 
 /* Whether an object is in the volume; an error if that cannot be told. */
 int dd_restore_is_here(struct dd_restore *restore, const struct dd_place *place, bool *here,

@@ -94,6 +94,50 @@ static bool goes_first(const struct dd_restore *restore, const struct dd_restore
 	return put && put->replaces && put >= run->puts && put < run->puts + run->put_count;
 }
 
+static int compare_digests(const void *left, const void *right)
+{
+	return dd_digest_compare(left, right);
+}
+
+/* No link goes back without its blob: where that is barred, it stays as well. */
+static int settle_links(struct dd_restore *restore, struct dd_error *err)
+{
+	DD_LIST(struct dd_digest) barred = { 0 };
+	struct dd_restored *items = restore->items.items;
+	struct dd_digest target, *slot;
+	int rc = 0;
+
+	for (size_t i = 0; i < restore->items.count && rc == 0; i++) {
+		if (items[i].outcome != DD_OUTCOME_BARRED || items[i].place.kind != DD_AT_BLOB ||
+		    items[i].place.beside)
+			continue;
+		slot = dd_list_add(&barred);
+		if (slot)
+			*slot = items[i].place.digest;
+		else
+			rc = dd_fail(err, DD_ENOMEM, 0, "plan what comes back");
+	}
+	if (barred.count)
+		qsort(barred.items, barred.count, sizeof(*barred.items), compare_digests);
+	for (size_t i = 0; i < restore->items.count && rc == 0 && barred.count; i++)
+		if (items[i].outcome == DD_OUTCOME_BACK &&
+		    dd_restore_target(restore, &items[i].place, &target) &&
+		    bsearch(&target, barred.items, barred.count, sizeof(target), compare_digests))
+			items[i].outcome = DD_OUTCOME_BARRED;
+	dd_list_release(&barred);
+	return rc;
+}
+
+/* Where nothing may be looked at, or has gone since. */
+static int bar(struct dd_restored *item, int rc, struct dd_error *err)
+{
+	if (!dd_restore_bars(rc) && rc != DD_ENOENT)
+		return rc;
+	dd_error_clear(err);
+	item->outcome = DD_OUTCOME_BARRED;
+	return 0;
+}
+
 int dd_restore_settle(struct dd_restore *restore, struct dd_error *err)
 {
 	int rc = 0;
@@ -111,6 +155,7 @@ int dd_restore_settle(struct dd_restore *restore, struct dd_error *err)
 			rc = dd_restore_judge(restore, item, err);
 		else if (rc == 0)
 			rc = judge_link(restore, item, err);
+		rc = bar(item, rc, err);
 	}
-	return rc;
+	return rc < 0 ? rc : settle_links(restore, err);
 }

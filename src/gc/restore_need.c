@@ -62,6 +62,15 @@ int dd_restore_is_here(struct dd_restore *restore, const struct dd_place *place,
 	return 0;
 }
 
+/* What cannot be seen is not known to be there; where it lies in the trash as well it is judged later. */
+static int unless_barred(int rc, struct dd_error *err)
+{
+	if (!dd_restore_bars(rc))
+		return rc;
+	dd_error_clear(err);
+	return 0;
+}
+
 static int read_link_at(struct dd_restore *restore, const struct dd_place *place,
 			struct dd_digest *digest, struct dd_error *err)
 {
@@ -122,7 +131,7 @@ static int need(struct dd_restore *restore, enum dd_place_kind kind, const char 
 
 	if (rc)
 		return rc < 0 ? rc : 0;
-	rc = dd_restore_is_here(restore, &place, &here, err);
+	rc = unless_barred(dd_restore_is_here(restore, &place, &here, err), err);
 	if (rc < 0 || here)
 		return rc;
 	object = dd_trash_index_find(&restore->index, &place, restore->run);
@@ -186,7 +195,7 @@ static int need_child(struct dd_restore *restore, const char *repository,
 				       .repository = repository,
 				       .digest = *child };
 	bool linked;
-	int rc = dd_restore_is_here(restore, &link, &linked, err);
+	int rc = unless_barred(dd_restore_is_here(restore, &link, &linked, err), err);
 
 	if (rc < 0)
 		return rc;
@@ -275,9 +284,8 @@ static int visit(struct dd_restore *restore, const struct dd_visit *visit, struc
 
 /* ---- what an object needs ---- */
 
-/* The blob that a link stands for; false: it is no such link, or does not say. */
-static bool target_of(struct dd_restore *restore, const struct dd_place *place,
-		      struct dd_digest *target)
+bool dd_restore_target(struct dd_restore *restore, const struct dd_place *place,
+		       struct dd_digest *target)
 {
 	if (place->beside)
 		return false;
@@ -299,7 +307,7 @@ static int is_nowhere(struct dd_restore *restore, const struct dd_digest *digest
 	else
 		here = true;
 	*nowhere = rc == 0 && !here;
-	return rc;
+	return unless_barred(rc, err);
 }
 
 int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place, bool *bare,
@@ -309,7 +317,7 @@ int dd_restore_is_bare(struct dd_restore *restore, const struct dd_place *place,
 	int rc;
 
 	*bare = false;
-	if (!target_of(restore, place, &target))
+	if (!dd_restore_target(restore, place, &target))
 		return 0;
 	rc = is_nowhere(restore, &target, bare, err);
 	/* What a link was judged by when it went is its name, whatever somebody wrote into it. */
@@ -331,11 +339,11 @@ static int complete_item(struct dd_restore *restore, const struct dd_restored *i
 	case DD_AT_LAYER:
 	case DD_AT_TARSUM:
 		/* Where nothing is found the link itself is judged, not its blob: see settle(). */
-		if (!target_of(restore, place, &target))
+		if (!dd_restore_target(restore, place, &target))
 			return 0;
 		return need(restore, DD_AT_BLOB, NULL, &target, &place->digest, false, err);
 	case DD_AT_TAG:
-		if (!target_of(restore, place, &target))
+		if (!dd_restore_target(restore, place, &target))
 			return 0;
 		return need(restore, DD_AT_REVISION, place->repository, &target, &target, false,
 			    err);

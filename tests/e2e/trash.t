@@ -211,6 +211,20 @@ test_case 'a symbolic link in the place of an object stays, and all else comes b
 	revision_linked vol app "$first"
 '
 
+test_case 'what lies where nothing may be looked at stays in the trash, with links to it; all else comes back' '
+	need_root && make_images && run 0 collect vol -m && layer=$(digest_of one) &&
+	mkdir -p "$(blob_dir vol "$layer")" "$(blob_dir vol "$orphan")" && chown -R 65534:65534 . &&
+	chmod 0 "$(blob_dir vol "$layer")" "$(blob_dir vol "$orphan")" &&
+	run 1 as_nobody trash restore latest >out && says "may not be looked into" out &&
+	run 1 as_nobody trash restore latest --apply --json >done && valid trash done &&
+	[ "$(json ".items[] | select(.outcome == \"barred\") | .kind" done | xargs)" = "blob blob layer-link" ] &&
+	in_trash vol "$orphan" && ! layer_linked vol app "$layer" && blobs_exist vol "$first" &&
+	revision_linked vol app "$first" &&
+	chmod 755 "$(blob_dir vol "$layer")" "$(blob_dir vol "$orphan")" &&
+	run 0 as_nobody trash restore latest --apply && blobs_exist vol "$orphan" "$layer" &&
+	layer_linked vol app "$layer" && trash_is_empty vol
+'
+
 test_case 'what its owner may not read comes back, too' '
 	need_root && make_images && chmod 0 "$(blob_data vol "$orphan")" &&
 	chown -R 65534:65534 . && run 0 as_nobody collect vol -m && blobs_gone vol "$orphan" &&
