@@ -189,6 +189,33 @@ static int judge_blob(const struct part *part, struct dd_error *err)
 	return rc < 0 ? rc : judge_size(part, blob, err);
 }
 
+/*
+ * It could not be read as a manifest, and as a blob it is good: because nobody has read it as one, or
+ * because it reads well now. What it names is not known all the same.
+ */
+static int report_unread(const struct part *part, const struct dd_node_doubt *doubt,
+			 struct dd_error *err)
+{
+	const struct dd_verify *verify = part->verify;
+	struct dd_place place = { .kind = DD_AT_BLOB };
+
+	if (verify->verdicts[part->id] != DD_BLOB_GOOD)
+		return 0;
+	dd_ids_get(&verify->graph->ids, part->id, &place.digest);
+	return dd_verify_report(
+		part->verify,
+		&(struct dd_evidence){ .finding = verify->options.quick &&
+								  doubt->doubt == DD_DOUBT_CORRUPT ?
+							  DD_FOUND_BLOB_CORRUPT :
+							  DD_FOUND_UNSEEN,
+				       .place = &place,
+				       .id = part->id,
+				       .repository = DD_NO_ID,
+				       .expected = "a manifest",
+				       .found = doubt->detail },
+		err);
+}
+
 static int report_doubt(const struct part *part, struct dd_error *err)
 {
 	const struct dd_node_doubt *doubt = dd_graph_doubt(part->verify->graph, part->id);
@@ -204,8 +231,8 @@ static int report_doubt(const struct part *part, struct dd_error *err)
 	case DD_DOUBT_TOO_BIG:
 		finding = DD_FOUND_MANIFEST_TOO_BIG;
 		break;
-	default: /* its bytes are wrong, which the blobs' pass tells */
-		return 0;
+	default: /* mostly the blobs' pass has told */
+		return report_unread(part, doubt, err);
 	}
 	return report(part, finding, DD_AT_BLOB, "a manifest", doubt->detail, err);
 }

@@ -48,6 +48,11 @@ for place in first middle last; do
 	"
 done
 
+test_case 'a manifest that is rotten is found by --quick, for it is read' '
+	from_template && flip_blob vol $image && age vol everything 9d && finds 1 blob-corrupt -- --quick --no-index &&
+	breaks report blob-corrupt app:v1 && finds 1 blob-corrupt -- --no-index && breaks report blob-corrupt app:v1
+'
+
 test_case 'damage that keeps size and time is found, and by --quick it is not' '
 	from_template && data=$(blob_data vol $one) && touch -r "$data" stamp &&
 	flip_blob vol $one && touch -r stamp "$data" && finds 1 blob-corrupt &&
