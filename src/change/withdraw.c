@@ -133,6 +133,7 @@ int dd_change_revive_empty(struct dd_change *change, const struct dd_place *tras
 			   struct dd_error *err)
 {
 	int rc = dd_store_look_at_owner(change->store, trashed, NULL, err);
+	size_t moved = 0;
 
 	*there = false;
 	if (rc == 0)
@@ -141,10 +142,13 @@ int dd_change_revive_empty(struct dd_change *change, const struct dd_place *tras
 		while (rc < 0 && dd_change_made_room(change, rc, err));
 	if (rc == 0 && !strcmp(trashed->run, change->run))
 		change->returned++;
-	*there = rc == DD_EEXIST;
-	if (*there)
-		dd_error_clear(err);
-	return *there ? 0 : dd_change_hint(err, rc);
+	if (rc != DD_EEXIST)
+		return dd_change_hint(err, rc);
+	/* Somebody needed it since; what lay in it comes back to it. */
+	dd_error_clear(err);
+	rc = dd_store_revive_missing(change->store, trashed, &moved, err);
+	*there = rc == 0 && !moved;
+	return rc;
 }
 
 int dd_change_revive(struct dd_change *change, const struct dd_place *trashed, bool fresh,

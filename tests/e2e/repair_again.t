@@ -133,4 +133,12 @@ test_case 'of a link that several repairs wrote the last is undone first' '
 	volume_content vol >undone && same whole undone
 '
 
+test_case 'what lay in a directory that went for being empty comes back to the blob that is there by now' '
+	from_template && copy_volume vol other && rm "$(blob_data vol $one)" && echo junk >"$(blob_dir vol $one)/data.tmp" &&
+	age vol everything 9d && volume_content vol >whole && run 1 drydock repair --root vol --full --apply &&
+	first=$(ls vol/.drydock/trash) && run 0 drydock repair --root vol --full --apply --from other &&
+	second=$(ls vol/.drydock/trash | tail -n 1) && run 0 drydock trash restore $first --root vol --apply &&
+	run 0 drydock trash restore $second --root vol --apply && volume_content vol >undone && same whole undone
+'
+
 done_testing
