@@ -25,13 +25,18 @@ static bool learn_alias(struct dd_repair *repair, const struct dd_found *found,
 			struct dd_digest *says)
 {
 	const struct dd_graph *graph = repair->verify->graph;
-	uint32_t id = dd_repair_id(repair, &found->digest);
+	uint32_t id = dd_repair_id(repair, &found->digest), blob;
 	const struct dd_tie *ties = NULL;
 	size_t count = 0;
 
 	if (found->has_other && is_twin(repair, &found->other, &found->digest)) {
 		*says = found->other;
 		return true;
+	}
+	if (id != DD_NO_ID && (blob = dd_verify_stands_for(repair->verify, id)) != DD_NO_ID) {
+		dd_ids_get(&graph->ids, blob, says);
+		if (is_twin(repair, says, &found->digest))
+			return true;
 	}
 	if (id != DD_NO_ID)
 		ties = dd_graph_ties(graph, id, &count);

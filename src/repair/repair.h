@@ -37,6 +37,7 @@ struct dd_copy {
 struct dd_step {
 	struct dd_mend mend;
 	bool harmless;	      /* nothing is to be done, and nothing is damaged any more */
+	bool missed;	      /* something will be damaged when it is done, for want of this */
 	struct dd_copy copy;  /* of what is put in place, unless it is a link */
 	int read;	      /* of a blob: what reading it came to */
 	bool replaces;	      /* something is in the place: */

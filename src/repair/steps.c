@@ -169,6 +169,8 @@ int dd_repair_step(struct dd_repair *repair, const struct dd_place *place,
 	if (slot) {
 		*step = &repair->steps.items[(*slot)->step];
 		(*step)->mend.findings += found && !found->foreseen;
+		(*step)->missed |= found && found->foreseen &&
+				   dd_finding_severity(found->finding) == DD_SEVERITY_ERROR;
 		return found ? add_images(*step, found, err) : 0;
 	}
 	if (!found)

@@ -15,7 +15,7 @@ static bool leaves_damage(const struct dd_step *step)
 
 	return mend->mending == DD_MEND_LEAVE || mend->outcome > DD_MENDED ||
 	       (mend->mending == DD_MEND_WITHDRAW && mend->reason == DD_REASON_DAMAGED &&
-		mend->place.kind == DD_AT_BLOB && mend->image_total);
+		mend->place.kind == DD_AT_BLOB && step->missed);
 }
 
 static void count_step(struct dd_repair_plan *plan, const struct dd_step *step)

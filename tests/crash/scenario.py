@@ -208,6 +208,10 @@ class Scenario:
         self.dangled = volume.dangling(self.live_original) | volume.dangling(self.live_before)
         if self.mends: # undone, it is what it was
             self.dangled |= volume.dangling(self.live_end)
+            # Of two runs that took them the first may bring the link, the second what is rotten.
+            rest = {path: data for path, data in self.live_before.items()
+                    if "/blobs/" not in path or path in self.live_end}
+            self.dangled |= volume.dangling(rest)
         # What undoing all the runs leaves: the first state, and what was pushed since.
         self.undone = dict(self.live_original, **self.live_before)
         if self.mends: # what the damage took is in no run
@@ -305,6 +309,7 @@ SCENARIOS = (
     Scenario("restore-far", RESTORE, prepare=[GC_M, volume.link_again, GC_M], revives=True,
              settles=False),
     Scenario("repair", REPAIR, prepare=[GC_M, volume.damage], mends=True),
+    Scenario("repair-ahead", REPAIR, prepare=[GC_M, volume.damage_ahead], mends=True),
     Scenario("unrepair", RESTORE, prepare=[GC_M, volume.damage, REPAIR], mends=True,
              settles=False),
     Scenario("rm", RM, prepare=[GC], after=RM_APP, settles=False),

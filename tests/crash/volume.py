@@ -211,6 +211,27 @@ def damage(root, loose):
     m.age(20 * DAY)
 
 
+def damage_ahead(root, loose):
+    """
+    What is only seen when something else is mended: an image whose bytes come from the trash, and
+    whose links are lost, too; a link that could have been of it; one to what is rotten; a manifest
+    of an index that has lost its link, and a layer's.
+    """
+    m = Maker(root)
+    m.tag("lib", "again", loose)
+    m.link(layer_path("lib", digest_of(b"never there")), digest_of(b"never there"))
+    m.layer("lib", "rotten")
+    m.put(blob_path(digest_of(b"rotten")), b"r0tten")
+    web = os.path.join(root, REPOSITORIES, "team/app/web/_manifests")
+    index, = os.listdir(web + "/tags/multi/index/sha256")
+    child = sorted(set(os.listdir(web + "/revisions/sha256")) - {index})[0]
+    for path in (revision_path("team/app/web", child),
+                 layer_path("team/app/web", digest_of(b"layer of arm"))):
+        m.remove(path)
+        os.rmdir(os.path.dirname(os.path.join(root, path)))
+    m.age(20 * DAY)
+
+
 def record(payload):
     """A line of the records."""
     return digest_of(payload)[:16].encode() + b" " + payload + b"\n"

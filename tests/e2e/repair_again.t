@@ -91,6 +91,17 @@ test_case 'a sha512 layer whose link is lost is linked to its bytes, and not cop
 	[ "$(cat "$(layer_link vol app $strong)")" = "$(digest_of "strong layer")" ] && blobs_gone vol $strong
 '
 
+test_case 'what a sha512 link stands for in one repository is written in all of them' '
+	make_volume vol && strong=$(digest_of g sha512) && put_strong_image vol app:v1 g && put_strong_image vol b:v1 g &&
+	put_layer vol app g && link_layer vol app $strong && age vol everything 9d && once 0 &&
+	[ "$(cat "$(layer_link vol b $strong)")" = "$(digest_of g)" ]
+'
+
+test_case 'a rotten manifest that nobody misses is mended by going' '
+	from_template && put_index vol app:some $far $image >/dev/null && rm -r "$(repository_dir vol far)" &&
+	flip_blob vol $far && age vol everything 9d && once 0 && blobs_gone vol $far
+'
+
 # ---- undone, with the times ----
 
 test_case 'undoing a repair brings back each file with the time that it had' '
