@@ -247,6 +247,43 @@ test_case 'a large one is broken off before its last byte' '
 	[ "$(stat -c %s body)" -lt 9000000 ] && says "$digest" daemon.err
 '
 
+# pull_eight PATH: eight at once, over as many connections; prints of each status and bytes, or "cut".
+pull_eight() {
+	/usr/bin/python3 - "$host" "$1" <<-\END
+		import http.client, sys, threading
+		start = threading.Barrier(8)
+		def pull():
+		    connection = http.client.HTTPConnection(sys.argv[1], timeout=120)
+		    connection.connect()
+		    start.wait()
+		    connection.request("GET", sys.argv[2])
+		    answer = connection.getresponse()
+		    try:
+		        sys.stdout.write(f"{answer.status} {len(answer.read())}\n")
+		    except http.client.IncompleteRead as e:
+		        sys.stdout.write("cut short\n" if len(e.partial) < 40000000 else "cut late\n")
+		threads = [threading.Thread(target=pull) for _ in range(8)]
+		for thread in threads:
+		    thread.start()
+		for thread in threads:
+		    thread.join()
+	END
+}
+
+open_files() {
+	find "/proc/$(cat daemon.pid)/fd" -mindepth 1 | wc -l
+}
+
+test_case 'a large one that eight pull at once is broken off for all of them, is gone then, and a push heals it' '
+	make_volume vol && head -c 40000000 /dev/urandom >big && digest=$(put_file vol big) && link_layer vol app "$digest" && flip_blob vol "$digest" &&
+	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: $PWD/vol}}\ndrydock: {verify-first: 1M}\n" >config.yml && sleep 2.5 &&
+	serve_config config.yml && ask 200 "$url/" && files=$(open_files) && pull_eight "/v2/app/blobs/$digest" >pulled && cat pulled &&
+	[ "$(grep -c -e "^cut short\$" -e "^404 " pulled)" = 8 ] && says "^cut short" pulled && pull_eight "/v2/app/blobs/$digest" >pulled &&
+	[ "$(grep -c "^404 " pulled)" = 8 ] && [ "$(grep -c "does not hold the bytes" daemon.err)" = 1 ] && [ "$(push_file app big)" = "$digest" ] &&
+	pull_eight "/v2/app/blobs/$digest" >pulled && [ "$(sort -u pulled)" = "200 40000000" ] &&
+	as_before() { [ "$(open_files)" -le "$files" ]; } && wait_until as_before && stop
+'
+
 test_case 'a part is served only of what the client has already, and nothing of what it has' '
 	serve vol && digest=$(push_text app hello) && blob=$url/app/blobs/$digest &&
 	ask 206 -H "Range: bytes=1-2" -H "If-Range: \"$digest\"" "$blob" && [ "$(cat body)" = el ] &&
