@@ -362,4 +362,98 @@ test_case 'what tokens grant, rules can still refuse' '
 	fails_with 403 DENIED -H "$bearer" -X POST "$url/app/blobs/uploads/"
 '
 
+# ---- all of it at once ----
+
+# ask_all FILE: each of its lines is a status, a method, a path and an Authorization, or "-"; over TLS, by eight
+# connections, each line many times and in another order by each.
+ask_all() {
+	/usr/bin/python3 - "$host" "$1" <<-\END
+		import http.client, random, ssl, sys, threading
+		lines = [line.split(None, 3) for line in open(sys.argv[2])]
+		context = ssl._create_unverified_context()
+		wrong = []
+		def ask(seed):
+		    chance = random.Random(seed)
+		    connection = http.client.HTTPSConnection(sys.argv[1], timeout=120, context=context)
+		    for status, method, path, who in chance.choices(lines, k=20 * len(lines)):
+		        headers = {} if who.strip() == "-" else {"Authorization": who.strip()}
+		        connection.request(method, path, headers=headers)
+		        answer = connection.getresponse()
+		        answer.read()
+		        if answer.status != int(status):
+		            wrong.append(f"{status} {method} {path} {who.strip()[:20]}: {answer.status}")
+		threads = [threading.Thread(target=ask, args=[seed]) for seed in range(8)]
+		for thread in threads:
+		    thread.start()
+		for thread in threads:
+		    thread.join()
+		sys.exit("; ".join(wrong[:5]) or 0)
+	END
+}
+
+# Of a configuration that is there: TLS.
+add_tls() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=localhost" \
+		-keyout key.pem -out cert.pem 2>openssl.err &&
+		sed -i "s|^http:.*|http: {addr: 127.0.0.1:0, tls: {certificate: $PWD/cert.pem, key: $PWD/key.pem}}|" config.yml
+}
+
+# while_reloaded COMMAND…: beside reloads that change nothing.
+while_reloaded() {
+	: >reloading && { while [ -e reloading ]; do
+		kill -HUP "$(cat daemon.pid)" && sleep 0.05
+	done & } && local reloader=$! status
+	"$@"
+	status=$?
+	rm reloading && wait "$reloader"
+	return "$status"
+}
+
+basic() {
+	printf "Basic %s" "$(printf %s "$1" | base64)"
+}
+
+some_rules="rules:
+- {repositories: \"public/**\", pull: anybody, push: user:alice, delete: user:alice}
+- {repositories: \"team/**\", pull: [user:alice, user:bob], push: user:bob, delete: nobody}
+"
+
+test_case 'TLS, passwords and rules for each repository: everybody gets what is theirs, many at once and beside reloads' '
+	with_passwords "$some_rules" && pushes public/app v1 && curl_auth=$as_bob push_image_as team/app v1 && stop && add_tls && serve_config config.yml &&
+	alice_is=$(basic alice:wonder) bob_is=$(basic bob:builder) stranger=$(basic alice:builder) && cat >all <<-END &&
+		200 GET /v2/public/app/manifests/v1 $alice_is
+		200 GET /v2/public/app/tags/list $bob_is
+		200 GET /v2/team/app/manifests/v1 $alice_is
+		200 GET /v2/team/app/manifests/v1 $bob_is
+		202 POST /v2/public/app/blobs/uploads/ $alice_is
+		403 POST /v2/public/app/blobs/uploads/ $bob_is
+		403 POST /v2/team/app/blobs/uploads/ $alice_is
+		202 POST /v2/team/app/blobs/uploads/ $bob_is
+		403 DELETE /v2/team/app/manifests/v1 $bob_is
+		403 GET /v2/other/tags/list $bob_is
+		401 GET /v2/team/app/manifests/v1 -
+		401 POST /v2/public/app/blobs/uploads/ -
+		200 GET /v2/public/app/manifests/v1 -
+		401 GET /v2/team/app/manifests/v1 $stranger
+	END
+	while_reloaded ask_all all && says reloaded daemon.err && says_not "reload was taken" daemon.err && stop
+'
+
+test_case 'TLS, tokens and rules for each repository: both have to allow it, many at once and beside reloads' '
+	printf "%s" "$some_rules" >rules.yml && with_tokens "{rules: $PWD/rules.yml}" && stop && add_tls && serve_config config.yml &&
+	take_token "repository:public/app:pull,push repository:team/app:pull,push" $as_alice && alice_is=${bearer#*: } &&
+	take_token repository:public/app:pull && nobody_is=${bearer#*: } && cat >all <<-END &&
+		202 POST /v2/public/app/blobs/uploads/ $alice_is
+		403 POST /v2/team/app/blobs/uploads/ $alice_is
+		404 GET /v2/team/app/tags/list $alice_is
+		404 GET /v2/public/app/manifests/v1 $nobody_is
+		401 GET /v2/team/app/tags/list $nobody_is
+		401 POST /v2/public/app/blobs/uploads/ $nobody_is
+		404 GET /v2/public/app/tags/list -
+		401 GET /v2/team/app/tags/list -
+		401 GET /v2/public/app/tags/list ${alice_is%????}AAAA
+	END
+	while_reloaded ask_all all && says reloaded daemon.err && says_not "reload was taken" daemon.err && stop
+'
+
 done_testing
