@@ -112,6 +112,23 @@ test_case 'what a client deleted lies in the trash, and restoring it brings tags
 	run 0 drydock verify --root vol
 '
 
+test_case 'docker-registry pushes and moves tags while we collect, with the grace that there is: nothing that counts goes' '
+	make_volume vol && orphan=$(put_layer vol ours "nobody needs it") && age vol "$orphan" 2d && serve vol --lease 1s && ours=$host &&
+	registry_start vol && theirs=$host && at $ours push_image ours v0 >&7 && sleep 1.1 && : >pushing && {
+		while [ -e pushing ]; do
+			# 1: what is half written at this moment is doubt.
+			run 0,1 drydock gc --root vol --delete-untagged --min-free 0 --apply -q || : >failed
+			echo >>collected
+		done & } && collector=$! && for i in $(seq 10); do
+		at $theirs their_image app "v$i" "image $((i / 2))" >"digest-v$i" && cp "digest-v$i" digest-moved &&
+		at $theirs their_image app moved "image $((i / 2))" >&7 && at $ours push_image ours "v$i" "ours $i" >&7 || return 1
+	done && rm pushing && wait "$collector" && [ ! -e failed ] && [ "$(wc -l <collected)" -ge 2 ] && blobs_gone vol "$orphan" &&
+	says "somebody else writes" daemon.err && for i in $(seq 10); do
+		[ "$(digest_at $theirs "app:v$i")" = "$(cat "digest-v$i")" ] && [ "$(digest_at $ours "app:v$i")" = "$(cat "digest-v$i")" ] || return 1
+	done && host=$theirs && served_to_skopeo app:moved app:v1 ours:v10 && host=$ours && served_to_skopeo app:moved app:v10 ours:v1 &&
+	run 0 drydock verify --root vol
+'
+
 test_case 'an image that a collection took while we serve comes back when it is asked for' '
 	serve vol && digest=$(push_image app v1) && ask 202 -X DELETE "$url/app/manifests/v1" && stop &&
 	find vol/docker -exec touch -h -d "3 days ago" {} + &&
