@@ -218,6 +218,29 @@ test_case 'too few inodes on the disk refuse a push, and the reply says which it
 	with_files "9 1000" && fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" && stop && with_files "10 1000" && new_upload app
 '
 
+# on_disk OPTION: "vol" is a file system of its own, whose last byte may be taken; served.
+on_disk() {
+	mkdir vol && { mount -t tmpfs -o "$1" none vol || skip "cannot mount a tmpfs here"; } && on_exit "umount -l $PWD/vol" &&
+		config "drydock: {keep-free: 0, cache-dir: $PWD/index}" && serve_config config.yml
+}
+
+test_case 'a disk that is really full refuses pushes, serves pulls, and takes pushes again when there is room' '
+	need_root && on_disk size=12m && image=$(push_image app v1) && head -c 30000000 /dev/urandom >big && head -c 5000000 /dev/urandom >fits &&
+	new_upload app && fails_with 507 UNAVAILABLE -X PATCH -T - "$location" <big && says "the disk is full" body &&
+	fails_with 507 UNAVAILABLE -X POST --data-binary @big "$url/app/blobs/uploads/?digest=sha256:$(sha256sum <big | cut -d " " -f 1)" &&
+	ask 204 "$location" && [ "$(header Range)" != 0-0 ] && { head -c 20000000 /dev/zero >vol/rest || :; } &&
+	fails_with 507 UNAVAILABLE -X PUT -H "Content-Type: $type_image" --data-binary @manifest.json "$url/app/manifests/v2" &&
+	ask 200 "$url/app/manifests/v1" && ask 200 "$url/app/blobs/$(jq -r .layers[0].digest manifest.json)" && ask 204 -X DELETE "$location" &&
+	rm vol/rest && digest=$(push_file app fits) && ask 200 "$url/app/blobs/$digest" && cmp body fits && push_image app v2 again && stop &&
+	run 0 drydock verify --root vol --full
+'
+
+test_case 'a disk without a free inode refuses pushes and serves pulls likewise' '
+	need_root && on_disk size=40m,nr_inodes=200 && image=$(push_image app v1) && mkdir vol/rest && { for i in $(seq 200); do : >"vol/rest/$i" || break; done; } &&
+	fails_with 507 UNAVAILABLE -X POST "$url/app/blobs/uploads/" && ask 200 "$url/app/manifests/v1" && rm -r vol/rest && push_image app v2 again &&
+	stop && run 0 drydock verify --root vol --full
+'
+
 test_case 'what is announced to be too large for the disk is refused before it is sent' '
 	mkdir vol && on_exit "gone \"$PWD/daemon\"" &&
 	start daemon with_space 300000000 1000000000 drydockd --root vol --addr 127.0.0.1:0 && served_at daemon &&
