@@ -12,15 +12,20 @@ cycles=${SOAK_CYCLES:-30}
 seed=${SOAK_SEED:-$(date +%s)}
 RUN_LIMIT=$((300 + cycles * 10))
 
-# soak CACHE [OPTION…]: what it did is in "counts", and shown if so many cycles were asked for.
+# What it did is in "counts", and shown if so many cycles were asked for; what went wrong in any case.
+soaked() {
+	run 0 "$top/tests/soak/run" --drydock "$DRYDOCK" --root "$PWD/vol" --work "$PWD" \
+		--address "$host" --cycles "$cycles" --epoch "${SOAK_EPOCH:-15}" --kills \
+		--seed "$seed" "$@" >counts || { cat counts >&7; return 1; }
+	[ -z "${SOAK_CYCLES-}" ] || sed "s/^/# /" counts >&9
+}
+
+# soak CACHE [OPTION…]
 soak() {
 	registry_cache=$1
 	mkdir vol && host=127.0.0.1:$(free_port) &&
 		registry_config "$PWD/vol" "${host#*:}" >registry.yml &&
-		run 0 "$top/tests/soak/run" --drydock "$DRYDOCK" --root "$PWD/vol" --work "$PWD" \
-			--address "$host" --cycles "$cycles" --epoch "${SOAK_EPOCH:-15}" --kills \
-			--seed "$seed" "${@:2}" -- "$registry" serve registry.yml >counts &&
-		{ [ -z "${SOAK_CYCLES-}" ] || sed "s/^/# /" counts >&9; }
+		soaked "${@:2}" -- "$registry" serve registry.yml
 }
 
 # counted WHAT…: each happened at least once.
@@ -39,11 +44,8 @@ soak_daemon() {
 		http: {addr: "$host"}
 		drydock: {lease: 3s}
 	END
-		run 0 "$top/tests/soak/run" --drydock "$DRYDOCK" --root "$PWD/vol" --work "$PWD" \
-			--address "$host" --cycles "$cycles" --epoch "${SOAK_EPOCH:-15}" --kills --exact \
-			--lease 3 --graces 0 --writers 5 --deletes-tags --seed "$seed" \
-			-- "$DRYDOCKD" --config drydockd.yml --no-access-log >counts &&
-		{ [ -z "${SOAK_CYCLES-}" ] || sed "s/^/# /" counts >&9; }
+		soaked --exact --lease 3 --graces 0 --writers 5 --deletes-tags \
+			-- "$DRYDOCKD" --config drydockd.yml --no-access-log
 }
 
 exec 9>&1
