@@ -18,7 +18,8 @@
  * at this moment is waited for, as long as lock_wait_ns: DD_ELOCKED then, and if another serves it.
  * *since_ns: when this began, as the volume's file system tells the time. Ends with the store, or by
  * dd_store_disown(). Whoever owns it sets a gate (drydock/gate.h) before it changes anything.
- * *died_ns: since when whoever did before us had owned it, if it was killed; else 0.
+ * *died_ns: since when whoever did before us had owned it, if it was killed; else 0. That is told to those
+ * who come later, too, until dd_store_owe() says that what it left is mended.
  */
 int dd_owner_take(struct dd_context *ctx, struct dd_store *store, const char *about,
 		  int64_t lock_wait_ns, int64_t *since_ns, int64_t *died_ns, struct dd_error *err);

@@ -397,6 +397,11 @@ int dd_store_look_at_lock(struct dd_store *store, bool *held, char holder[static
 int dd_store_own(struct dd_context *ctx, struct dd_store *store, const char *about,
 		 char holder[static DD_HOLDER_TEXT], struct dd_error *err);
 void dd_store_disown(struct dd_store *store);
+/*
+ * What a former owner left half done since then is not mended yet: the next owner is to find that, however
+ * this one ends. 0: it is mended.
+ */
+void dd_store_owe(struct dd_store *store, int64_t since_ns);
 /* As dd_store_look_at_lock(). Of who has it itself it is held, too. */
 int dd_store_look_at_owner_lock(struct dd_store *store, bool *held,
 				char holder[static DD_HOLDER_TEXT], struct dd_error *err);

@@ -61,6 +61,8 @@ int dd_owner_take(struct dd_context *ctx, struct dd_store *store, const char *ab
 		rc = dd_store_stat(store, &owner, &info, err);
 	if (rc == 0)
 		*since_ns = info.mtime_ns;
+	if (rc == 0 && *died_ns)
+		dd_store_owe(store, *died_ns);
 	return rc < 0 ? dd_change_hint(err, rc) : 0;
 }
 

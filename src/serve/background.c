@@ -148,7 +148,9 @@ static void recover_tags(struct dd_serve *serve)
 		return;
 	if (dd_registry_recover_tags(serve->server.registry, serve->died_ns, &mended, &err) < 0)
 		dd_log(serve->ctx, DD_LOG_WARNING, "%s", err.text);
-	else if (mended)
+	else
+		dd_store_owe(serve->store, 0);
+	if (mended)
 		dd_log(serve->ctx, DD_LOG_NOTE,
 		       "tags that were being written when the server before this one was killed, "
 		       "and are whole now: %llu",

@@ -29,9 +29,11 @@ struct dd_dirty {
 };
 
 struct dd_store {
-	char *root; /* as people should see it */
-	int fd;	    /* O_PATH on it */
-	int still;  /* the same in a copy of the mounts (store/still.h); -1: there is none */
+	char *root;	  /* as people should see it */
+	int fd;		  /* O_PATH on it */
+	int still;	  /* the same in a copy of the mounts (store/still.h); -1: there is none */
+	int64_t owned_ns; /* when the owner wrote about itself, as its file tells */
+	bool owes;	  /* dd_store_owe() */
 	int lock_fd, owner_fd;	    /* -1: not held */
 	const struct dd_gate *gate; /* borrowed; NULL: none was set */
 	DD_LIST(struct dd_dirty) dirty;

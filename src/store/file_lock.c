@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <drydock/units.h>
@@ -104,6 +105,7 @@ int dd_store_lock(struct dd_context *ctx, struct dd_store *store, const char *ab
 int dd_store_own(struct dd_context *ctx, struct dd_store *store, const char *about,
 		 char holder[static DD_HOLDER_TEXT], struct dd_error *err)
 {
+	struct stat st;
 	int fd = lock_file(ctx, store, DD_STATE_BASE "/owner", about, 0, holder, err);
 
 	if (fd == DD_ELOCKED)
@@ -112,7 +114,20 @@ int dd_store_own(struct dd_context *ctx, struct dd_store *store, const char *abo
 	if (fd < 0)
 		return dd_wrap(err, fd, "%s", store->root);
 	store->owner_fd = fd;
+	store->owned_ns = fstat(fd, &st) == 0 ? dd_time_of(&st.st_mtim) : dd_time_now();
 	return 0;
+}
+
+/* The file's time says since when, to whoever finds the line of one that was killed. */
+void dd_store_owe(struct dd_store *store, int64_t since_ns)
+{
+	int64_t at_ns = since_ns ? since_ns : store->owned_ns;
+	const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
+					  { at_ns / DD_SECOND, at_ns % DD_SECOND } };
+
+	store->owes = since_ns != 0;
+	if (store->owner_fd >= 0)
+		(void)!futimens(store->owner_fd, times);
 }
 
 void dd_store_disown(struct dd_store *store)
@@ -120,7 +135,8 @@ void dd_store_disown(struct dd_store *store)
 	if (store->owner_fd < 0)
 		return;
 	/* In good order: who dies leaves what it wrote about itself. */
-	(void)!ftruncate(store->owner_fd, 0);
+	if (!store->owes)
+		(void)!ftruncate(store->owner_fd, 0);
 	close(store->owner_fd);
 	store->owner_fd = -1;
 }

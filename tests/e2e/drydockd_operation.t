@@ -128,6 +128,13 @@ test_case 'a new tag that a SIGKILL left without its history has it after the ne
 	rm -r "$tags/new/index" && serve vol && ask 200 "$url/app/manifests/new" && stop && [ ! -e "$tags/new/index" ]
 '
 
+test_case 'what a SIGKILL left half written waits for a start that may mend it, whatever becomes of those before' '
+	serve vol && digest=$(push_image app new) && kill_daemon && rm -r "$(repository_dir vol app)/_manifests/tags/new/index" &&
+	printf "version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, maintenance: {readonly: {enabled: true}}}\n" "$PWD/vol" >config.yml &&
+	serve_config config.yml && kill_daemon && serve_config config.yml && stop && serve vol &&
+	wait_until says "killed, and are whole now: 1\$" daemon.err && run 0 drydock verify --root vol && stop && [ ! -s vol/.drydock/owner ]
+'
+
 test_case 'a second server of the volume is refused, with the first one named' '
 	serve vol && run 3,4 drydockd --root vol --addr 127.0.0.1:0 2>second && says "drydockd, process" second &&
 	ask 200 "$url/"
