@@ -135,5 +135,9 @@ int dd_repair_look_ahead(struct dd_repair *repair, const struct dd_reports **rep
 	rc = try_again(repair, err);
 	if (rc == 0)
 		rc = tell_new(repair, &any, err);
-	return rc < 0 ? rc : dd_verify_foresee(repair->verify, reports, err);
+	if (rc == 0)
+		rc = dd_verify_foresee(repair->verify, reports, err);
+	/* What comes up now may tell of sizes that nobody knew. */
+	repair->twins_sought = false;
+	return rc;
 }

@@ -97,6 +97,14 @@ test_case 'what a sha512 link stands for in one repository is written in all of 
 	[ "$(cat "$(layer_link vol b $strong)")" = "$(digest_of g)" ]
 '
 
+test_case 'a sha512 layer is found by the size that a manifest tells which is only read ahead' '
+	from_template && strong=$(digest_of "strong layer" sha512) && child=$(put_strong_image vol app "strong layer") &&
+	put_blob vol "strong layer" && index=$(put_index vol app:all $child) && link_layer vol app $strong $(digest_of "strong layer") &&
+	link_layer vol far sha512:$(printf %0128d 0) && age vol everything 9d && copy_volume vol other && remove_blob vol $index &&
+	gone "$(layer_link vol app $strong)" && once 1 --from other &&
+	[ "$(cat "$(layer_link vol app $strong)")" = "$(digest_of "strong layer")" ]
+'
+
 test_case 'a rotten manifest that nobody misses is mended by going' '
 	from_template && put_index vol app:some $far $image >/dev/null && rm -r "$(repository_dir vol far)" &&
 	flip_blob vol $far && age vol everything 9d && once 0 && blobs_gone vol $far
