@@ -73,13 +73,15 @@ int dd_restore_judge(struct dd_restore *restore, struct dd_restored *item, struc
 	return rc;
 }
 
-/* A link does not go back without what it names, unless that was gone before it. */
+/* A link does not go back without what it names, unless that was gone before it; what lies beside does. */
 static int judge_link(struct dd_restore *restore, struct dd_restored *item, struct dd_error *err)
 {
-	bool nowhere;
-	int rc = item->dangled ? 0 : dd_restore_is_bare(restore, &item->place, &nowhere, err);
+	bool nowhere = false;
+	int rc = item->dangled || item->place.beside ?
+			 0 :
+			 dd_restore_is_bare(restore, &item->place, &nowhere, err);
 
-	if (rc == 0 && !item->dangled && nowhere)
+	if (rc == 0 && nowhere)
 		item->outcome = DD_OUTCOME_BYTES_GONE;
 	return rc;
 }

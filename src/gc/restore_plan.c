@@ -56,7 +56,8 @@ int dd_restore_make(struct dd_restore *restore, const struct dd_restore_options 
 		rc = dd_trash_index(&restore->index, &restore->trash, err);
 	if (rc == 0)
 		rc = choose(restore, options, err);
-	if (rc == 0)
+	/* A repair is undone to the file: what its links need is where it was before. */
+	if (rc == 0 && (options->choice_count || !restore->run->mended))
 		rc = dd_restore_complete(restore, err);
 	if (rc == 0)
 		rc = dd_restore_settle(restore, err);

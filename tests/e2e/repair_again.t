@@ -160,4 +160,19 @@ test_case 'what lay in a directory that went for being empty comes back to the b
 	run 0 drydock trash restore $second --root vol --apply && volume_content vol >undone && same whole undone
 '
 
+test_case 'what a crash left beside a link comes back, whatever becomes of what the link names' '
+	from_template && flip_blob vol $image && echo junk >"$(revision_link vol app $image).tmp" && age vol everything 9d &&
+	volume_content vol >whole && run 1 drydock repair --root vol --full --apply &&
+	run 0 drydock trash restore latest --root vol --apply && volume_content vol >undone && same whole undone
+'
+
+test_case 'undoing a repair fetches nothing from other runs' '
+	from_template && old=$(put_image vol app:v1 base "layer three") && tag vol app:v1 $image && age vol everything 9d &&
+	run 0 drydock gc --root vol -m --apply --grace 0 && revision_link vol app $old >/dev/null &&
+	write_link "$(history_link vol app:v1 $old)" $old && mkdir -p "$(blob_dir vol $old)" && : >"$(blob_data vol $old)" &&
+	rm -r vol/.drydock/trash/*/docker/registry/v2/blobs && age vol "$PWD/vol/docker" 9d && volume_content vol >whole &&
+	run 0 drydock repair --root vol --full --apply && run 0 drydock trash restore latest --root vol --apply &&
+	volume_content vol >undone && same whole undone
+'
+
 done_testing
