@@ -212,6 +212,13 @@ int dd_registry_put_manifest(struct dd_registry *registry, const char *repositor
  */
 int dd_registry_resolve_tag(struct dd_registry *registry, const char *repository, const char *tag,
 			    struct dd_digest *digest, struct dd_error *err);
+/*
+ * Whether that manifest is, names, or reaches the digest; its subject does not count. What is damaged
+ * reaches nothing.
+ */
+int dd_registry_reaches(struct dd_registry *registry, const char *repository,
+			const struct dd_digest *manifest, const struct dd_digest *digest,
+			bool *reaches, struct dd_error *err);
 
 struct dd_pulled {
 	struct dd_buffer bytes; /* as they were pushed; proved */

@@ -102,3 +102,17 @@ void dd_reach_lease(struct dd_registry *registry, const char *repository,
 	else
 		dd_pins_follow(&pins, NULL);
 }
+
+int dd_registry_reaches(struct dd_registry *registry, const char *repository,
+			const struct dd_digest *manifest, const struct dd_digest *digest,
+			bool *reaches, struct dd_error *err)
+{
+	DD_CLEANUP(dd_pins_release)
+	struct dd_pins pins = { .registry = registry, .repository = repository };
+	int rc = dd_pins_add(&pins, manifest, true, err);
+
+	if (rc == 0)
+		rc = dd_pins_follow(&pins, err);
+	*reaches = rc == 0 && dd_ids_find(&pins.ids, digest) != DD_NO_ID;
+	return rc;
+}

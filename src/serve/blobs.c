@@ -286,7 +286,19 @@ static void delete_blob(struct dd_exchange *exchange)
 	dd_request_reply(request, reply);
 }
 
+static void delete_guarded(struct dd_exchange *exchange)
+{
+	struct dd_request *request = dd_request_of(exchange);
+
+	dd_request_lock_tags(request);
+	if (dd_request_may_lose(request, &request->route.digest))
+		delete_blob(exchange);
+	dd_request_unlock_tags(request);
+}
+
 void dd_begin_delete_blob(struct dd_request *request)
 {
-	dd_exchange_work(request->exchange, delete_blob, false);
+	bool guarded = dd_auth_has_immutable(request->server->auth, request->route.repository);
+
+	dd_exchange_work(request->exchange, guarded ? delete_guarded : delete_blob, false);
 }

@@ -164,6 +164,56 @@ static bool may_tag(struct dd_request *request, const char *tag, const struct dd
 	return false;
 }
 
+/* It does not change, either, by losing what it needs. */
+static bool may_lose(struct dd_request *request, const char *tag, const struct dd_digest *digest)
+{
+	struct dd_server *server = request->server;
+	const char *repository = request->route.repository;
+	char rule[200], text[500];
+	struct dd_error err = { 0 };
+	struct dd_digest now;
+	bool needed;
+	int rc;
+
+	if (!dd_auth_is_immutable(server->auth, repository, tag, rule, sizeof(rule)))
+		return true;
+	rc = dd_registry_resolve_tag(server->registry, repository, tag, &now, &err);
+	if (rc == DD_ENOENT)
+		return true;
+	/* Of one that cannot be read it may be what it points to. */
+	if (rc == 0)
+		rc = dd_registry_reaches(server->registry, repository, &now, digest, &needed, &err);
+	if (rc < 0) {
+		dd_request_fail_by(request, rc, DD_MANIFEST_UNKNOWN, &err);
+		return false;
+	}
+	if (!needed)
+		return true;
+	snprintf(text, sizeof(text),
+		 dd_digest_equal(&now, digest) ? "%s is %s, by %s" :
+						 "%s is %s, which needs it, by %s",
+		 tag, dd_digest_text(&now), rule);
+	dd_request_fail(request, DD_TAG_IMMUTABLE, text);
+	return false;
+}
+
+bool dd_request_may_lose(struct dd_request *request, const struct dd_digest *digest)
+{
+	struct dd_server *server = request->server;
+	DD_CLEANUP(dd_names_release) struct dd_names names = { 0 };
+	struct dd_error err = { 0 };
+	int rc = dd_registry_list_tags(server->registry, request->route.repository, NULL, SIZE_MAX,
+				       &names, &err);
+
+	for (size_t i = 0; rc == 0 && i < names.count; i++)
+		if (!may_lose(request, names.items[i], digest))
+			return false;
+	if (rc == 0 || rc == DD_ENOENT)
+		return true;
+	dd_request_fail_by(request, rc, DD_MANIFEST_UNKNOWN, &err);
+	return false;
+}
+
 bool dd_request_may_tag(struct dd_request *request, const char *const *tags, size_t count,
 			const struct dd_digest *digest)
 {
@@ -389,31 +439,6 @@ static void delete_manifest(struct dd_exchange *exchange)
 	dd_request_reply(request, dd_reply_new(202, "", 0));
 }
 
-/* Whether an immutable tag goes with the manifest. */
-static bool any_tag_is_immutable(struct dd_request *request)
-{
-	struct dd_server *server = request->server;
-	const struct dd_route *route = &request->route;
-	DD_CLEANUP(dd_names_release) struct dd_names names = { 0 };
-	struct dd_error err = { 0 };
-	int rc = dd_registry_list_tags(server->registry, route->repository, NULL, SIZE_MAX, &names,
-				       &err);
-
-	for (size_t i = 0; rc == 0 && i < names.count; i++) {
-		struct dd_digest now;
-		int found = dd_registry_resolve_tag(server->registry, route->repository,
-						    names.items[i], &now, NULL);
-
-		/* Of one that cannot be read it may be what it points to. */
-		if ((found < 0 ? found != DD_ENOENT : dd_digest_equal(&now, &route->digest)) &&
-		    !may_tag(request, names.items[i], NULL))
-			return true;
-	}
-	if (rc < 0 && rc != DD_ENOENT)
-		dd_request_fail_by(request, rc, DD_MANIFEST_UNKNOWN, &err);
-	return rc < 0 && rc != DD_ENOENT;
-}
-
 static void delete_guarded(struct dd_exchange *exchange)
 {
 	struct dd_request *request = dd_request_of(exchange);
@@ -421,7 +446,7 @@ static void delete_guarded(struct dd_exchange *exchange)
 
 	dd_request_lock_tags(request);
 	if (request->route.by_digest)
-		may = !any_tag_is_immutable(request);
+		may = dd_request_may_lose(request, &request->route.digest);
 	else
 		may = may_tag(request, request->route.reference, NULL);
 	if (may)

@@ -141,6 +141,8 @@ void dd_begin_referrers(struct dd_request *request);
 /* Before tags are written or deleted: false, and a reply, if one of them is immutable. */
 bool dd_request_may_tag(struct dd_request *request, const char *const *tags, size_t count,
 			const struct dd_digest *digest);
+/* Whether no immutable tag needs the digest, which is to go from the repository. False: a reply was made. */
+bool dd_request_may_lose(struct dd_request *request, const struct dd_digest *digest);
 void dd_request_lock_tags(struct dd_request *request);
 void dd_request_unlock_tags(struct dd_request *request);
 

@@ -198,6 +198,19 @@ test_case 'a tag that never changes is put once, and again only with the same by
 	[ "$digest" != "$held" ] && ask 200 "$url/public/app/manifests/$held" && stop
 '
 
+test_case 'a tag that never changes keeps what its image needs, layers and the images of an index' '
+	printf "immutable:\n- {repositories: \"**\", tags: \"v*\"}\n" >rules.yml && config "{}" "{rules: $PWD/rules.yml}" &&
+	serve_config config.yml && child=$(push_image app latest) && layer=$(jq -r ".layers[0].digest" manifest.json) &&
+	printf "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%s}]}" \
+		"$type_index" "$type_image" "$child" "$(stat -c %s manifest.json)" >index.json &&
+	ask 201 -X PUT -H "Content-Type: $type_index" --data-binary @index.json "$url/app/manifests/v1" &&
+	fails_with 409 DENIED -X DELETE "$url/app/blobs/$layer" && says "v1 is sha256:[0-9a-f]*, which needs it, by .*rules.yml:2" body &&
+	fails_with 409 DENIED -X DELETE "$url/app/manifests/$child" && ask 202 -X DELETE "$url/app/manifests/latest" &&
+	ask 200 "$url/app/manifests/$child" && ask 200 "$url/app/blobs/$layer" && free=$(push_text app "nobody needs it") &&
+	ask 202 -X DELETE "$url/app/blobs/$free" && push_image other latest &&
+	ask 202 -X DELETE "$url/other/blobs/$(jq -r ".layers[0].digest" manifest.json)"
+'
+
 test_case 'a tag that never changes does not because its manifest was damaged' '
 	with_passwords "$rules" && pushes public/app v1 && held=$(header Docker-Content-Digest) &&
 	cp manifest.json good.json && flip_blob vol "$held" &&
