@@ -171,7 +171,7 @@ int dd_change_revive_empty(struct dd_change *change, const struct dd_place *tras
 /*
  * What a change puts in place, by a rename: a file that it staged, or one that lies elsewhere: in the
  * trash of another run, or misplaced in the volume. What was put can be taken back as long as it is
- * as it was put: a link by what it says, all else by its stamp. The strings of the places are borrowed.
+ * as it was put. The strings of the places are borrowed.
  */
 struct dd_put {
 	struct dd_place place;	  /* where; place.run is NULL */
@@ -181,14 +181,10 @@ struct dd_put {
 	bool replaces;		  /* something is in its place, which goes into the trash: */
 	struct dd_stamp replaced; /* … as it was judged */
 	uint64_t replaced_bytes;
-	bool made; /* its own directory is made for it; known once it is announced */
-	/*
-	 * It is a link that is told by what it says, whatever its time: undoing a collection gives what
-	 * that took another one.
-	 */
-	bool is_link;
-	struct dd_digest says; /* and nothing else */
-	bool retimed;	       /* of a run that was loaded: by that alone it is as it was put */
+	bool made;	       /* its own directory is made for it; known once it is announced */
+	bool is_link;	       /* but for where a tag points, which is told by its stamp alone */
+	struct dd_digest says; /* … and nothing else */
+	bool again;	       /* of a run that was loaded: another file says the same there now */
 };
 
 /*

@@ -48,6 +48,8 @@ struct dd_restore_options {
 	X(DD_OUTCOME_KEPT, "kept", false, "it stays: where the repair took it from is no more")   \
 	X(DD_OUTCOME_CHANGED, "changed", true,                                                    \
 	  "it was written to since the repair put it there; it stays")                            \
+	X(DD_OUTCOME_AGAIN, "written-again", false,                                               \
+	  "a link that says the same was written there since; it stays")                          \
 	X(DD_OUTCOME_SAME, "already-there", false, "the same is there already")                   \
 	X(DD_OUTCOME_DIFFERENT, "different", true,                                                \
 	  "something else is in its place now; it stays in the trash")                            \

@@ -42,15 +42,15 @@ int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struc
 	return keep_place(load, &kept->place, err);
 }
 
-/* It says what was put there, and nothing else. info is that of the file that was read. */
-static bool says_the_same(struct dd_run_load *load, const struct dd_put *put, struct dd_info *info)
+/* It says what was put there, and nothing else. */
+static bool says_the_same(struct dd_run_load *load, const struct dd_put *put)
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	char text[DD_DIGEST_TEXT];
 
 	dd_digest_format(&put->says, text);
 	return put->is_link &&
-	       dd_store_read(load->store, &put->place, sizeof(text), &buffer, info, NULL) == 0 &&
+	       dd_store_read(load->store, &put->place, sizeof(text), &buffer, NULL, NULL) == 0 &&
 	       buffer.len == strlen(text) && !memcmp(buffer.bytes, text, buffer.len);
 }
 
@@ -60,10 +60,8 @@ int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct d
 	struct dd_info info;
 	int rc = dd_store_stat(load->store, &put->place, &info, NULL);
 	bool written = rc == 0 && dd_stamp_written(&put->stamp, &info.stamp, true);
-	bool older = written && (uint64_t)info.mtime_ns <= put->stamp.word[3],
-	     same = written && !older && says_the_same(load, put, &info);
+	bool older = written && (uint64_t)info.mtime_ns <= put->stamp.word[3];
 
-	written = written && !same;
 	/* Of what was replaced the trash tells; what is older came back by undoing another run. */
 	if (rc == DD_ENOENT || (written && (put->replaces || older)))
 		return 0;
@@ -72,9 +70,7 @@ int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct d
 	if (!kept)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	*kept = *put;
-	kept->retimed = same;
-	if (put->is_link && rc == 0)
-		kept->stamp = info.stamp;
+	kept->again = written && says_the_same(load, put);
 	if (put->origin.run) {
 		const char *run = put->origin.run;
 

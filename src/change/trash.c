@@ -109,77 +109,6 @@ static int load_run(struct dd_context *ctx, struct dd_store *store, struct dd_ru
 	return rc < 0 ? dd_wrap(err, rc, "run %s", run->name) : 0;
 }
 
-/* ---- whose a link is that several runs wrote alike ---- */
-
-struct claim {
-	uint64_t file;
-	struct dd_put *put; /* those of later runs lie behind */
-	size_t run;
-};
-
-struct claims {
-	DD_LIST(struct claim) list;
-};
-
-/* The best claim first: of whoever knows the very file, else of the latest run. */
-static int compare_claims(const void *left, const void *right)
-{
-	const struct claim *a = left, *b = right;
-
-	if (a->file != b->file)
-		return a->file < b->file ? -1 : 1;
-	if (a->put->retimed != b->put->retimed)
-		return a->put->retimed ? 1 : -1;
-	return (a->run < b->run) - (a->run > b->run);
-}
-
-static int gather_claims(struct dd_trash *trash, struct claims *claims, bool *any)
-{
-	for (size_t i = 0; i < trash->count; i++)
-		for (size_t j = 0; j < trash->runs[i].put_count; j++) {
-			struct dd_put *put = &trash->runs[i].puts[j];
-			struct claim *claim = put->is_link ? dd_list_add(&claims->list) : NULL;
-
-			if (put->is_link && !claim)
-				return DD_ENOMEM;
-			if (claim)
-				*claim = (struct claim){ dd_stamp_sum(&put->stamp), put, i };
-			*any |= put->retimed;
-		}
-	return 0;
-}
-
-/* What another run has put in place since is that one's, whatever it says. */
-static void drop_claims(struct dd_run *run)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < run->put_count; i++)
-		if (run->puts[i].place.kind != DD_PLACE_COUNT)
-			run->puts[kept++] = run->puts[i];
-	run->put_count = kept;
-}
-
-static int settle_claims(struct dd_trash *trash, struct dd_error *err)
-{
-	struct claims claims = { 0 };
-	bool any = false;
-	int rc = gather_claims(trash, &claims, &any);
-
-	if (rc == 0 && any) {
-		struct claim *all = claims.list.items;
-
-		qsort(all, claims.list.count, sizeof(*all), compare_claims);
-		for (size_t i = 1; i < claims.list.count; i++)
-			if (all[i].file == all[i - 1].file && all[i].put->retimed)
-				all[i].put->place.kind = DD_PLACE_COUNT;
-		for (size_t i = 0; i < trash->count; i++)
-			drop_claims(&trash->runs[i]);
-	}
-	dd_list_release(&claims.list);
-	return rc < 0 ? dd_fail(err, rc, 0, "look into the trash") : 0;
-}
-
 int dd_trash_load(struct dd_context *ctx, struct dd_store *store, struct dd_trash *trash,
 		  struct dd_error *err)
 {
@@ -212,8 +141,6 @@ int dd_trash_load(struct dd_context *ctx, struct dd_store *store, struct dd_tras
 			rc = 0;
 		}
 	}
-	if (rc == 0)
-		rc = settle_claims(trash, err);
 	if (rc < 0)
 		dd_trash_release(trash);
 	return rc;

@@ -123,7 +123,8 @@ int dd_restore_take_put(struct dd_restore *restore, const struct dd_put *put,
 	item->place = put->place;
 	item->bytes = put->bytes;
 	item->put = put;
-	item->outcome = outcome;
+	/* By whoever undid a collection of it, or by a client: who was told that it is there keeps it. */
+	item->outcome = put->again ? DD_OUTCOME_AGAIN : outcome;
 	return 0;
 }
 

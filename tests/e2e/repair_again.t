@@ -124,32 +124,33 @@ test_case 'undoing a repair brings back each file with the time that it had' '
 
 # ---- in whatever order ----
 
-test_case 'a link that says what the repair wrote is undone, whatever gave it another time' '
-	from_template && rm -r "$(dirname "$(layer_link vol app $one)")" && : >"$(layer_link vol app $base)" &&
-	rm -r "$(dirname "$(history_link vol app:v2 $beside)")" && age vol everything 9d && volume_content vol >whole &&
-	run 0 drydock repair --root vol --apply && touch "$(layer_link vol app $one)" "$(layer_link vol app $base)" &&
-	printf %s $beside >"$(history_link vol app:v2 $beside)" && run 0 drydock trash restore latest --root vol --apply &&
-	volume_content vol >undone && same whole undone
+test_case 'a link that a push wrote again after the repair stays when that is undone' '
+	from_template && rm -r "$(dirname "$(revision_link vol app $image)")" && rm -r "$(dirname "$(history_link vol app:v2 $beside)")" &&
+	age vol everything 9d && run 0 drydock repair --root vol --apply && sleep 0.01 && write_link "$(revision_link vol app $image)" $image &&
+	run 0 drydock trash restore latest --root vol --json >plan &&
+	[ "$(jq -r .items[].outcome plan | sort | tr "\n" " ")" = "taken-away written-again " ] &&
+	run 0 drydock trash restore latest --root vol --apply && revision_linked vol app $image &&
+	[ ! -e "$(history_link vol app:v2 $beside)" ]
 '
 
 test_case 'a repair is undone after a collection that took what it wrote was undone' '
 	from_template && index=$(put_index vol app:all $image $beside) && rm -r "$(dirname "$(revision_link vol app $image)")" &&
-	rm -r "$(tag_dir vol app:v1)" && age vol everything 9d && volume_content vol >whole &&
-	run 0 drydock repair --root vol --apply && revision_linked vol app $image && repair=$(basename vol/.drydock/trash/*) &&
-	cp -a "$(tag_dir vol app:all)" kept && run 0 drydock rm --root vol app:all --apply &&
+	rm -r "$(tag_dir vol app:v1)" && age vol everything 9d &&
+	run 0 drydock repair --root vol --apply && revision_linked vol app $image && volume_content vol >mended &&
+	run 0 drydock rm --root vol app:all --apply &&
 	run 0 drydock gc --root vol -m --grace 0 --apply && ! revision_linked vol app $image &&
 	for run in $(ls -r vol/.drydock/trash); do
 		run 0 drydock trash restore $run --root vol --apply || return 1
-	done && volume_content vol >undone && same whole undone
+	done && volume_content vol >undone && same mended undone
 '
 
-test_case 'of a link that several repairs wrote the last is undone first' '
-	from_template && : >"$(layer_link vol app $one)" && age vol everything 9d && volume_content vol >whole &&
+test_case 'of a link that several repairs wrote the last is undone first, and what a push wrote stays' '
+	from_template && : >"$(layer_link vol app $one)" && age vol everything 9d &&
 	run 0 drydock repair --root vol --apply && printf junk >"$(layer_link vol app $one)" && age vol everything 9d &&
 	volume_content vol >between && run 0 drydock repair --root vol --apply &&
 	run 0 drydock trash restore latest --root vol --apply && volume_content vol >undone && same between undone &&
-	printf %s $one >"$(layer_link vol app $one)" && run 0 drydock trash restore latest --root vol --apply &&
-	volume_content vol >undone && same whole undone
+	printf %s $one >"$(layer_link vol app $one)" && run 1 drydock trash restore latest --root vol --apply >text &&
+	says "something else is in its place" text && layer_linked vol app $one
 '
 
 test_case 'what lay in a directory that went for being empty comes back to the blob that is there by now' '
