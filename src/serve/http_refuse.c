@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -21,28 +22,50 @@
 /* What the headers say about where the request ends, and to whom it is. */
 struct framing {
 	unsigned ends, hosts; /* headers that say so */
-	bool odd, bare;
+	bool codes, odd, bare;
 };
+
+/*
+ * libmicrohttpd before 1.0 puts what continues a header in the next line behind its name, which it moves for
+ * that: so one of these words may become another name, and another name one of these words.
+ */
+static bool is_run_on(const char *name, const char *word)
+{
+	size_t len = strlen(word);
+
+	return !strncasecmp(name, word, len) && name[len];
+}
+
+static bool is_behind(const char *name, const char *value)
+{
+	const char *end = name + strlen(name) + 1;
+	size_t gap = (uintptr_t)value - (uintptr_t)end;
+
+	return (uintptr_t)value >= (uintptr_t)end && strspn(end, " \t") >= gap;
+}
 
 static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name,
 				    const char *value)
 {
 	struct framing *framing = arg;
 	bool codes = !strcasecmp(name, "Transfer-Encoding");
+	bool ends = codes || !strcasecmp(name, "Content-Length");
 
 	(void)kind;
 	framing->hosts += !strcasecmp(name, "Host");
-	framing->ends += codes || !strcasecmp(name, "Content-Length");
-	framing->odd |=
-		(codes && (!value || strcasecmp(value, "chunked") != 0)) || strpbrk(name, " \t");
+	framing->ends += ends;
+	framing->codes |= codes;
+	framing->odd |= (codes && (!value || strcasecmp(value, "chunked") != 0)) ||
+			(ends && !is_behind(name, value)) || is_run_on(name, "Transfer-Encoding") ||
+			is_run_on(name, "Content-Length") || strpbrk(name, " \t");
 	framing->bare |= strchr(name, '\r') || (value && strchr(value, '\r'));
 	return MHD_YES;
 }
 
 /*
  * RFC 9112, 6.3 and 11.2: where the end is said twice, or in no way we know, a proxy before us may have seen
- * another one, and what is a body to it is a request to us. The same goes for a CR that ends no line (2.2),
- * and for two hosts or none (3.2).
+ * another one, and what is a body to it is a request to us. So it may where HTTP/1.0 has chunks, which it does
+ * not know (6.1). The same goes for a CR that ends no line (2.2), and for two hosts or none (3.2).
  */
 static const char *find_fault(struct dd_exchange *exchange)
 {
@@ -51,7 +74,7 @@ static const char *find_fault(struct dd_exchange *exchange)
 	MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_framing, &framing);
 	if (exchange->torn)
 		return "a NUL, or space that does not belong there, is in the first line";
-	if (framing.ends > 1 || framing.odd)
+	if (framing.ends > 1 || framing.odd || (framing.codes && exchange->old))
 		return "it is not clear where the request ends";
 	if (framing.bare)
 		return "a carriage return is in the middle of a header";
