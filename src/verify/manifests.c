@@ -26,7 +26,7 @@ static bool is_gone(const struct part *part)
 	struct dd_info info;
 
 	revision = part->repo ? dd_repository_revision(part->repo, part->parent) : NULL;
-	if (!revision || revision->state == DD_LINK_ABSENT)
+	if (!revision || revision->state == DD_LINK_ABSENT || dd_verify_looks_ahead(part->verify))
 		return false;
 	place.repository = part->repo->name;
 	dd_ids_get(&part->verify->graph->ids, part->parent, &place.digest);

@@ -256,6 +256,12 @@ int dd_verify_expect_tag(struct dd_verify *verify, const struct dd_place *place,
 int dd_verify_foresee(struct dd_verify *verify, const struct dd_reports **reports,
 		      struct dd_error *err);
 
+/* It is about what will be: the volume does not tell that yet. */
+static inline bool dd_verify_looks_ahead(const struct dd_verify *verify)
+{
+	return verify->expected.read;
+}
+
 /* ---- choose.c: what is to be read ---- */
 
 /* In the order in which they are read: large ones, then small ones, which follow their shards. */
