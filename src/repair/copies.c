@@ -333,22 +333,49 @@ static int note_twin(struct dd_repair *repair, uint32_t id, enum dd_algorithm al
 	return 0;
 }
 
-/* Each blob of a size that is wanted under another algorithm is hashed by that one, once. */
+/*
+ * A name of another algorithm that nothing explains. Verifying tries what it reads, which leaves out
+ * what it remembers, and what comes from elsewhere; a repair is the same with memory and without.
+ */
+static bool is_riddle(const struct dd_found *found)
+{
+	if (!found->has_digest || found->digest.alg == DD_SHA256 || found->has_other)
+		return false;
+	return found->finding == DD_FOUND_ALIAS_UNRESOLVED ||
+	       found->finding == DD_FOUND_LINK_EMPTY || found->finding == DD_FOUND_LINK_MALFORMED;
+}
+
+static bool has_riddle(const struct dd_repair *repair)
+{
+	for (size_t i = 0; i < dd_verify_get_count(repair->verify); i++)
+		if (is_riddle(dd_verify_get_found(repair->verify, i)))
+			return true;
+	return false;
+}
+
+/*
+ * Each blob of a size that is wanted under another algorithm is hashed by that one, once; and what is to be
+ * put in place, of whatever size, if it may be what a broken link stood for.
+ */
 static int seek_twins(struct dd_repair *repair, struct dd_error *err)
 {
 	const struct dd_verify *verify = repair->verify;
 	struct wanteds wanted = { 0 };
+	bool riddle = has_riddle(repair);
 	int rc = list_wanted(repair, &wanted, err);
 
 	repair->twins_sought = true;
 	for (uint32_t id = 0; id < verify->graph->nodes.count && rc == 0; id++) {
 		struct dd_digest digest;
+		bool any;
 
-		if (verify->verdicts[id] != DD_BLOB_GOOD || !wanted.list.count)
+		if (verify->verdicts[id] != DD_BLOB_GOOD || (!wanted.list.count && !riddle))
 			continue;
 		dd_ids_get(&verify->graph->ids, id, &digest);
+		any = riddle && dd_repair_copy_of(repair, &digest);
 		for (uint8_t alg = 0; alg < DD_ALGORITHM_COUNT && rc == 0; alg++)
-			if (alg != digest.alg && is_wanted(&wanted, verify->sizes[id], alg))
+			if (alg != digest.alg &&
+			    (any || is_wanted(&wanted, verify->sizes[id], alg)))
 				rc = note_twin(repair, id, (enum dd_algorithm)alg, err);
 	}
 	dd_list_release(&wanted.list);
@@ -427,21 +454,6 @@ static int find_beyond(struct dd_repair *repair, const struct dd_digest *digest,
 }
 
 /* ---- all of them ---- */
-
-/*
- * A name of another algorithm that nothing explains. Verifying tries what it reads, which leaves out
- * what it remembers; a repair is the same with memory and without.
- */
-static bool has_riddle(const struct dd_repair *repair)
-{
-	for (size_t i = 0; i < dd_verify_get_count(repair->verify); i++) {
-		const struct dd_found *found = dd_verify_get_found(repair->verify, i);
-
-		if (found->finding == DD_FOUND_ALIAS_UNRESOLVED && !found->has_other)
-			return true;
-	}
-	return false;
-}
 
 int dd_repair_learn_names(struct dd_repair *repair, const struct dd_digest *digest,
 			  struct dd_error *err)

@@ -105,6 +105,17 @@ test_case 'a sha512 layer is found by the size that a manifest tells which is on
 	[ "$(cat "$(layer_link vol app $strong)")" = "$(digest_of "strong layer")" ]
 '
 
+test_case 'what an empty sha512 link stands for comes from elsewhere in the same run' '
+	from_template && lone=$(put_layer vol app "needed by nobody") && name=sha512:$(printf "needed by nobody" | sha512sum | cut -d " " -f 1) &&
+	link_layer vol app $name && : >"$(layer_link vol app $name)" && copy_volume vol source && rm -r "$(blob_dir vol $lone)" &&
+	age vol everything 9d && once 0 --from source && holds_bytes vol $lone && [ "$(cat "$(layer_link vol app $name)")" = $lone ]
+'
+
+test_case 'a rotten manifest without its link, of which there is no copy, is told as lost the first time, too' '
+	from_template && lone=$(put_image vol alone:v1 "layer of one") && flip_blob vol $lone &&
+	rm -r "$(dirname "$(revision_link vol alone $lone)")" && age vol everything 9d && once 1
+'
+
 test_case 'a rotten manifest that nobody misses is mended by going' '
 	from_template && put_index vol app:some $far $image >/dev/null && rm -r "$(repository_dir vol far)" &&
 	flip_blob vol $far && age vol everything 9d && once 0 && blobs_gone vol $far
