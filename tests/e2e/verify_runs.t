@@ -67,7 +67,7 @@ test_case 'an image that is pushed meanwhile is no damage' '
 
 test_case 'an interrupted run tells what it found, and ends as one' '
 	need_strace && from_template && echo x >vol/docker/registry/v2/blobs/sha256/README &&
-	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 10B &&
+	stop_at verify read "$(blob_data vol $one)" -j 1 --no-index --rate 100B &&
 	interrupt verify INT 130 && valid_lines verify verify.out && found verify.out alien .path &&
 	summary "(.complete | not) and .left_blobs > 0" verify.out
 '
