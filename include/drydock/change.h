@@ -181,10 +181,8 @@ struct dd_put {
 	bool replaces;		  /* something is in its place, which goes into the trash: */
 	struct dd_stamp replaced; /* … as it was judged */
 	uint64_t replaced_bytes;
-	bool made;	       /* its own directory is made for it; known once it is announced */
-	bool is_link;	       /* but for where a tag points, which is told by its stamp alone */
-	struct dd_digest says; /* … and nothing else */
-	bool again;	       /* of a run that was loaded: another file says the same there now */
+	bool made; /* its own directory is made for it; known once it is announced */
+	bool again; /* of a run that was loaded: a link, written anew since, says what its path says */
 };
 
 /*

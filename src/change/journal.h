@@ -3,12 +3,12 @@
  *
  *	drydock 1 run <run> <time_ns> <command>
  *	item <reason> <bytes> <links> <word 0> … <word 4> <path below the root>	  for each object
- *	put <bytes> <word 0> … <word 4> <replaces> <word 0> … <word 4> <bytes> <made> <path> <origin> [<digest>]
+ *	put <bytes> <word 0> … <word 4> <replaces> <word 0> … <word 4> <bytes> <made> <path> <origin>
  *	dress <owner> <group> <mode> <owner> <group> <mode> <path>	as it will be, as it is
  *	sealed <count of these lines>
  *	end <withdrawn> <skipped>, or: end interrupted
  *
- * The words are the stamp's; the digest is what a link says. The path is that of the object's file; places are made anew from it by
+ * The words are the stamp's. The path is that of the object's file; places are made anew from it by
  * dd_layout_parse(), so that no journal leads out of the layout.
  */
 #ifndef CHANGE_JOURNAL_H

@@ -79,7 +79,7 @@ static bool is_origin(const struct dd_place *origin, const struct dd_place *plac
 	       dd_digest_equal(&origin->digest, &place->digest);
 }
 
-/* put <bytes> <5 words> <replaces> <5 words> <bytes> <made> <path> <origin> [<digest>] */
+/* put <bytes> <5 words> <replaces> <5 words> <bytes> <made> <path> <origin> */
 static int take_put(struct reading *reading, char **words, size_t count, struct dd_error *err)
 {
 	DD_AUTOFREE char *memory = NULL, *more = NULL;
@@ -88,15 +88,11 @@ static int take_put(struct reading *reading, char **words, size_t count, struct 
 	uint64_t numbers[14];
 	int rc;
 
-	if (count < 17 || count > 18 || reading->journal->sealed ||
-	    !take_numbers(&words[1], numbers, 14))
+	if (count != 17 || reading->journal->sealed || !take_numbers(&words[1], numbers, 14))
 		return DD_EFORMAT;
 	rc = dd_layout_parse(words[15], &put.place, &memory, err);
 	if (rc == 0)
 		rc = dd_layout_parse(words[16], &put.origin, &more, err);
-	put.is_link = count == 18;
-	if (rc == 0 && put.is_link)
-		rc = dd_digest_parse(&put.says, words[17], strlen(words[17]));
 	if (rc < 0)
 		return rc;
 	if (put.place.run || put.place.beside || !is_origin(&put.origin, &put.place, reading->run))

@@ -141,10 +141,9 @@ static int put_put(struct dd_text *payload, const struct dd_put *put, const char
 	    put_stamp(payload, &put->stamp) < 0 || dd_line_number(payload, put->replaces) < 0 ||
 	    put_stamp(payload, &put->replaced) < 0 ||
 	    dd_line_number(payload, put->replaced_bytes) < 0 ||
-	    dd_line_number(payload, put->made) < 0 || dd_line_word(payload, path) < 0 ||
-	    dd_line_word(payload, origin) < 0)
+	    dd_line_number(payload, put->made) < 0 || dd_line_word(payload, path) < 0)
 		return DD_ENOMEM;
-	return put->is_link ? dd_line_word(payload, dd_digest_text(&put->says)) : 0;
+	return dd_line_word(payload, origin);
 }
 
 int dd_journal_add_put(struct dd_change *change, const struct dd_put *put, struct dd_error *err)

@@ -42,15 +42,17 @@ int dd_run_load_keep(struct dd_run_load *load, const struct dd_item *item, struc
 	return keep_place(load, &kept->place, err);
 }
 
-/* It says what was put there, and nothing else. */
-static bool says_the_same(struct dd_run_load *load, const struct dd_put *put)
+/* It says what its path says, and nothing else: what a repair writes, and whoever pushes it again. */
+static bool says_its_path(struct dd_run_load *load, const struct dd_place *place)
 {
 	DD_CLEANUP(dd_buffer_release) struct dd_buffer buffer = { 0 };
 	char text[DD_DIGEST_TEXT];
 
-	dd_digest_format(&put->says, text);
-	return put->is_link &&
-	       dd_store_read(load->store, &put->place, sizeof(text), &buffer, NULL, NULL) == 0 &&
+	if (place->kind != DD_AT_LAYER && place->kind != DD_AT_REVISION &&
+	    place->kind != DD_AT_HISTORY)
+		return false;
+	dd_digest_format(&place->digest, text);
+	return dd_store_read(load->store, place, sizeof(text), &buffer, NULL, NULL) == 0 &&
 	       buffer.len == strlen(text) && !memcmp(buffer.bytes, text, buffer.len);
 }
 
@@ -70,7 +72,7 @@ int dd_run_load_put(struct dd_run_load *load, const struct dd_put *put, struct d
 	if (!kept)
 		return dd_fail(err, DD_ENOMEM, 0, "look into the trash");
 	*kept = *put;
-	kept->again = written && says_the_same(load, put);
+	kept->again = written && says_its_path(load, &put->place);
 	if (put->origin.run) {
 		const char *run = put->origin.run;
 

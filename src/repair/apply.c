@@ -49,15 +49,10 @@ static int64_t next_of_link(void *arg, void *bytes, size_t len, struct dd_error 
 static int stage_link(struct dd_change *change, struct dd_step *step, struct dd_error *err)
 {
 	struct link_bytes link = { .at = 0 };
-	int rc;
 
 	dd_digest_format(&step->mend.digest, link.text);
 	link.len = strlen(link.text);
-	rc = dd_change_stage(change, &step->mend.place, next_of_link, &link, &step->put, err);
-	/* Where a tag points is for whoever pushes to it: what was written there since is theirs. */
-	step->put.is_link = rc == 0 && step->mend.place.kind != DD_AT_TAG;
-	step->put.says = step->mend.digest;
-	return rc;
+	return dd_change_stage(change, &step->mend.place, next_of_link, &link, &step->put, err);
 }
 
 /* Bytes on their way, hashed as they go by. */
